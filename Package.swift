@@ -1,0 +1,61 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// The instruction set that Swift and C code are compiled for. `x86-64-v3` (AVX2 and FMA: Intel since 2013,
+// AMD since 2015) is the default, so that one binary runs on every node of a cluster; scripts pass another
+// one on, e.g. LOCKSTEP_MARCH=native. The same name also sets the vector width of plain Swift loops.
+#if arch(x86_64)
+  let march = Context.environment["LOCKSTEP_MARCH"] ?? "x86-64-v3"
+  let machine: [SwiftSetting] = [.unsafeFlags(["-Xcc", "-march=\(march)"])]
+#else
+  let machine: [SwiftSetting] = []
+#endif
+
+let settings: [SwiftSetting] =
+  machine + [
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+  ]
+
+let package = Package(
+  name: "Lockstep",
+  products: [.executable(name: "lockstep", targets: ["lockstep"])],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
+  ],
+  targets: [
+    .systemLibrary(name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
+    .systemLibrary(name: "CMPI", pkgConfig: "ompi-c", providers: [.apt(["libopenmpi-dev"])]),
+    .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+    .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+
+    .target(name: "Files", swiftSettings: settings),
+    .target(name: "Digests", dependencies: ["COpenSSL"], swiftSettings: settings),
+    .target(name: "Tensors", dependencies: ["COpenBLAS"], swiftSettings: settings),
+    .target(name: "Collectives", dependencies: ["CMPI"], swiftSettings: settings),
+    .target(name: "Reports", swiftSettings: settings),
+    .target(
+      name: "Datasets", dependencies: ["CZlib", "Files", "Digests", "Tensors"], swiftSettings: settings),
+    .target(name: "Model", dependencies: ["Tensors"], swiftSettings: settings),
+    .target(name: "Checkpoints", dependencies: ["Files", "Digests"], swiftSettings: settings),
+    .target(
+      name: "Training",
+      dependencies: [
+        "Files", "Digests", "Tensors", "Collectives", "Reports", "Datasets", "Model", "Checkpoints",
+      ],
+      swiftSettings: settings),
+    .executableTarget(
+      name: "lockstep",
+      dependencies: [
+        "Digests", "Tensors", "Collectives", "Reports", "Datasets", "Model", "Checkpoints", "Training",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
+      // Nothing can import an executable, so whether its imports are public is no question.
+      swiftSettings: machine + [.enableUpcomingFeature("MemberImportVisibility")]),
+
+    .testTarget(name: "TensorsTests", dependencies: ["Tensors"], swiftSettings: settings),
+    .testTarget(
+      name: "DatasetsTests", dependencies: ["Datasets", "Digests", "Tensors"], swiftSettings: settings),
+    .testTarget(name: "ModelTests", dependencies: ["Model", "Tensors"], swiftSettings: settings),
+  ]
+)

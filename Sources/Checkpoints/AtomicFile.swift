@@ -1,0 +1,189 @@
+#if canImport(Glibc)
+  internal import Glibc
+#elseif canImport(Musl)
+  internal import Musl
+#endif
+
+/// A file that appears under its name only when it is complete: written under a hidden name in the same
+/// folder, synced, then renamed.
+///
+/// The hidden name is `.NAME.PID.tmp`. Whoever writes it holds a lock on it, so that leftovers of writers
+/// that were killed can be told from files being written, by other hosts too.
+package struct AtomicFile: ~Copyable {
+  private let path: String
+  private let folder: String
+  private let temporaryPath: String
+  private var descriptor: Int32
+
+  /// Creates the temporary file for `path`.
+  ///
+  /// - Throws: kind `notCreatable`.
+  package init(path: String) throws(CheckpointError) {
+    let (folder, name) = Self.split(path)
+    let temporaryPath = Self.join(folder, Self.temporaryName(for: name, process: getpid()))
+    let flags = O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC
+    var descriptor = open(temporaryPath, flags, 0o644)
+    if descriptor < 0, errno == EEXIST {
+      // A process of the same number was killed here before.
+      Self.removeLeftovers(in: folder)
+      descriptor = open(temporaryPath, flags, 0o644)
+    }
+    guard descriptor >= 0 else {
+      throw CheckpointError(.notCreatable, "\(path): cannot be created: \(systemMessage(errno))")
+    }
+    flock(descriptor, LOCK_EX | LOCK_NB)
+    self.path = path
+    self.folder = folder
+    self.temporaryPath = temporaryPath
+    self.descriptor = descriptor
+  }
+
+  deinit {
+    guard descriptor >= 0 else { return }
+    unlink(temporaryPath)
+    close(descriptor)
+  }
+
+  /// Appends `bytes`.
+  ///
+  /// - Throws: kind `inputOutput`, e.g. when the disk is full.
+  package mutating func append(_ bytes: UnsafeRawBufferPointer) throws(CheckpointError) {
+    var rest = bytes[...]
+    while !rest.isEmpty {
+      let piece = UnsafeRawBufferPointer(rebasing: rest)
+      let written = write(descriptor, piece.baseAddress, piece.count)
+      if written < 0 {
+        if errno == EINTR { continue }
+        throw failure(errno)
+      }
+      rest = rest.dropFirst(written)
+    }
+  }
+
+  /// Appends `bytes`.
+  ///
+  /// - Throws: kind `inputOutput`.
+  package mutating func append(_ bytes: [UInt8]) throws(CheckpointError) {
+    let code = bytes.withUnsafeBytes { bytes in
+      Result { () throws(CheckpointError) in try append(bytes) }
+    }
+    try code.get()
+  }
+
+  /// Gives the file its name, on disk too: after this call it survives a power failure.
+  ///
+  /// - Throws: kind `inputOutput`; what had the name before is still there.
+  package consuming func commit() throws(CheckpointError) {
+    guard retrying({ fsync(descriptor) }) == 0, rename(temporaryPath, path) == 0 else {
+      throw failure(errno)
+    }
+    close(descriptor)
+    descriptor = -1
+    let code = Self.sync(folder: folder)
+    guard code == 0 else { throw failure(code) }
+  }
+
+  /// Creates `folder` and the folders above it where they are missing.
+  ///
+  /// - Throws: kind `notCreatable`.
+  static func createFolder(_ folder: String) throws(CheckpointError) {
+    var partial = folder.hasPrefix("/") ? "/" : "."
+    for part in folder.split(separator: "/") {
+      let parent = partial
+      partial = join(partial, String(part))
+      if mkdir(partial, 0o755) == 0 {
+        _ = sync(folder: parent)
+        continue
+      }
+      let code = errno
+      var status = stat()
+      guard stat(partial, &status) == 0, status.st_mode & S_IFMT == S_IFDIR else {
+        throw CheckpointError(.notCreatable, "\(folder): cannot create this folder: \(systemMessage(code))")
+      }
+    }
+  }
+
+  /// Removes the temporary files that killed writers left in `folder`; returns their names.
+  @discardableResult
+  package static func removeLeftovers(in folder: String) -> [String] {
+    let leftovers = (names(in: folder) ?? []).filter { name in
+      guard let process = process(ofTemporary: name) else { return false }
+      return isAbandoned(join(folder, name), process)
+    }
+    for name in leftovers { unlink(join(folder, name)) }
+    return leftovers.sorted()
+  }
+
+  /// Whether nobody writes the temporary file any more.
+  private static func isAbandoned(_ path: String, _ process: pid_t) -> Bool {
+    let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+    guard descriptor >= 0 else { return false }
+    defer { close(descriptor) }
+    if flock(descriptor, LOCK_EX | LOCK_NB) != 0, errno == EWOULDBLOCK { return false }
+    // The lock is free or there are no locks on this file system. A live process of that number may be just
+    // about to take it, though; for a minute it gets the benefit of the doubt.
+    let isAlive = process != getpid() && (kill(process, 0) == 0 || errno == EPERM)
+    var status = stat()
+    return !isAlive || (fstat(descriptor, &status) == 0 && Int(status.st_mtim.tv_sec) < time(nil) - 60)
+  }
+
+  /// The names in `folder` other than `.` and `..`; nil if it cannot be read, with the cause in `errno`.
+  static func names(in folder: String) -> [String]? {
+    guard let directory = opendir(folder.isEmpty ? "." : folder) else { return nil }
+    defer { closedir(directory) }
+    var names: [String] = []
+    while let entry = readdir(directory) {
+      let name = withUnsafeBytes(of: &entry.pointee.d_name) {
+        String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
+      }
+      if name != ".", name != ".." { names.append(name) }
+    }
+    return names
+  }
+
+  /// `folder/name`, or `name` alone in the empty folder.
+  static func join(_ folder: String, _ name: String) -> String {
+    if folder.isEmpty { return name }
+    return folder.hasSuffix("/") ? folder + name : "\(folder)/\(name)"
+  }
+
+  /// The name of the file that the process numbered `process` writes to before it becomes `name`.
+  package static func temporaryName(for name: String, process: Int32) -> String {
+    ".\(name).\(process).tmp"
+  }
+
+  /// The number of the process that wrote a temporary file; nil for the names of other files.
+  private static func process(ofTemporary name: String) -> pid_t? {
+    let parts = name.split(separator: ".", omittingEmptySubsequences: false)
+    guard parts.count >= 4, parts[0].isEmpty, parts.last == "tmp", parts[parts.count - 3] == "safetensors",
+      let process = pid_t(parts[parts.count - 2]), process > 0
+    else { return nil }
+    return process
+  }
+
+  private static func split(_ path: String) -> (folder: String, name: String) {
+    guard let slash = path.lastIndex(of: "/") else { return ("", path) }
+    return (String(path[...slash]), String(path[path.index(after: slash)...]))
+  }
+
+  /// Makes the names in `folder` survive a power failure; returns an error number or 0.
+  private static func sync(folder: String) -> Int32 {
+    let directory = open(folder.isEmpty ? "." : folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+    guard directory >= 0 else { return errno }
+    defer { close(directory) }
+    // Some file systems cannot sync a folder (EINVAL); they have nothing to lose by it.
+    return retrying({ fsync(directory) }) == 0 || errno == EINVAL ? 0 : errno
+  }
+
+  private func failure(_ code: Int32) -> CheckpointError {
+    CheckpointError(.inputOutput, "\(path): cannot be written: \(systemMessage(code))")
+  }
+}
+
+/// Repeats a system call that a signal interrupted.
+private func retrying(_ call: () -> Int32) -> Int32 {
+  while true {
+    let result = call()
+    if result == 0 || errno != EINTR { return result }
+  }
+}

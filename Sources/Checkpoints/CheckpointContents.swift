@@ -1,0 +1,96 @@
+#if _endian(big)
+  #error("safetensors data are little-endian, and so must the machine be")
+#endif
+
+/// One tensor of a checkpoint: its description and a view of its bytes.
+public struct CheckpointTensor: Hashable, Sendable {
+  /// Name, element type and shape.
+  public let description: TensorDescription
+  /// The elements, row-major, little-endian.
+  public let bytes: ArraySlice<UInt8>
+
+  /// The elements, row-major.
+  ///
+  /// - Precondition: the element type is `float32`.
+  public var floats: [Float] {
+    precondition(description.elementType == .float32, "\(description.name) does not hold floats")
+    return elements(as: Float.self)
+  }
+
+  /// The elements as doubles, whatever their type.
+  var doubles: [Double] {
+    switch description.elementType {
+    case .float32: elements(as: Float.self).map { Double($0) }
+    case .int64: elements(as: Int64.self).map { Double($0) }
+    case .uint8: bytes.map { Double($0) }
+    }
+  }
+
+  private func elements<Element: BitwiseCopyable>(as type: Element.Type) -> [Element] {
+    [Element](unsafeUninitializedCapacity: description.count) { elements, count in
+      bytes.withUnsafeBytes { UnsafeMutableRawBufferPointer(elements).copyMemory(from: $0) }
+      count = description.count
+    }
+  }
+}
+
+/// What a checkpoint holds: tensors in the order of their data, and text by key.
+///
+/// Nothing in it depends on time, host or the number of processes, unless the caller puts it there.
+public struct CheckpointContents: Hashable, Sendable {
+  /// The tensors, in the order in which their data lie.
+  public let tensors: [TensorDescription]
+  /// Text by key; without `format` and `digest`, which belong to the file.
+  public let metadata: [String: String]
+  /// The data of all tensors, one after the other without gaps, little-endian.
+  public let data: ArraySlice<UInt8>
+
+  private let offsets: [String: Int]
+
+  /// Puts contents together.
+  ///
+  /// - Precondition: names differ from each other and from `__metadata__`, `data` has exactly the bytes
+  ///   that the tensors need, and metadata do not use the keys `format` and `digest`.
+  public init(tensors: [TensorDescription], metadata: [String: String], data: ArraySlice<UInt8>) {
+    self.tensors = tensors
+    self.metadata = metadata
+    self.data = data
+    var offsets: [String: Int] = [:]
+    var offset = 0
+    for tensor in tensors {
+      precondition(offsets.updateValue(offset, forKey: tensor.name) == nil, "two tensors \(tensor.name)")
+      offset += tensor.byteCount
+    }
+    precondition(offset == data.count, "tensors of \(offset) bytes, data of \(data.count)")
+    self.offsets = offsets
+    checkWritable(tensors, metadata)
+  }
+
+  /// Puts together contents whose data lie in several buffers.
+  public init(
+    tensors: [TensorDescription], metadata: [String: String], copying pieces: [UnsafeRawBufferPointer]
+  ) {
+    var data: [UInt8] = []
+    data.reserveCapacity(pieces.reduce(0) { $0 + $1.count })
+    for piece in pieces { data.append(contentsOf: piece) }
+    self.init(tensors: tensors, metadata: metadata, data: data[...])
+  }
+
+  /// The tensor of that name, if there is one.
+  public subscript(name: String) -> CheckpointTensor? {
+    guard let offset = offsets[name], let tensor = tensors.first(where: { $0.name == name }) else {
+      return nil
+    }
+    let start = data.startIndex + offset
+    return CheckpointTensor(description: tensor, bytes: data[start..<start + tensor.byteCount])
+  }
+}
+
+/// Traps if a caller wants to write what a file cannot express.
+func checkWritable(_ tensors: [TensorDescription], _ metadata: [String: String]) {
+  precondition(Set(tensors.map(\.name)).count == tensors.count, "two tensors have the same name")
+  precondition(!tensors.contains { $0.name == SafeTensorsHeader.metadataKey }, "a tensor's name is reserved")
+  for key in [SafeTensorsHeader.formatKey, SafeTensorsHeader.digestKey] {
+    precondition(metadata[key] == nil, "the metadata key \(key) is reserved")
+  }
+}

@@ -1,0 +1,165 @@
+#if canImport(Glibc)
+  internal import Glibc
+#elseif canImport(Musl)
+  internal import Musl
+#endif
+
+/// The checkpoints of one run: files `step-NNNNNN.safetensors` in a folder, the newest few and the best.
+///
+/// All it knows is in the folder and in the files' own metadata; there is no index that could disagree. One
+/// process at a time may write; any number may read.
+public struct CheckpointStore: Hashable, Sendable {
+  /// The metadata key by which the best checkpoint is chosen: a number, the higher the better.
+  public static let scoreKey = "validationAccuracy"
+
+  /// The folder.
+  public let folder: String
+  /// How many of the newest checkpoints stay.
+  public let keep: Int
+
+  /// A checkpoint's name and place; whether it is intact shows when it is read.
+  public struct Entry: Hashable, Sendable {
+    /// The training step it was written after, from its name.
+    public let step: Int
+    /// Its path.
+    public let path: String
+  }
+
+  /// The outcome of looking for a checkpoint to go on from.
+  public struct Newest: Sendable {
+    /// The newest intact checkpoint; nil if there is none.
+    public let checkpoint: CheckpointFile?
+    /// Why each newer one was passed over, newest first.
+    public let skipped: [CheckpointError]
+  }
+
+  /// A store in `folder` that keeps the `keep` newest checkpoints (at least one). Touches nothing on disk.
+  public init(folder: String, keep: Int) {
+    precondition(keep >= 1, "a store must keep at least one checkpoint")
+    self.folder = folder
+    self.keep = keep
+  }
+
+  /// Creates the folder if necessary, and removes what writers left behind that were killed.
+  ///
+  /// - Throws: kind `notCreatable`.
+  public func prepare() throws(CheckpointError) {
+    try AtomicFile.createFolder(folder)
+    AtomicFile.removeLeftovers(in: folder)
+  }
+
+  /// The path of the checkpoint after `step` steps.
+  public func path(forStep step: Int) -> String {
+    AtomicFile.join(folder, Self.name(forStep: step))
+  }
+
+  /// The checkpoints by name, newest first; none if there is no folder.
+  ///
+  /// - Throws: kind `inputOutput` if the folder cannot be read.
+  public func list() throws(CheckpointError) -> [Entry] {
+    guard let names = AtomicFile.names(in: folder) else {
+      let code = errno
+      if code == ENOENT { return [] }
+      throw CheckpointError(.inputOutput, "\(folder): cannot be read: \(systemMessage(code))")
+    }
+    let steps = names.compactMap { Self.step(ofName: $0) }
+    return steps.sorted(by: >).map { Entry(step: $0, path: path(forStep: $0)) }
+  }
+
+  /// Reads the newest checkpoint that is intact.
+  ///
+  /// - Throws: kind `inputOutput` if the folder cannot be read.
+  public func newestValid() throws(CheckpointError) -> Newest {
+    var skipped: [CheckpointError] = []
+    for entry in try list() {
+      do {
+        return Newest(checkpoint: try CheckpointFile(reading: entry.path), skipped: skipped)
+      } catch {
+        skipped.append(error)
+      }
+    }
+    return Newest(checkpoint: nil, skipped: skipped)
+  }
+
+  /// The checkpoint with the highest score, the newer one of equals; nil if none has a score.
+  ///
+  /// Only headers are read.
+  ///
+  /// - Throws: kind `inputOutput` if the folder cannot be read.
+  public func best() throws(CheckpointError) -> Entry? {
+    Self.best(of: try plausible())
+  }
+
+  /// Writes the checkpoint after `step` steps, then removes those that need not stay.
+  ///
+  /// Parameters are those of `CheckpointFile.write`. The folder must exist (`prepare`).
+  ///
+  /// - Throws: kind `notCreatable` or `inputOutput`.
+  public func save(
+    step: Int, tensors: [TensorDescription], metadata: [String: String], pieces: [UnsafeRawBufferPointer]
+  ) throws(CheckpointError) {
+    try CheckpointFile.write(
+      tensors: tensors, metadata: metadata, pieces: pieces, to: path(forStep: step))
+    try prune(sparing: step)
+  }
+
+  /// Removes all but the newest `keep`, the best, and the one of step `spared`.
+  ///
+  /// A run that goes on from an older checkpoint writes lower steps than the newest; those are spared while
+  /// they are the latest. Files that are cut or have no proper header neither count nor are removed.
+  ///
+  /// - Throws: kind `inputOutput`.
+  public func prune(sparing spared: Int? = nil) throws(CheckpointError) {
+    let candidates = try plausible()
+    let best = Self.best(of: candidates)
+    for candidate in candidates.dropFirst(keep) where candidate.entry != best {
+      if candidate.entry.step == spared { continue }
+      guard unlink(candidate.entry.path) == 0 || errno == ENOENT else {
+        throw CheckpointError(
+          .inputOutput, "\(candidate.entry.path): cannot be removed: \(systemMessage(errno))")
+      }
+    }
+  }
+
+  /// A checkpoint whose header could be read and that has the right size.
+  private struct Candidate {
+    let entry: Entry
+    let score: Double?
+  }
+
+  private func plausible() throws(CheckpointError) -> [Candidate] {
+    var candidates: [Candidate] = []
+    for entry in try list() {
+      guard let file = try? ReadableFile(path: entry.path), let header = try? CheckpointFile.header(of: file)
+      else { continue }
+      let score = header.metadata[Self.scoreKey].flatMap { Double($0) }
+      candidates.append(Candidate(entry: entry, score: score.flatMap { $0.isFinite ? $0 : nil }))
+    }
+    return candidates
+  }
+
+  private static func best(of candidates: [Candidate]) -> Entry? {
+    var best: (entry: Entry, score: Double)?
+    for candidate in candidates {
+      guard let score = candidate.score, score > best?.score ?? -.infinity else { continue }
+      best = (candidate.entry, score)
+    }
+    return best?.entry
+  }
+
+  private static let prefix = "step-"
+  private static let suffix = ".safetensors"
+
+  private static func name(forStep step: Int) -> String {
+    precondition(step >= 0, "steps are counted from 0")
+    let digits = String(step)
+    return prefix + String(repeating: "0", count: max(0, 6 - digits.count)) + digits + suffix
+  }
+
+  private static func step(ofName name: String) -> Int? {
+    guard name.hasPrefix(prefix), name.hasSuffix(suffix) else { return nil }
+    let digits = name.dropFirst(prefix.count).dropLast(suffix.count)
+    guard let step = Int(digits), step >= 0, Self.name(forStep: step) == name else { return nil }
+    return step
+  }
+}

@@ -1,0 +1,82 @@
+/// The ranks of a job, and what they can do together.
+///
+/// Collective calls must be made by all ranks in the same order.
+public protocol Communicator: AnyObject {
+  /// This process's number, 0..<worldSize; 0 is the root.
+  var rank: Int { get }
+  /// The number of ranks.
+  var worldSize: Int { get }
+
+  /// Returns once all ranks have called it. The corresponding MPI function is `MPI_Barrier`.
+  func barrier() throws(CommunicatorError)
+
+  /// Overwrites the bytes of all other ranks with the root's. `MPI_Bcast`.
+  func broadcast(_ bytes: UnsafeMutableRawBufferPointer, from root: Int) throws(CommunicatorError)
+
+  /// Replaces values, as many on each rank, by their sums over the ranks, in an order of the implementation's
+  /// choice. `MPI_Allreduce` with `MPI_FLOAT` and `MPI_SUM`.
+  func allReduceSum(_ values: UnsafeMutableBufferPointer<Float>) throws(CommunicatorError)
+
+  /// Replaces integers by their sums over the ranks. `MPI_Allreduce` with `MPI_INT64_T` and `MPI_SUM`.
+  func allReduceSum(_ values: inout [Int64]) throws(CommunicatorError)
+
+  /// The bytes of all ranks, of any length each, by rank. `MPI_Allgatherv`.
+  func allGather(_ bytes: [UInt8]) throws(CommunicatorError) -> [[UInt8]]
+
+  /// Sends a part of `send` to each rank and receives one from each. `MPI_Alltoallv`.
+  ///
+  /// `sendCounts` are bytes for each rank, whose parts follow one another in `send`; `receiveCounts` are bytes
+  /// from each rank, as its sender counts them, and their parts follow one another in `receive`.
+  func allToAll(
+    send: UnsafeRawBufferPointer, sendCounts: [Int],
+    receive: UnsafeMutableRawBufferPointer, receiveCounts: [Int]
+  ) throws(CommunicatorError)
+
+  /// Exchanges messages point to point: all are under way at once, and the call returns when all have arrived.
+  /// Messages between two ranks are told apart by their tags. `MPI_Irecv`, `MPI_Isend`, `MPI_Waitall`.
+  func exchange(
+    sends: UnsafeBufferPointer<Message>, receives: UnsafeBufferPointer<Message>
+  ) throws(CommunicatorError)
+
+  /// Ends all ranks at once with this exit code. `MPI_Abort`.
+  func abort(code: Int32) -> Never
+
+  /// Called by all ranks before they exit in good order. `MPI_Finalize`.
+  func finalize()
+}
+
+/// Floats on their way to or from another rank.
+public struct Message {
+  /// The other rank.
+  public var peer: Int
+  /// Tells apart the messages between two ranks.
+  public var tag: Int
+  /// Where to send from or receive into.
+  public var values: UnsafeMutableBufferPointer<Float>
+
+  public init(peer: Int, tag: Int, values: UnsafeMutableBufferPointer<Float>) {
+    self.peer = peer
+    self.tag = tag
+    self.values = values
+  }
+}
+
+/// Why ranks could not communicate.
+public struct CommunicatorError: Error, Hashable, Sendable, CustomStringConvertible {
+  /// The call that failed, e.g. `MPI_Allreduce`.
+  public let call: String
+  /// The implementation's error code, 0 where the call was not even made.
+  public let code: Int32
+  /// What went wrong, in words.
+  public let reason: String
+
+  public init(call: String, code: Int32 = 0, reason: String) {
+    self.call = call
+    self.code = code
+    self.reason = reason
+  }
+
+  public var description: String {
+    code == 0 ? "\(call): \(reason)" : "\(call) failed with code \(code): \(reason)"
+  }
+}

@@ -1,0 +1,232 @@
+#if canImport(Glibc)
+  internal import Glibc
+#elseif canImport(Musl)
+  internal import Musl
+#endif
+
+/// Ranks as threads of one process: a real communicator without MPI, for tests.
+public final class InProcessWorld: Sendable {
+  private let size: Int
+  private let hub = Mailboxes()
+
+  /// A world of `size` ranks.
+  public init(size: Int) {
+    precondition(size > 0, "a world has at least one rank")
+    self.size = size
+  }
+
+  /// Runs `body` once per rank, each on a thread of its own, and returns what they returned, by rank.
+  ///
+  /// - Throws: the error of the first rank that threw; the others' pending and later calls throw too, so that
+  ///   none waits for ever.
+  public func run<Value: Sendable>(
+    _ body: @escaping @Sendable (any Communicator) throws -> Value
+  ) throws -> [Value] {
+    let results = Results<Value>(count: size)
+    let threads = (0..<size).map { rank in
+      startThread { [hub, size] in
+        let result = Result {
+          try body(InProcessCommunicator(rank: rank, worldSize: size, mailboxes: hub))
+        }
+        if case .failure = result { hub.breakDown(rank: rank) }
+        results.values[rank] = result
+      }
+    }
+    for thread in threads { pthread_join(thread, nil) }
+    if let rank = hub.brokenRank { _ = try results.values[rank]?.get() }
+    return try results.values.compactMap { try $0?.get() }
+  }
+
+  /// Each rank writes its own element, and all are read after the threads ended.
+  private final class Results<Value: Sendable>: @unchecked Sendable {
+    let values: UnsafeMutableBufferPointer<Result<Value, any Error>?>
+
+    init(count: Int) {
+      values = .allocate(capacity: count)
+      values.initialize(repeating: nil)
+    }
+
+    deinit {
+      values.deinitialize()
+      values.deallocate()
+    }
+  }
+}
+
+/// One rank of an `InProcessWorld`: every call is a set of messages through mailboxes.
+final class InProcessCommunicator: Communicator {
+  let rank: Int
+  let worldSize: Int
+  private let mailboxes: Mailboxes
+
+  /// Tags of collective calls, which `Message.tag` does not use.
+  private static let collective = -1
+
+  init(rank: Int, worldSize: Int, mailboxes: Mailboxes) {
+    self.rank = rank
+    self.worldSize = worldSize
+    self.mailboxes = mailboxes
+  }
+
+  func barrier() throws(CommunicatorError) {
+    _ = try allGather([])
+  }
+
+  func broadcast(_ bytes: UnsafeMutableRawBufferPointer, from root: Int) throws(CommunicatorError) {
+    if rank == root {
+      for peer in 0..<worldSize where peer != root { send(Array(bytes), to: peer, Self.collective) }
+    } else {
+      bytes.copyBytes(from: try receive(from: root, Self.collective))
+    }
+  }
+
+  func allReduceSum(_ values: UnsafeMutableBufferPointer<Float>) throws(CommunicatorError) {
+    let all = try allGather(Array(UnsafeRawBufferPointer(values)))
+    values.update(repeating: 0)
+    for bytes in all {
+      bytes.withUnsafeBytes { source in
+        for i in values.indices {
+          values[i] += source.loadUnaligned(fromByteOffset: 4 * i, as: Float.self)
+        }
+      }
+    }
+  }
+
+  func allReduceSum(_ values: inout [Int64]) throws(CommunicatorError) {
+    let all = try allGather(values.withUnsafeBytes { Array($0) })
+    for i in values.indices {
+      values[i] = all.reduce(0) { sum, bytes in
+        sum + bytes.withUnsafeBytes { $0.loadUnaligned(fromByteOffset: 8 * i, as: Int64.self) }
+      }
+    }
+  }
+
+  func allGather(_ bytes: [UInt8]) throws(CommunicatorError) -> [[UInt8]] {
+    for peer in 0..<worldSize { send(bytes, to: peer, Self.collective) }
+    var all: [[UInt8]] = []
+    for peer in 0..<worldSize { all.append(try receive(from: peer, Self.collective)) }
+    return all
+  }
+
+  func allToAll(
+    send: UnsafeRawBufferPointer, sendCounts: [Int],
+    receive: UnsafeMutableRawBufferPointer, receiveCounts: [Int]
+  ) throws(CommunicatorError) {
+    var offset = 0
+    for (peer, count) in sendCounts.enumerated() {
+      self.send(Array(send[offset..<offset + count]), to: peer, Self.collective)
+      offset += count
+    }
+    offset = 0
+    for (peer, count) in receiveCounts.enumerated() {
+      let bytes = try self.receive(from: peer, Self.collective)
+      precondition(bytes.count == count, "rank \(peer) sent \(bytes.count) bytes, expected \(count)")
+      UnsafeMutableRawBufferPointer(rebasing: receive[offset..<offset + count]).copyBytes(from: bytes)
+      offset += count
+    }
+  }
+
+  func exchange(
+    sends: UnsafeBufferPointer<Message>, receives: UnsafeBufferPointer<Message>
+  ) throws(CommunicatorError) {
+    for message in sends {
+      send(Array(UnsafeRawBufferPointer(message.values)), to: message.peer, message.tag)
+    }
+    for message in receives {
+      let bytes = try receive(from: message.peer, message.tag)
+      let target = UnsafeMutableRawBufferPointer(message.values)
+      precondition(bytes.count == target.count, "\(bytes.count) bytes for \(target.count)")
+      target.copyBytes(from: bytes)
+    }
+  }
+
+  func abort(code: Int32) -> Never {
+    exit(code)
+  }
+
+  func finalize() {}
+
+  private func send(_ bytes: [UInt8], to peer: Int, _ tag: Int) {
+    mailboxes.put(bytes, Mailboxes.Address(from: rank, to: peer, tag: tag))
+  }
+
+  private func receive(from peer: Int, _ tag: Int) throws(CommunicatorError) -> [UInt8] {
+    try mailboxes.take(Mailboxes.Address(from: peer, to: rank, tag: tag))
+  }
+}
+
+/// Queues of messages between threads.
+final class Mailboxes: @unchecked Sendable {
+  /// Messages of the same address are delivered in the order in which they were sent.
+  struct Address: Hashable {
+    var from: Int
+    var to: Int
+    var tag: Int
+  }
+
+  private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
+  private let condition = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
+  private var queues: [Address: [[UInt8]]] = [:]
+  private var broken: Int?
+
+  init() {
+    pthread_mutex_init(mutex, nil)
+    pthread_cond_init(condition, nil)
+  }
+
+  deinit {
+    pthread_cond_destroy(condition)
+    pthread_mutex_destroy(mutex)
+    condition.deallocate()
+    mutex.deallocate()
+  }
+
+  /// The first rank that broke down.
+  var brokenRank: Int? {
+    pthread_mutex_lock(mutex)
+    defer { pthread_mutex_unlock(mutex) }
+    return broken
+  }
+
+  /// Wakes all waiting ranks with an error.
+  func breakDown(rank: Int) {
+    pthread_mutex_lock(mutex)
+    broken = broken ?? rank
+    pthread_cond_broadcast(condition)
+    pthread_mutex_unlock(mutex)
+  }
+
+  func put(_ bytes: [UInt8], _ address: Address) {
+    pthread_mutex_lock(mutex)
+    queues[address, default: []].append(bytes)
+    pthread_cond_broadcast(condition)
+    pthread_mutex_unlock(mutex)
+  }
+
+  func take(_ address: Address) throws(CommunicatorError) -> [UInt8] {
+    pthread_mutex_lock(mutex)
+    defer { pthread_mutex_unlock(mutex) }
+    while queues[address]?.isEmpty ?? true {
+      if let broken { throw CommunicatorError(call: "receive", reason: "rank \(broken) failed") }
+      pthread_cond_wait(condition, mutex)
+    }
+    return queues[address]?.removeFirst() ?? []
+  }
+}
+
+/// Runs `body` on a new thread.
+private func startThread(_ body: @escaping @Sendable () -> Void) -> pthread_t {
+  final class Box: Sendable {
+    let body: @Sendable () -> Void
+    init(_ body: @escaping @Sendable () -> Void) { self.body = body }
+  }
+  var thread = pthread_t()
+  let code = pthread_create(
+    &thread, nil,
+    { argument in
+      if let argument { Unmanaged<Box>.fromOpaque(argument).takeRetainedValue().body() }
+      return nil
+    }, Unmanaged.passRetained(Box(body)).toOpaque())
+  precondition(code == 0, "no thread for a rank: error \(code)")
+  return thread
+}

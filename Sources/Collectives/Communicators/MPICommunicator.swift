@@ -1,0 +1,178 @@
+internal import CMPI
+
+#if canImport(Glibc)
+  internal import Glibc
+#elseif canImport(Musl)
+  internal import Musl
+#endif
+
+/// The ranks that `mpirun` or another MPI launcher started: `MPI_COMM_WORLD`.
+public final class MPICommunicator: Communicator {
+  public let rank: Int
+  public let worldSize: Int
+
+  private let handle: MPI_Comm
+  /// Grows to the largest exchange and is then reused, so that a training step allocates nothing.
+  private var requests: [MPI_Request?] = []
+
+  /// Starts MPI. A process can do so once.
+  ///
+  /// - Throws: `CommunicatorError` if MPI cannot be started.
+  public init() throws(CommunicatorError) {
+    var provided: Int32 = 0
+    try check("MPI_Init_thread", MPI_Init_thread(nil, nil, Int32(MPI_THREAD_FUNNELED), &provided))
+    handle = cmpi_comm_world()
+    var (rank, size): (Int32, Int32) = (0, 0)
+    try check("MPI_Comm_rank", MPI_Comm_rank(handle, &rank))
+    try check("MPI_Comm_size", MPI_Comm_size(handle, &size))
+    // The default handler would end the job with a banner of MPI's own.
+    try check("MPI_Comm_set_errhandler", MPI_Comm_set_errhandler(handle, cmpi_errors_return()))
+    self.rank = Int(rank)
+    worldSize = Int(size)
+  }
+
+  public func barrier() throws(CommunicatorError) {
+    try check("MPI_Barrier", MPI_Barrier(handle))
+  }
+
+  public func broadcast(
+    _ bytes: UnsafeMutableRawBufferPointer, from root: Int
+  ) throws(CommunicatorError) {
+    let count = try narrow("MPI_Bcast", bytes.count)
+    try check("MPI_Bcast", MPI_Bcast(bytes.baseAddress, count, cmpi_byte(), Int32(root), handle))
+  }
+
+  public func allReduceSum(_ values: UnsafeMutableBufferPointer<Float>) throws(CommunicatorError) {
+    let count = try narrow("MPI_Allreduce", values.count)
+    try check(
+      "MPI_Allreduce",
+      MPI_Allreduce(cmpi_in_place(), values.baseAddress, count, cmpi_float(), cmpi_sum(), handle))
+  }
+
+  public func allReduceSum(_ values: inout [Int64]) throws(CommunicatorError) {
+    let count = try narrow("MPI_Allreduce", values.count)
+    let code = values.withUnsafeMutableBufferPointer {
+      MPI_Allreduce(cmpi_in_place(), $0.baseAddress, count, cmpi_int64(), cmpi_sum(), handle)
+    }
+    try check("MPI_Allreduce", code)
+  }
+
+  public func allGather(_ bytes: [UInt8]) throws(CommunicatorError) -> [[UInt8]] {
+    var counts = [Int64](repeating: 0, count: worldSize)
+    counts[rank] = Int64(bytes.count)
+    try allReduceSum(&counts)
+    let lengths = try counts.map { count throws(CommunicatorError) in
+      try narrow("MPI_Allgatherv", Int(count))
+    }
+    let (offsets, total) = try offsets("MPI_Allgatherv", counts.map { Int($0) })
+    var all = [UInt8](repeating: 0, count: total)
+    let code = all.withUnsafeMutableBufferPointer { all in
+      bytes.withUnsafeBufferPointer { bytes in
+        MPI_Allgatherv(
+          bytes.baseAddress, Int32(bytes.count), cmpi_byte(), all.baseAddress, lengths, offsets,
+          cmpi_byte(), handle)
+      }
+    }
+    try check("MPI_Allgatherv", code)
+    return zip(offsets, lengths).map { Array(all[Int($0)..<Int($0) + Int($1)]) }
+  }
+
+  public func allToAll(
+    send: UnsafeRawBufferPointer, sendCounts: [Int],
+    receive: UnsafeMutableRawBufferPointer, receiveCounts: [Int]
+  ) throws(CommunicatorError) {
+    let call = "MPI_Alltoallv"
+    let (sendOffsets, sendTotal) = try offsets(call, sendCounts)
+    let (receiveOffsets, receiveTotal) = try offsets(call, receiveCounts)
+    precondition(sendTotal <= send.count && receiveTotal <= receive.count, "parts beyond the buffers")
+    try check(
+      call,
+      MPI_Alltoallv(
+        send.baseAddress, sendCounts.map { Int32($0) }, sendOffsets, cmpi_byte(), receive.baseAddress,
+        receiveCounts.map { Int32($0) }, receiveOffsets, cmpi_byte(), handle))
+  }
+
+  public func exchange(
+    sends: UnsafeBufferPointer<Message>, receives: UnsafeBufferPointer<Message>
+  ) throws(CommunicatorError) {
+    let count = sends.count + receives.count
+    guard count > 0 else { return }
+    while requests.count < count { requests.append(cmpi_request_null()) }
+    var failed: (call: String, code: Int32)?
+    requests.withUnsafeMutableBufferPointer { requests in
+      var next = 0
+      // Receives first: a message that finds its receive posted is not copied twice.
+      for message in receives where failed == nil {
+        let code = MPI_Irecv(
+          message.values.baseAddress, Int32(message.values.count), cmpi_float(), Int32(message.peer),
+          Int32(message.tag), handle, &requests[next])
+        if code != MPI_SUCCESS { failed = ("MPI_Irecv", code) }
+        next += 1
+      }
+      for message in sends where failed == nil {
+        let code = MPI_Isend(
+          message.values.baseAddress, Int32(message.values.count), cmpi_float(), Int32(message.peer),
+          Int32(message.tag), handle, &requests[next])
+        if code != MPI_SUCCESS { failed = ("MPI_Isend", code) }
+        next += 1
+      }
+      if failed == nil {
+        let code = MPI_Waitall(Int32(count), requests.baseAddress, cmpi_statuses_ignore())
+        if code != MPI_SUCCESS { failed = ("MPI_Waitall", code) }
+      }
+    }
+    if let failed { try check(failed.call, failed.code) }
+  }
+
+  public func abort(code: Int32) -> Never {
+    MPI_Abort(handle, code)
+    exit(code)
+  }
+
+  public func finalize() {
+    MPI_Finalize()
+  }
+
+  /// MPI counts are C ints.
+  private func narrow(_ call: String, _ count: Int) throws(CommunicatorError) -> Int32 {
+    guard let narrow = Int32(exactly: count) else {
+      throw CommunicatorError(
+        call: call, reason: "\(count) elements in one call, expected at most \(Int32.max)")
+    }
+    return narrow
+  }
+
+  private func offsets(
+    _ call: String, _ counts: [Int]
+  ) throws(CommunicatorError) -> (offsets: [Int32], total: Int) {
+    var total = 0
+    var offsets: [Int32] = []
+    for count in counts {
+      offsets.append(try narrow(call, total))
+      total += count
+    }
+    _ = try narrow(call, total)
+    return (offsets, total)
+  }
+}
+
+/// Turns a return code into an error with MPI's own words.
+private func check(_ call: String, _ code: Int32) throws(CommunicatorError) {
+  guard code != MPI_SUCCESS else { return }
+  var text = [CChar](repeating: 0, count: Int(MPI_MAX_ERROR_STRING))
+  var length: Int32 = 0
+  MPI_Error_string(code, &text, &length)
+  let reason = String(
+    decoding: text.prefix(Int(length)).map { UInt8(bitPattern: $0) }, as: UTF8.self)
+  throw CommunicatorError(call: call, code: code, reason: reason)
+}
+
+/// The world this process was launched into: MPI's where a launcher left its mark in the environment, else a
+/// world of one that never starts MPI.
+///
+/// - Throws: `CommunicatorError` if MPI cannot be started.
+public func makeWorldCommunicator() throws(CommunicatorError) -> any Communicator {
+  let marks = ["OMPI_COMM_WORLD_SIZE", "PMIX_RANK", "PMI_RANK"]
+  guard marks.contains(where: { getenv($0) != nil }) else { return SingleCommunicator() }
+  return try MPICommunicator()
+}

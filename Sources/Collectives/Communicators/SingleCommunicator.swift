@@ -1,0 +1,43 @@
+#if canImport(Glibc)
+  internal import Glibc
+#elseif canImport(Musl)
+  internal import Musl
+#endif
+
+/// A world of one rank, without MPI: what a process is that no launcher started.
+public final class SingleCommunicator: Communicator {
+  public init() {}
+
+  public var rank: Int { 0 }
+  public var worldSize: Int { 1 }
+
+  public func barrier() {}
+
+  public func broadcast(_ bytes: UnsafeMutableRawBufferPointer, from root: Int) {}
+
+  public func allReduceSum(_ values: UnsafeMutableBufferPointer<Float>) {}
+
+  public func allReduceSum(_ values: inout [Int64]) {}
+
+  public func allGather(_ bytes: [UInt8]) -> [[UInt8]] { [bytes] }
+
+  public func allToAll(
+    send: UnsafeRawBufferPointer, sendCounts: [Int],
+    receive: UnsafeMutableRawBufferPointer, receiveCounts: [Int]
+  ) {
+    precondition(sendCounts == receiveCounts, "a rank receives from itself what it sends to itself")
+    receive.copyMemory(from: send)
+  }
+
+  public func exchange(
+    sends: UnsafeBufferPointer<Message>, receives: UnsafeBufferPointer<Message>
+  ) {
+    precondition(sends.isEmpty && receives.isEmpty, "a world of one has no peers")
+  }
+
+  public func abort(code: Int32) -> Never {
+    exit(code)
+  }
+
+  public func finalize() {}
+}

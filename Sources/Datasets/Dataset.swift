@@ -1,0 +1,103 @@
+/// An opened dataset of 28 × 28 grey images in ten classes, split into a training and a test part.
+///
+/// A small value that can be sent and copied: it knows where the samples are, and each `read` gets those
+/// that were asked for, so that a rank holds its own part only.
+public struct Dataset: Sendable {
+  /// The two parts of a dataset.
+  public enum Split: String, Hashable, Sendable, CaseIterable {
+    case train
+    case test
+  }
+
+  enum Storage: Sendable {
+    case files(train: IDXPair, test: IDXPair)
+    case synthetic(SyntheticDigits)
+  }
+
+  /// What people call it: the name of the folder it lies in, or `synthetic:60000:1`.
+  public let name: String
+  /// Where it lies: the folder's path; nil for a synthetic dataset.
+  public let folder: String?
+  /// The number of training samples.
+  public let trainCount: Int
+  /// The number of test samples.
+  public let testCount: Int
+  /// The number of classes; labels are 0..<classCount.
+  public let classCount = 10
+  /// Height of an image in pixels.
+  public let rows = 28
+  /// Width of an image in pixels.
+  public let columns = 28
+
+  private let storage: Storage
+
+  /// Opens the IDX files in `folder`: reads their headers and checks them, plain files' lengths too.
+  ///
+  /// Names as of MNIST (also used by Fashion-MNIST and KMNIST) or of EMNIST's digits; each file plain or
+  /// with `.gz`. EMNIST's images lie on their side in its files and are delivered as they lie there.
+  ///
+  /// - Throws: `missing` if a file is not there, `malformed` if one is not as it should be.
+  public init(folder: String) throws(DatasetError) {
+    let layout = try IDXLayout.find(in: folder)
+    let train = try IDXPair(layout, .train, in: folder)
+    let test = try IDXPair(layout, .test, in: folder)
+    self.folder = folder
+    name = lastComponent(of: folder)
+    trainCount = train.count
+    testCount = test.count
+    storage = .files(train: train, test: test)
+  }
+
+  /// A dataset drawn by a generator.
+  public init(synthetic digits: SyntheticDigits, trainCount: Int, testCount: Int) {
+    precondition(trainCount > 0 && testCount > 0, "\(trainCount) training and \(testCount) test samples")
+    folder = nil
+    name = "synthetic:\(trainCount):\(digits.seed)"
+    self.trainCount = trainCount
+    self.testCount = testCount
+    storage = .synthetic(digits)
+  }
+
+  /// The number of samples of one part.
+  public func count(of split: Split) -> Int {
+    split == .train ? trainCount : testCount
+  }
+
+  /// Whether samples are drawn by a generator, so that an accuracy on them is not MNIST's.
+  public var isSynthetic: Bool { folder == nil }
+
+  /// Whether reading a range costs no more than its own length: not so for gzip files, where everything
+  /// that precedes it is decompressed as well.
+  public var hasRandomAccess: Bool {
+    switch storage {
+    case .files(let train, let test): train.hasRandomAccess && test.hasRandomAccess
+    case .synthetic: true
+    }
+  }
+
+  /// Reads the samples `range` of one part; labels are checked.
+  ///
+  /// - Throws: `malformed` if a file is damaged, too short or too long, or a label is out of range;
+  ///   `missing` or `inputOutput` if it can no longer be read.
+  public func read(_ split: Split, _ range: Range<Int>) throws(DatasetError) -> LabelledImages {
+    precondition(
+      range.lowerBound >= 0 && range.upperBound <= count(of: split),
+      "no samples \(range) among \(count(of: split))")
+    switch storage {
+    case .files(let train, let test):
+      return try (split == .train ? train : test).read(range)
+    case .synthetic(let digits):
+      return digits.draw(split, range)
+    }
+  }
+
+  /// Reads all samples of one part.
+  public func read(_ split: Split) throws(DatasetError) -> LabelledImages {
+    try read(split, 0..<count(of: split))
+  }
+}
+
+private func lastComponent(of path: String) -> String {
+  let parts = path.split(separator: "/").filter { $0 != "." }
+  return parts.last.map { String($0) } ?? path
+}

@@ -1,0 +1,83 @@
+public import Digests
+
+/// The identity of a dataset: a digest of its content that depends neither on compression, nor on file names,
+/// nor on how many ranks computed it.
+///
+/// Each part is cut into chunks of 1,000 samples (the last may be shorter). A chunk's digest is SHA-256 over
+/// its images' bytes, then its labels'. The identity is SHA-256 over a header (a line of text; the numbers of
+/// training samples, test samples, rows, columns, classes and samples per chunk, each as 8 little-endian
+/// bytes), then the digests of all training chunks in order, then those of all test chunks.
+public enum DatasetIdentity {
+  /// Samples per chunk.
+  public static let chunkSize = 1000
+
+  /// The number of chunks that `count` samples make.
+  public static func chunkCount(for count: Int) -> Int {
+    (count + chunkSize - 1) / chunkSize
+  }
+
+  /// The samples of the chunks `chunks` in a part of `count` samples.
+  public static func samples(ofChunks chunks: Range<Int>, among count: Int) -> Range<Int> {
+    min(chunks.lowerBound * chunkSize, count)..<min(chunks.upperBound * chunkSize, count)
+  }
+
+  /// The digests of the chunks that `samples` consists of; its first sample must begin a chunk, and its last
+  /// one must end a chunk or the part.
+  public static func chunkDigests(of samples: LabelledImages) -> [SHA256Digest] {
+    let pixels = samples.rows * samples.columns
+    return samples.images.withUnsafeBytes { images in
+      samples.labels.withUnsafeBytes { labels in
+        (0..<chunkCount(for: samples.count)).map { chunk in
+          let range = Self.samples(ofChunks: chunk..<chunk + 1, among: samples.count)
+          var hasher = SHA256Hasher()
+          hasher.update(
+            UnsafeRawBufferPointer(
+              rebasing: images[range.lowerBound * pixels..<range.upperBound * pixels]))
+          hasher.update(UnsafeRawBufferPointer(rebasing: labels[range]))
+          return hasher.finish()
+        }
+      }
+    }
+  }
+
+  /// The identity of a dataset of 28 × 28 images in ten classes from the digests of all its chunks, in order.
+  public static func combine(
+    trainCount: Int, testCount: Int, train: [SHA256Digest], test: [SHA256Digest]
+  ) -> SHA256Digest {
+    precondition(
+      train.count == chunkCount(for: trainCount) && test.count == chunkCount(for: testCount),
+      "\(train.count) and \(test.count) chunks for \(trainCount) and \(testCount) samples")
+    var hasher = SHA256Hasher()
+    hasher.update(Array("lockstep dataset 1\n".utf8))
+    for number in [trainCount, testCount, 28, 28, 10, chunkSize] {
+      withUnsafeBytes(of: UInt64(number).littleEndian) { hasher.update($0) }
+    }
+    for digest in train + test {
+      hasher.update(digest.bytes)
+    }
+    return hasher.finish()
+  }
+}
+
+extension Dataset {
+  /// Reads everything and digests it; what `DatasetIdentity` describes.
+  public func identity() throws(DatasetError) -> SHA256Digest {
+    var digests: [Split: [SHA256Digest]] = [:]
+    for split in Split.allCases {
+      let count = count(of: split)
+      let chunks = DatasetIdentity.chunkCount(for: count)
+      // A gzip file is read in one go: every further piece would decompress all that precedes it again.
+      let stride = hasRandomAccess ? 16 : chunks
+      var start = 0
+      while start < chunks {
+        let end = min(start + stride, chunks)
+        let range = DatasetIdentity.samples(ofChunks: start..<end, among: count)
+        digests[split, default: []] += DatasetIdentity.chunkDigests(of: try read(split, range))
+        start = end
+      }
+    }
+    return DatasetIdentity.combine(
+      trainCount: trainCount, testCount: testCount, train: digests[.train] ?? [],
+      test: digests[.test] ?? [])
+  }
+}

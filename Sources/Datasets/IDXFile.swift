@@ -1,0 +1,134 @@
+internal import Files
+
+/// An IDX file of unsigned bytes, plain or gzip-compressed: the format of MNIST and its family
+/// (LeCun, Cortes, Burges, "The MNIST database of handwritten digits").
+///
+/// Big-endian header: two zero bytes, the element type (8: unsigned byte), the number of dimensions, then
+/// each dimension in 32 bits; then the elements, last dimension fastest. The first dimension counts samples.
+public struct IDXFile: Hashable, Sendable {
+  /// The file's path.
+  public let path: String
+  /// The dimensions; the first one counts samples.
+  public let dimensions: [Int]
+  /// Bytes of one sample: the product of all dimensions but the first.
+  public let sampleBytes: Int
+  /// Whether a range can be read without reading what precedes it: true for plain files.
+  public let hasRandomAccess: Bool
+
+  private var headerBytes: Int { 4 + 4 * dimensions.count }
+
+  /// The number of samples.
+  public var count: Int { dimensions[0] }
+
+  /// Reads the header of the file at `path` and checks it; of a plain file also the length.
+  ///
+  /// `dimensionCount` is the number of dimensions it must have: 3 for images, 1 for labels.
+  ///
+  /// - Throws: `missing` if it cannot be opened, `malformed` if the header or the length is wrong.
+  public init(path: String, dimensionCount rank: Int) throws(DatasetError) {
+    var stream = try ByteStream(path: path)
+    self = try IDXFile(header: &stream, dimensionCount: rank)
+  }
+
+  /// The file `name` or `name.gz` in `folder`, whichever is there; the plain one if both are.
+  public static func locate(_ name: String, in folder: String) -> String? {
+    let path = join(folder, name)
+    if fileExists(path) { return path }
+    return fileExists(path + ".gz") ? path + ".gz" : nil
+  }
+
+  /// Reads the samples of `range`: `range.count` times `sampleBytes` bytes.
+  ///
+  /// Of a plain file only that part is read; of a gzip file what precedes it is decompressed and dropped.
+  /// Who reads up to the last sample also verifies that the file ends there and its checksum.
+  ///
+  /// - Throws: `malformed` if the file ends too soon or too late, is damaged, or is another one than was
+  ///   opened.
+  public func read(_ range: Range<Int>) throws(DatasetError) -> [UInt8] {
+    precondition(range.lowerBound >= 0 && range.upperBound <= count, "no samples \(range) of \(count)")
+    if range.isEmpty { return [] }
+    var stream = try ByteStream(path: path)
+    guard try IDXFile(header: &stream, dimensionCount: dimensions.count) == self else {
+      throw DatasetError(.malformed, "\(path): expected the header read before, found another one")
+    }
+    try stream.skip(range.lowerBound * sampleBytes)
+    let total = range.count * sampleBytes
+    var bytes: [UInt8] = []
+    // Piece by piece, so that a header that lies about a gzip file's content allocates no more than there is.
+    while bytes.count < total {
+      let start = bytes.count
+      let piece = min(total - start, max(1 << 24, start))
+      bytes.append(contentsOf: repeatElement(0, count: piece))
+      let got = try bytes.withUnsafeMutableBufferPointer { all throws(DatasetError) in
+        try stream.read(
+          into: UnsafeMutableRawBufferPointer(UnsafeMutableBufferPointer(rebasing: all[start...])))
+      }
+      guard got == piece else { throw wrongLength(stream.position) }
+    }
+    if range.upperBound == count {
+      guard try stream.isAtEnd() else { throw wrongLength(nil) }
+    }
+    return bytes
+  }
+
+  private init(header stream: inout ByteStream, dimensionCount rank: Int) throws(DatasetError) {
+    let path = stream.path
+    var header = [UInt8](repeating: 0, count: 4 + 4 * rank)
+    let got = try header.withUnsafeMutableBufferPointer { bytes throws(DatasetError) in
+      try stream.read(into: UnsafeMutableRawBufferPointer(bytes))
+    }
+    let word = { (at: Int) in header[at..<at + 4].reduce(0) { $0 << 8 | UInt32($1) } }
+    let expected = UInt32(0x800 + rank)
+    if got >= 4, word(0) != expected {
+      throw DatasetError(
+        .malformed,
+        "\(path): expected the IDX magic number \(hexadecimal(expected)) (unsigned bytes in \(rank) "
+          + "dimension\(rank == 1 ? "" : "s")), found \(hexadecimal(word(0)))")
+    }
+    guard got == header.count else {
+      throw DatasetError(
+        .malformed, "\(path): expected an IDX header of \(header.count) bytes, found only \(got) bytes")
+    }
+    dimensions = (1...rank).map { Int(word(4 * $0)) }
+    self.path = path
+    hasRandomAccess = stream.count != nil
+
+    var product = 1
+    var overflow = false
+    for dimension in dimensions.dropFirst() {
+      let (value, over) = product.multipliedReportingOverflow(by: dimension)
+      product = value
+      overflow = overflow || over
+    }
+    let (elements, over) = product.multipliedReportingOverflow(by: dimensions[0])
+    guard !overflow, !over, elements > 0, elements < 1 << 50 else {
+      let text = dimensions.map { String($0) }.joined(separator: " × ")
+      throw DatasetError(.malformed, "\(path): expected plausible dimensions, found \(text)")
+    }
+    sampleBytes = product
+    if let count = stream.count {
+      guard count == headerBytes + elements else { throw wrongLength(count) }
+    } else if elements / 1032 > stream.storedCount {
+      // Deflate shrinks data at most 1032 times (zlib's technical notes), so this cannot be.
+      throw DatasetError(
+        .malformed,
+        "\(path): expected at least \(grouped(elements / 1032)) compressed bytes for the "
+          + "\(grouped(elements)) that the header announces, found \(grouped(stream.storedCount))")
+    }
+  }
+
+  private func wrongLength(_ found: Int?) -> DatasetError {
+    let shape = dimensions.map { String($0) }.joined(separator: " × ")
+    let expected = headerBytes + count * sampleBytes
+    let unit = hasRandomAccess ? "bytes" : "decompressed bytes"
+    return DatasetError(
+      .malformed,
+      "\(path): expected \(grouped(expected)) \(unit) for \(shape) samples and the header, found "
+        + (found.map { grouped($0) } ?? "more"))
+  }
+}
+
+private func hexadecimal(_ word: UInt32) -> String {
+  let digits = String(word, radix: 16)
+  return "0x" + String(repeating: "0", count: 8 - digits.count) + digits
+}

@@ -1,0 +1,162 @@
+internal import Files
+
+#if canImport(FoundationEssentials)
+  internal import FoundationEssentials
+#else
+  internal import Foundation
+#endif
+
+/// Fetches the files of MNIST: what `lockstep fetch` does.
+///
+/// Each file is taken from the first mirror that delivers it, decompressed on the way, compared with its
+/// published SHA-256, and only then given its name in the folder. A file that is already there and right,
+/// plain or compressed, is kept; one that is wrong is moved aside to `NAME.wrong` once its replacement is
+/// complete. Nothing half-written is ever resumed.
+public struct MNISTDownload: Sendable {
+  /// What happens on the way; `report` hears of it.
+  public enum Event: Hashable, Sendable {
+    /// The file is already there and verified.
+    case kept(path: String)
+    /// A file is there but wrong, for `reason`: it will be replaced.
+    case foundWrong(path: String, reason: String)
+    /// A wrong file has been moved out of the way.
+    case setAside(path: String, as: String)
+    /// A request to a mirror begins.
+    case started(name: String, url: String)
+    /// Bytes received so far, compressed; and how many there will be, if the mirror told.
+    case progress(name: String, received: Int, total: Int?)
+    /// A mirror did not deliver; the next one is tried.
+    case mirrorFailed(name: String, reason: String)
+    /// The file is complete, verified, in place.
+    case finished(path: String)
+  }
+
+  /// Public mirrors of MNIST.
+  public static let builtInMirrors = [
+    "https://ossci-datasets.s3.amazonaws.com/mnist/",
+    "https://storage.googleapis.com/cvdf-datasets/mnist/",
+  ]
+
+  /// The folder to put the files in; created if need be.
+  public let folder: String
+  /// The addresses (http or https) of folders that hold `NAME.gz`, in the order in which they are tried.
+  public let mirrors: [String]
+  /// The files to fetch.
+  public let files: [PublishedFile]
+  /// Seconds until a mirror must have begun to answer.
+  public var connectTimeout = 15.0
+  /// Seconds that a mirror may stay silent after that.
+  public var stallTimeout = 30.0
+
+  /// Prepares a download; `run` carries it out.
+  public init(
+    to folder: String, mirrors: [String] = MNISTDownload.builtInMirrors,
+    files: [PublishedFile] = PublishedFile.mnist
+  ) {
+    self.folder = folder
+    self.mirrors = mirrors
+    self.files = files
+  }
+
+  /// Fetches what is missing or wrong, blocking the calling thread, on which `report` is called too.
+  ///
+  /// - Throws: `unavailable` if no mirror delivered a file, `malformed` if one delivered something else,
+  ///   `notCreatable` or `inputOutput` if the folder cannot be written, `usage` for a wrong mirror address.
+  public func run(report: (Event) -> Void = { _ in }) throws(DatasetError) {
+    for mirror in mirrors {
+      guard let url = URL(string: mirror), url.host != nil,
+        ["http", "https"].contains(url.scheme?.lowercased())
+      else {
+        throw DatasetError(
+          .usage, "mirror \(mirror): expected an address that begins with https:// or http://")
+      }
+    }
+    try translated { () throws(FileError) in try AtomicFile.createFolder(folder) }
+    for file in files {
+      AtomicFile.removeLeftovers(of: file.name, in: folder)
+      var wrong: [String] = []
+      if try isPresent(file, &wrong, report) { continue }
+      try fetch(file, replacing: wrong, report)
+    }
+  }
+
+  /// Whether the reader would find the right file; collects wrong ones.
+  private func isPresent(
+    _ file: PublishedFile, _ wrong: inout [String], _ report: (Event) -> Void
+  ) throws(DatasetError) -> Bool {
+    while let path = [file.name, file.name + ".gz"].map({ join(folder, $0) })
+      .first(where: { fileExists($0) && !wrong.contains($0) })
+    {
+      do {
+        try file.verify(path)
+      } catch {
+        guard error.kind == .malformed else { throw error }
+        report(.foundWrong(path: path, reason: error.description))
+        wrong.append(path)
+        continue
+      }
+      // A wrong plain file hides the right compressed one from readers.
+      try setAside(wrong, report)
+      report(.kept(path: path))
+      return true
+    }
+    return false
+  }
+
+  private func fetch(
+    _ file: PublishedFile, replacing wrong: [String], _ report: (Event) -> Void
+  ) throws(DatasetError) {
+    var failures: [DatasetError] = []
+    for mirror in mirrors {
+      let address = (mirror.hasSuffix("/") ? mirror : mirror + "/") + file.name + ".gz"
+      guard let url = URL(string: address) else { continue }
+      report(.started(name: file.name, url: address))
+      do {
+        let target = try translated { () throws(FileError) in try AtomicFile(file.name, in: folder) }
+        try receive(file, from: url, into: target, report)
+        try setAside(wrong, report)
+        try translated { () throws(FileError) in try target.commit() }
+        report(.finished(path: target.path))
+        return
+      } catch {
+        guard error.kind == .unavailable || error.kind == .malformed else { throw error }
+        report(.mirrorFailed(name: file.name, reason: error.description))
+        failures.append(error)
+      }
+    }
+    let kind: DatasetError.Kind =
+      failures.contains { $0.kind == .malformed } ? .malformed : .unavailable
+    let reasons = failures.isEmpty ? "none is given" : failures.map(\.description).joined(separator: "; ")
+    throw DatasetError(kind, "\(file.name): no mirror delivered this file: \(reasons)")
+  }
+
+  private func receive(
+    _ file: PublishedFile, from url: URL, into target: AtomicFile, _ report: (Event) -> Void
+  ) throws(DatasetError) {
+    var check = ContentCheck(file, url.absoluteString)
+    var decoder = DownloadDecoder(origin: url.absoluteString)
+    var received = 0
+    try HTTPTransfer.get(url, connectTimeout: connectTimeout, stallTimeout: stallTimeout) {
+      bytes, total throws(DatasetError) in
+      received += bytes.count
+      try decoder.decode(bytes) { piece throws(DatasetError) in
+        try check.take(piece)
+        try translated { () throws(FileError) in try target.append(piece) }
+      }
+      // A body that the transport has decompressed may be longer than announced.
+      report(
+        .progress(name: file.name, received: received, total: total.flatMap { $0 < received ? nil : $0 }))
+    }
+    try decoder.finish { piece throws(DatasetError) in
+      try check.take(piece)
+      try translated { () throws(FileError) in try target.append(piece) }
+    }
+    try check.finish()
+  }
+
+  private func setAside(_ paths: [String], _ report: (Event) -> Void) throws(DatasetError) {
+    for path in paths {
+      report(.setAside(path: path, as: try Datasets.setAside(path)))
+    }
+  }
+}

@@ -1,0 +1,116 @@
+internal import Tensors
+
+/// y = x + b, or y = max(x + b, 0), in place; b is one value per channel.
+///
+/// Convolution and dense layers leave their bias to this layer, and max pooling goes before it: the maximum of
+/// a window commutes with adding a constant and with a monotone function, so that bias and ReLU touch a
+/// quarter of the values. Rounding is monotone too: the result is the same to the bit.
+final class BiasActivation: Layer {
+  let name: String
+  let inputShape: Shape
+  var outputShape: Shape { inputShape }
+  let isInPlace = true
+
+  private let bias: ParameterTensor?
+  private let rectifies: Bool
+
+  /// With neither bias nor ReLU there would be nothing to do.
+  init(name: String, shape: Shape, bias: ParameterTensor?, rectifies: Bool) {
+    precondition(bias != nil || rectifies, "a layer without effect")
+    self.name = name
+    inputShape = shape
+    self.bias = bias
+    self.rectifies = rectifies
+  }
+
+  func forward(_ pass: Pass, input: UnsafePointer<Float>, output: UnsafeMutablePointer<Float>) {
+    guard let bias else {
+      rectify(output, count: pass.count * inputShape.count)
+      return
+    }
+    let rows = pass.count * inputShape.height * inputShape.width
+    let columns = inputShape.channels
+    let b = pass.parameters + bias.offset
+    var j = 0
+    while j + 8 <= columns {
+      let shift = b.vector(at: j)
+      var y = output + j
+      for _ in 0..<rows {
+        let value = y.vector(at: 0) + shift
+        y.store(rectifies ? value.replacing(with: 0, where: value .< 0) : value, at: 0)
+        y += columns
+      }
+      j += 8
+    }
+    while j < columns {
+      for row in 0..<rows {
+        let value = output[row * columns + j] + b[j]
+        output[row * columns + j] = rectifies && value < 0 ? 0 : value
+      }
+      j += 1
+    }
+  }
+
+  func backward(
+    _ pass: Pass, output: UnsafePointer<Float>, input: UnsafePointer<Float>,
+    outputGradient: UnsafeMutablePointer<Float>, inputGradient: UnsafeMutablePointer<Float>?,
+    gradient: UnsafeMutablePointer<Float>
+  ) {
+    if let bias {
+      maskAndSum(pass, output: output, outputGradient: outputGradient, sums: gradient + bias.offset)
+    } else {
+      mask(output: output, outputGradient: outputGradient, count: pass.count * inputShape.count)
+    }
+  }
+
+  /// dx = dy where y > 0 (everywhere without ReLU); db = Σ dx over samples and positions, in their order.
+  private func maskAndSum(
+    _ pass: Pass, output: UnsafePointer<Float>, outputGradient: UnsafeMutablePointer<Float>,
+    sums: UnsafeMutablePointer<Float>
+  ) {
+    let rows = pass.count * inputShape.height * inputShape.width
+    let columns = inputShape.channels
+    var j = 0
+    while j + 8 <= columns {
+      var sum = Vector.zero
+      var y = output + j
+      var dy = outputGradient + j
+      for _ in 0..<rows {
+        var value = dy.vector(at: 0)
+        if rectifies {
+          value = value.replacing(with: 0, where: y.vector(at: 0) .<= 0)
+          dy.store(value, at: 0)
+        }
+        sum += value
+        y += columns
+        dy += columns
+      }
+      sums.store(sum, at: j)
+      j += 8
+    }
+    while j < columns {
+      var sum: Float = 0
+      for row in 0..<rows {
+        let i = row * columns + j
+        if rectifies, output[i] <= 0 { outputGradient[i] = 0 }
+        sum += outputGradient[i]
+      }
+      sums[j] = sum
+      j += 1
+    }
+  }
+
+  private func rectify(_ values: UnsafeMutablePointer<Float>, count: Int) {
+    for i in 0..<count where values[i] < 0 {
+      values[i] = 0
+    }
+  }
+
+  private func mask(
+    output: UnsafePointer<Float>, outputGradient: UnsafeMutablePointer<Float>, count: Int
+  ) {
+    for i in 0..<count where output[i] <= 0 {
+      outputGradient[i] = 0
+    }
+  }
+}

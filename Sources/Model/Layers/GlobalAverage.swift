@@ -1,0 +1,52 @@
+internal import Tensors
+
+/// The mean over height and width: [n, h, w, c] → [n, c].
+final class GlobalAverage: Layer {
+  let name: String
+  let inputShape: Shape
+  let outputShape: Shape
+  let isInPlace = false
+
+  private var positions: Int { inputShape.height * inputShape.width }
+
+  init(name: String, input: Shape) {
+    self.name = name
+    inputShape = input
+    outputShape = Shape(features: input.channels)
+  }
+
+  func forward(_ pass: Pass, input: UnsafePointer<Float>, output: UnsafeMutablePointer<Float>) {
+    let channels = inputShape.channels
+    let scale = 1 / Float(positions)
+    for sample in 0..<pass.count {
+      let x = input + sample * inputShape.count
+      let y = output + sample * channels
+      y.update(from: x, count: channels)
+      for position in 1..<max(positions, 1) {
+        add(x + position * channels, to: y, count: channels)
+      }
+      for c in 0..<channels {
+        y[c] *= scale
+      }
+    }
+  }
+
+  func backward(
+    _ pass: Pass, output: UnsafePointer<Float>, input: UnsafePointer<Float>,
+    outputGradient: UnsafeMutablePointer<Float>, inputGradient: UnsafeMutablePointer<Float>?,
+    gradient: UnsafeMutablePointer<Float>
+  ) {
+    guard let inputGradient else { return }
+    let channels = inputShape.channels
+    let scale = 1 / Float(positions)
+    for sample in 0..<pass.count {
+      let dx = inputGradient + sample * inputShape.count
+      let dy = outputGradient + sample * channels
+      for position in 0..<positions {
+        for c in 0..<channels {
+          dx[position * channels + c] = dy[c] * scale
+        }
+      }
+    }
+  }
+}

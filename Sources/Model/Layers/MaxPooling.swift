@@ -1,0 +1,133 @@
+internal import Tensors
+
+/// The maximum over square windows, channel by channel; the first of equal values gets the gradient.
+final class MaxPooling: Layer {
+  let name: String
+  let inputShape: Shape
+  let outputShape: Shape
+  let isInPlace = false
+
+  private let size: Int
+  private let stride: Int
+  /// [capacity, oh, ow, channels]: which of the window's size² positions, row by row, held the maximum.
+  private let winners: UnsafeMutablePointer<Int32>
+
+  init(name: String, input: Shape, output: Shape, size: Int, stride: Int, capacity: Int) {
+    self.name = name
+    inputShape = input
+    outputShape = output
+    self.size = size
+    self.stride = stride
+    winners = .allocate(capacity: capacity * output.count)
+  }
+
+  deinit {
+    winners.deallocate()
+  }
+
+  func forward(_ pass: Pass, input: UnsafePointer<Float>, output: UnsafeMutablePointer<Float>) {
+    let channels = inputShape.channels
+    forEachWindow(pass.count) { inputOffset, outputOffset in
+      let x = input + inputOffset
+      let y = output + outputOffset
+      let winner = winners + outputOffset
+      var c = 0
+      while c + 8 <= channels {
+        var best = x.vector(at: c)
+        var position = SIMD8<Int32>.zero
+        for dy in 0..<size {
+          for dx in (dy == 0 ? 1 : 0)..<size {
+            let value = x.vector(at: (dy * inputShape.width + dx) * channels + c)
+            let isLarger = value .> best
+            best.replace(with: value, where: isLarger)
+            position.replace(with: Int32(dy * size + dx), where: isLarger)
+          }
+        }
+        y.store(best, at: c)
+        UnsafeMutableRawPointer(winner + c).storeBytes(of: position, as: SIMD8<Int32>.self)
+        c += 8
+      }
+      while c < channels {
+        var best = x[c]
+        var position: Int32 = 0
+        for dy in 0..<size {
+          for dx in 0..<size {
+            let value = x[(dy * inputShape.width + dx) * channels + c]
+            if value > best {
+              best = value
+              position = Int32(dy * size + dx)
+            }
+          }
+        }
+        y[c] = best
+        winner[c] = position
+        c += 1
+      }
+    }
+  }
+
+  func backward(
+    _ pass: Pass, output: UnsafePointer<Float>, input: UnsafePointer<Float>,
+    outputGradient: UnsafeMutablePointer<Float>, inputGradient: UnsafeMutablePointer<Float>?,
+    gradient: UnsafeMutablePointer<Float>
+  ) {
+    guard let inputGradient else { return }
+    let channels = inputShape.channels
+    let covers =
+      stride == size && outputShape.height * size == inputShape.height
+      && outputShape.width * size == inputShape.width
+    if covers {
+      scatter(pass, outputGradient: outputGradient, inputGradient: inputGradient)
+      return
+    }
+    inputGradient.update(repeating: 0, count: pass.count * inputShape.count)
+    forEachWindow(pass.count) { inputOffset, outputOffset in
+      for c in 0..<channels {
+        let position = Int(winners[outputOffset + c])
+        let offset = (position / size * inputShape.width + position % size) * channels + c
+        inputGradient[inputOffset + offset] += outputGradient[outputOffset + c]
+      }
+    }
+  }
+
+  /// The common case: the windows cover the input without overlap, so each input value is written once.
+  private func scatter(
+    _ pass: Pass, outputGradient: UnsafePointer<Float>, inputGradient: UnsafeMutablePointer<Float>
+  ) {
+    let channels = inputShape.channels
+    forEachWindow(pass.count) { inputOffset, outputOffset in
+      let dx = inputGradient + inputOffset
+      let dy = outputGradient + outputOffset
+      let winner = winners + outputOffset
+      for position in 0..<size * size {
+        let target = dx + (position / size * inputShape.width + position % size) * channels
+        var c = 0
+        while c + 8 <= channels {
+          let places = UnsafeRawPointer(winner + c).loadUnaligned(as: SIMD8<Int32>.self)
+          target.store(dy.vector(at: c).replacing(with: 0, where: places .!= Int32(position)), at: c)
+          c += 8
+        }
+        while c < channels {
+          target[c] = winner[c] == Int32(position) ? dy[c] : 0
+          c += 1
+        }
+      }
+    }
+  }
+
+  @inline(__always)
+  private func forEachWindow(_ count: Int, _ body: (_ inputOffset: Int, _ outputOffset: Int) -> Void) {
+    let channels = inputShape.channels
+    var outputOffset = 0
+    for sample in 0..<count {
+      for oy in 0..<outputShape.height {
+        for ox in 0..<outputShape.width {
+          body(
+            sample * inputShape.count + (oy * stride * inputShape.width + ox * stride) * channels,
+            outputOffset)
+          outputOffset += channels
+        }
+      }
+    }
+  }
+}

@@ -1,0 +1,101 @@
+public import Tensors
+
+/// A network with the memory to run one micro-batch forward and backward.
+///
+/// It holds no parameters: those are one flat buffer that the caller owns. All memory is allocated by `init`,
+/// so that a step allocates nothing. One network serves one thread.
+public final class Network {
+  public let specification: NetworkSpecification
+  /// The shape of an input sample.
+  public let inputShape: Shape
+  public let classCount: Int
+  /// The largest micro-batch, in samples.
+  public let capacity: Int
+  /// Where each parameter lies in the flat buffers.
+  public let layout: ParameterLayout
+
+  private let layers: [any Layer]
+  /// Activations of each layer's output; in-place layers share their predecessor's. [capacity, shape].
+  private let activations: [FloatBuffer]
+  /// Two buffers that the activations' gradients go back and forth between. [capacity, largest shape].
+  private let gradients: (FloatBuffer, FloatBuffer)
+  /// [capacity, input shape], where callers put the micro-batch; with slack for vector reads.
+  public let input: FloatBuffer
+  /// The first layer with parameters: nobody needs the gradient of what comes before.
+  private let firstTrainable: Int
+
+  /// Plans `specification` for micro-batches of up to `capacity` samples of shape `input`.
+  ///
+  /// - Throws: `NetworkSpecificationError` if a layer does not fit its input, or the last one does not give
+  ///   `classCount` logits.
+  public init(
+    _ specification: NetworkSpecification, input: Shape = .mnist, classCount: Int = 10, capacity: Int
+  ) throws(NetworkSpecificationError) {
+    precondition(capacity > 0, "a micro-batch has at least one sample")
+    _ = try specification.outputShapes(input: input, classCount: classCount)
+    self.specification = specification
+    inputShape = input
+    self.classCount = classCount
+    self.capacity = capacity
+    let plan = NetworkPlan(specification, input: input, capacity: capacity)
+    layers = plan.layers
+    layout = ParameterLayout(tensors: plan.tensors)
+    self.input = FloatBuffer(count: capacity * input.count + 16)
+    var buffers: [FloatBuffer] = []
+    for layer in plan.layers {
+      if layer.isInPlace {
+        buffers.append(buffers.last ?? self.input)
+      } else {
+        buffers.append(FloatBuffer(count: capacity * layer.outputShape.count + 16))
+      }
+    }
+    activations = buffers
+    let largest = plan.layers.map { max($0.outputShape.count, $0.inputShape.count) }.max() ?? 0
+    gradients = (
+      FloatBuffer(count: capacity * largest + 16), FloatBuffer(count: capacity * largest + 16)
+    )
+    firstTrainable = plan.layers.firstIndex { $0 is Convolution || $0 is Dense } ?? 0
+  }
+
+  /// Runs the first `count` samples of `input` through all layers.
+  ///
+  /// - Parameters:
+  ///   - count: samples, 1...capacity.
+  ///   - parameters: the flat parameters, in `layout`.
+  ///   - randomness: given in training, nil in inference, where dropout does nothing.
+  /// - Returns: the logits, [count, classes], valid until the next call.
+  public func forward(
+    count: Int, parameters: UnsafePointer<Float>, randomness: Randomness? = nil
+  ) -> UnsafePointer<Float> {
+    precondition(count > 0 && count <= capacity, "a micro-batch of \(count) in a network for \(capacity)")
+    let pass = Pass(count: count, parameters: parameters, randomness: randomness)
+    var x = UnsafePointer(input.pointer)
+    for (layer, activation) in zip(layers, activations) {
+      layer.forward(pass, input: x, output: activation.pointer)
+      x = UnsafePointer(activation.pointer)
+    }
+    return x
+  }
+
+  /// The gradient of the logits, [count, classes], that the loss fills in before `backward`.
+  public var logitGradient: UnsafeMutablePointer<Float> { gradients.0.pointer }
+
+  /// Takes `logitGradient` back through all layers, after `forward` with the same arguments.
+  ///
+  /// Overwrites `gradient` with the loss sum's gradient, flat, in `layout`.
+  public func backward(
+    count: Int, parameters: UnsafePointer<Float>, randomness: Randomness? = nil,
+    gradient: UnsafeMutablePointer<Float>
+  ) {
+    let pass = Pass(count: count, parameters: parameters, randomness: randomness)
+    var (current, other) = (gradients.0.pointer, gradients.1.pointer)
+    for index in stride(from: layers.count - 1, through: firstTrainable, by: -1) {
+      let layer = layers[index]
+      let x = index > 0 ? activations[index - 1].pointer : input.pointer
+      layer.backward(
+        pass, output: activations[index].pointer, input: x, outputGradient: current,
+        inputGradient: index > firstTrainable ? other : nil, gradient: gradient)
+      if !layer.isInPlace { swap(&current, &other) }
+    }
+  }
+}

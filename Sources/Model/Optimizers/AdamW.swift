@@ -1,0 +1,72 @@
+internal import Tensors
+
+/// Settings of AdamW.
+public struct AdamWSpecification: Hashable, Sendable, Codable {
+  public var learningRate: Float = 0.003
+  /// The decay of the first moment.
+  public var beta1: Float = 0.9
+  /// The decay of the second moment.
+  public var beta2: Float = 0.99
+  public var epsilon: Float = 1e-8
+  /// Decoupled decay of weights, not of biases: each step shrinks them by learning rate · decay.
+  public var weightDecay: Float = 0.01
+
+  public init() {}
+}
+
+/// Adam with decoupled weight decay (Loshchilov, Hutter 2019, algorithm 2), in PyTorch's form.
+final class AdamW: Optimizer {
+  private let specification: AdamWSpecification
+  private let tensors: [ParameterTensor]
+  private let first: FloatBuffer
+  private let second: FloatBuffer
+
+  convenience init(_ specification: AdamWSpecification, layout: ParameterLayout) {
+    self.init(specification, layout: layout, tensors: layout.tensors)
+  }
+
+  /// Updates only `tensors`, for an optimizer that treats the others itself.
+  init(_ specification: AdamWSpecification, layout: ParameterLayout, tensors: [ParameterTensor]) {
+    self.specification = specification
+    self.tensors = tensors
+    first = FloatBuffer(count: layout.count)
+    second = FloatBuffer(count: layout.count)
+  }
+
+  var moments: [(name: String, values: FloatBuffer)] {
+    [("first", first), ("second", second)]
+  }
+
+  func update(
+    _ parameters: FloatBuffer, gradient: UnsafePointer<Float>, scale: Float, rate: Float, step: Int
+  ) {
+    let (beta1, beta2, epsilon) = (specification.beta1, specification.beta2, specification.epsilon)
+    let learningRate = specification.learningRate * rate
+    let stepSize = learningRate / Float(1 - power(Double(beta1), step + 1))
+    let secondScale = 1 / Float((1 - power(Double(beta2), step + 1)).squareRoot())
+    for tensor in tensors {
+      let w = parameters.pointer + tensor.offset
+      let g = gradient + tensor.offset
+      let m = first.pointer + tensor.offset
+      let v = second.pointer + tensor.offset
+      let shrink = tensor.role == .weight ? 1 - learningRate * specification.weightDecay : 1
+      for i in 0..<tensor.count {
+        let slope = g[i] * scale
+        m[i] = beta1 * m[i] + (1 - beta1) * slope
+        v[i] = beta2 * v[i] + (1 - beta2) * (slope * slope)
+        w[i] = w[i] * shrink - stepSize * m[i] / (v[i].squareRoot() * secondScale + epsilon)
+      }
+    }
+  }
+
+  /// base^exponent by repeated squaring: the same bits on every machine, unlike the C library's `pow`.
+  private func power(_ base: Double, _ exponent: Int) -> Double {
+    var (result, square, rest) = (1.0, base, exponent)
+    while rest > 0 {
+      if rest & 1 == 1 { result *= square }
+      square *= square
+      rest >>= 1
+    }
+    return result
+  }
+}

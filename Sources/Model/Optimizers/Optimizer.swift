@@ -1,0 +1,151 @@
+public import Tensors
+
+/// Turns a step's gradient into new parameters. Every rank runs the same update on the same bits.
+public protocol Optimizer: AnyObject {
+  /// What the optimizer remembers from step to step: named flat buffers of the parameters' layout, to be
+  /// saved and restored with a checkpoint.
+  var moments: [(name: String, values: FloatBuffer)] { get }
+
+  /// Takes one step.
+  ///
+  /// - Parameters:
+  ///   - parameters: changed in place.
+  ///   - gradient: the gradient's sum over the global batch, flat.
+  ///   - scale: what makes the sum a mean, gradient clipping included.
+  ///   - rate: the schedule's factor of the learning rates at this step.
+  ///   - step: the number of this step, from 0.
+  func update(
+    _ parameters: FloatBuffer, gradient: UnsafePointer<Float>, scale: Float, rate: Float, step: Int)
+}
+
+/// An optimizer as data: what a recipe holds.
+public enum OptimizerSpecification: Hashable, Sendable {
+  case sgd(SGDSpecification)
+  case adamW(AdamWSpecification)
+  case muon(MuonSpecification)
+
+  /// The names that the command line and recipes use.
+  public static let names = ["sgd", "adamw", "muon"]
+
+  /// `sgd`, `adamw` or `muon`.
+  public var name: String {
+    switch self {
+    case .sgd: "sgd"
+    case .adamW: "adamw"
+    case .muon: "muon"
+    }
+  }
+
+  /// The optimizer of that name with its default settings, nil for another name.
+  public init?(name: String) {
+    switch name {
+    case "sgd": self = .sgd(SGDSpecification())
+    case "adamw": self = .adamW(AdamWSpecification())
+    case "muon": self = .muon(MuonSpecification())
+    default: return nil
+    }
+  }
+
+  /// The optimizer's buffers for a network.
+  public func makeOptimizer(for layout: ParameterLayout) -> any Optimizer {
+    switch self {
+    case .sgd(let specification): SGD(specification, layout: layout)
+    case .adamW(let specification): AdamW(specification, layout: layout)
+    case .muon(let specification): Muon(specification, layout: layout)
+    }
+  }
+
+  /// Multiplies all learning rates, as scaling rules for large batches do.
+  public func scaled(by factor: Float) -> OptimizerSpecification {
+    switch self {
+    case .sgd(var specification):
+      specification.learningRate *= factor
+      return .sgd(specification)
+    case .adamW(var specification):
+      specification.learningRate *= factor
+      return .adamW(specification)
+    case .muon(var specification):
+      specification.learningRate *= factor
+      specification.others.learningRate *= factor
+      return .muon(specification)
+    }
+  }
+
+  /// The learning rate of the optimizer's own tensors.
+  public var learningRate: Float {
+    get {
+      switch self {
+      case .sgd(let specification): specification.learningRate
+      case .adamW(let specification): specification.learningRate
+      case .muon(let specification): specification.learningRate
+      }
+    }
+    set {
+      switch self {
+      case .sgd(var specification):
+        specification.learningRate = newValue
+        self = .sgd(specification)
+      case .adamW(var specification):
+        specification.learningRate = newValue
+        self = .adamW(specification)
+      case .muon(var specification):
+        specification.learningRate = newValue
+        self = .muon(specification)
+      }
+    }
+  }
+
+  /// The weight decay of the optimizer's own tensors.
+  public var weightDecay: Float {
+    get {
+      switch self {
+      case .sgd(let specification): specification.weightDecay
+      case .adamW(let specification): specification.weightDecay
+      case .muon(let specification): specification.weightDecay
+      }
+    }
+    set {
+      switch self {
+      case .sgd(var specification):
+        specification.weightDecay = newValue
+        self = .sgd(specification)
+      case .adamW(var specification):
+        specification.weightDecay = newValue
+        self = .adamW(specification)
+      case .muon(var specification):
+        specification.weightDecay = newValue
+        self = .muon(specification)
+      }
+    }
+  }
+}
+
+extension OptimizerSpecification: Codable {
+  private enum Keys: CodingKey {
+    case name
+  }
+
+  public init(from decoder: any Decoder) throws {
+    let container = try decoder.container(keyedBy: Keys.self)
+    let name = try container.decode(String.self, forKey: .name)
+    switch name {
+    case "sgd": self = .sgd(try SGDSpecification(from: decoder))
+    case "adamw": self = .adamW(try AdamWSpecification(from: decoder))
+    case "muon": self = .muon(try MuonSpecification(from: decoder))
+    default:
+      throw DecodingError.dataCorruptedError(
+        forKey: .name, in: container,
+        debugDescription: "expected one of \(Self.names.joined(separator: ", ")), found '\(name)'")
+    }
+  }
+
+  public func encode(to encoder: any Encoder) throws {
+    var container = encoder.container(keyedBy: Keys.self)
+    try container.encode(name, forKey: .name)
+    switch self {
+    case .sgd(let specification): try specification.encode(to: encoder)
+    case .adamW(let specification): try specification.encode(to: encoder)
+    case .muon(let specification): try specification.encode(to: encoder)
+    }
+  }
+}

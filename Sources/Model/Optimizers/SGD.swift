@@ -1,0 +1,57 @@
+internal import Tensors
+
+/// Settings of stochastic gradient descent.
+public struct SGDSpecification: Hashable, Sendable, Codable {
+  public var learningRate: Float = 0.01
+  /// 0 for none.
+  public var momentum: Float = 0
+  /// Whether the momentum looks ahead (Nesterov 1983; in Sutskever et al.'s form, 2013).
+  public var nesterov = false
+  /// Added to the gradient of weights, not of biases, as a multiple of the weight (L2 regularisation).
+  public var weightDecay: Float = 0
+
+  public init() {}
+}
+
+/// Stochastic gradient descent with momentum, in PyTorch's form: v ← μ·v + g; w ← w − η·v, or with Nesterov
+/// w ← w − η·(g + μ·v).
+final class SGD: Optimizer {
+  private let specification: SGDSpecification
+  private let layout: ParameterLayout
+  private let momentum: FloatBuffer?
+
+  init(_ specification: SGDSpecification, layout: ParameterLayout) {
+    self.specification = specification
+    self.layout = layout
+    momentum = specification.momentum == 0 ? nil : FloatBuffer(count: layout.count)
+  }
+
+  var moments: [(name: String, values: FloatBuffer)] {
+    momentum.map { [("momentum", $0)] } ?? []
+  }
+
+  func update(
+    _ parameters: FloatBuffer, gradient: UnsafePointer<Float>, scale: Float, rate: Float, step: Int
+  ) {
+    let learningRate = specification.learningRate * rate
+    let mu = specification.momentum
+    for tensor in layout.tensors {
+      let w = parameters.pointer + tensor.offset
+      let g = gradient + tensor.offset
+      let decay = tensor.role == .weight ? specification.weightDecay : 0
+      guard let momentum else {
+        for i in 0..<tensor.count {
+          w[i] -= learningRate * (g[i] * scale + decay * w[i])
+        }
+        continue
+      }
+      let v = momentum.pointer + tensor.offset
+      let (ahead, now): (Float, Float) = specification.nesterov ? (mu, 1) : (1, 0)
+      for i in 0..<tensor.count {
+        let direction = g[i] * scale + decay * w[i]
+        v[i] = mu * v[i] + direction
+        w[i] -= learningRate * (now * direction + ahead * v[i])
+      }
+    }
+  }
+}

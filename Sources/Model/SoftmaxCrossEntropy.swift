@@ -1,0 +1,80 @@
+internal import Tensors
+
+/// What one micro-batch adds to the loss and the accuracy: sums, not means.
+public struct LossSum: Sendable {
+  /// Σ cross-entropy over the samples, in nats.
+  public var loss: Float = 0
+  /// How many samples' largest logit is that of their label.
+  public var correct = 0
+}
+
+/// Softmax cross-entropy with optional label smoothing.
+///
+/// With probabilities p = softmax(z) and targets t = (1 − ε)·onehot(label) + ε / classes (Szegedy et al. 2016,
+/// §7), the loss is −Σ t·log p and its gradient with respect to the logits is p − t.
+public struct SoftmaxCrossEntropy: Sendable {
+  public let classCount: Int
+  /// ε, from 0 to below 1.
+  public let labelSmoothing: Float
+
+  public init(classCount: Int, labelSmoothing: Float = 0) {
+    self.classCount = classCount
+    self.labelSmoothing = labelSmoothing
+  }
+
+  /// Sums the loss of `count` samples and writes the sum's gradient.
+  ///
+  /// - Parameters:
+  ///   - logits: [count, classes].
+  ///   - labels: [count], each below `classCount`.
+  ///   - count: samples.
+  ///   - gradient: [count, classes], d loss sum / d logits; nil where only the loss is wanted.
+  /// - Returns: the sums over the samples.
+  public func evaluate(
+    logits: UnsafePointer<Float>, labels: UnsafePointer<UInt8>, count: Int,
+    gradient: UnsafeMutablePointer<Float>?
+  ) -> LossSum {
+    var result = LossSum()
+    let off = labelSmoothing / Float(classCount)
+    let on = 1 - labelSmoothing + off
+    for sample in 0..<count {
+      let z = logits + sample * classCount
+      let label = Int(labels[sample])
+      let best = Self.largest(z, count: classCount)
+      if best == label { result.correct += 1 }
+      let maximum = z[best]
+      var denominator: Float = 0
+      var total: Float = 0
+      for c in 0..<classCount {
+        denominator += exponential(z[c] - maximum)
+        total += z[c] - maximum
+      }
+      let logDenominator = Float(naturalLogarithm(Double(denominator)))
+      // −Σ t·(z − max − log Σ) = log Σ − (on − off)·(z_label − max) − off·Σ(z − max)
+      result.loss += logDenominator - (on - off) * (z[label] - maximum) - off * total
+      guard let gradient else { continue }
+      let g = gradient + sample * classCount
+      for c in 0..<classCount {
+        g[c] = exponential(z[c] - maximum) / denominator - (c == label ? on : off)
+      }
+    }
+    return result
+  }
+
+  /// The softmax of one sample's logits, [classes].
+  public func probabilities(_ logits: UnsafePointer<Float>) -> [Float] {
+    let maximum = logits[Self.largest(logits, count: classCount)]
+    let powers = (0..<classCount).map { exponential(logits[$0] - maximum) }
+    let sum = powers.reduce(0, +)
+    return powers.map { $0 / sum }
+  }
+
+  /// The index of the largest value, the first of equals.
+  public static func largest(_ values: UnsafePointer<Float>, count: Int) -> Int {
+    var best = 0
+    for c in 1..<count where values[c] > values[best] {
+      best = c
+    }
+    return best
+  }
+}

@@ -1,0 +1,94 @@
+/// How a convolution treats the border of its input.
+public enum Padding: String, Sendable {
+  /// No padding: out = ⌊(in − k) / stride⌋ + 1.
+  case valid
+  /// Zeros, so that out = ⌈in / stride⌉; an odd number of them puts the larger half behind (as TensorFlow).
+  case same
+}
+
+/// One layer of a network, as written in a specification.
+public enum LayerSpecification: Hashable, Sendable {
+  /// `conv CHANNELSxKERNEL [stride S] [same|valid]`: cross-correlation plus bias, square odd kernel.
+  case convolution(channels: Int, kernel: Int, stride: Int, padding: Padding)
+  /// `maxpool SIZE [stride S]`: maximum over square windows; rows and columns that fill no window are dropped.
+  case maxPooling(size: Int, stride: Int)
+  /// `relu`: max(x, 0).
+  case relu
+  /// `dropout P`: in training, zeroes each value with probability P and divides the others by 1 − P.
+  case dropout(probability: Float)
+  /// `average`: the mean over height and width.
+  case globalAverage
+  /// `dense N`: y = x·W + b over the flattened input (height, width, channels).
+  case dense(features: Int)
+
+  /// The word that a specification uses for this kind of layer.
+  public var keyword: String {
+    switch self {
+    case .convolution: "conv"
+    case .maxPooling: "maxpool"
+    case .relu: "relu"
+    case .dropout: "dropout"
+    case .globalAverage: "average"
+    case .dense: "dense"
+    }
+  }
+
+  /// The shape this layer makes of `input`, nil where the input is too small for it.
+  public func outputShape(for input: Shape) -> Shape? {
+    switch self {
+    case .convolution(let channels, let kernel, let stride, let padding):
+      switch padding {
+      case .same:
+        return Shape((input.height + stride - 1) / stride, (input.width + stride - 1) / stride, channels)
+      case .valid:
+        guard input.height >= kernel, input.width >= kernel else { return nil }
+        return Shape((input.height - kernel) / stride + 1, (input.width - kernel) / stride + 1, channels)
+      }
+    case .maxPooling(let size, let stride):
+      guard input.height >= size, input.width >= size else { return nil }
+      return Shape(
+        (input.height - size) / stride + 1, (input.width - size) / stride + 1, input.channels)
+    case .relu, .dropout: return input
+    case .globalAverage: return Shape(features: input.channels)
+    case .dense(let features): return Shape(features: features)
+    }
+  }
+
+  /// The number of weights and biases for `input`.
+  public func parameterCount(for input: Shape) -> Int {
+    switch self {
+    case .convolution(let channels, let kernel, _, _): (kernel * kernel * input.channels + 1) * channels
+    case .dense(let features): (input.count + 1) * features
+    default: 0
+    }
+  }
+
+  /// Floating-point operations of one sample's forward pass; a multiply-add counts as two.
+  public func forwardFLOPs(for input: Shape) -> Int {
+    guard let output = outputShape(for: input) else { return 0 }
+    switch self {
+    case .convolution(_, let kernel, _, _):
+      return 2 * kernel * kernel * input.channels * output.count + output.count
+    case .maxPooling(let size, _): return (size * size - 1) * output.count
+    case .relu, .dropout: return output.count
+    case .globalAverage: return input.count
+    case .dense: return 2 * input.count * output.count + output.count
+    }
+  }
+}
+
+extension LayerSpecification: CustomStringConvertible {
+  /// The canonical text, which parses back to the same layer; defaults are left out.
+  public var description: String {
+    switch self {
+    case .convolution(let channels, let kernel, let stride, let padding):
+      "conv \(channels)x\(kernel)" + (stride == 1 ? "" : " stride \(stride)")
+        + (padding == .same ? " same" : "")
+    case .maxPooling(let size, let stride): "maxpool \(size)" + (stride == size ? "" : " stride \(stride)")
+    case .relu: "relu"
+    case .dropout(let probability): "dropout \(probability)"
+    case .globalAverage: "average"
+    case .dense(let features): "dense \(features)"
+    }
+  }
+}

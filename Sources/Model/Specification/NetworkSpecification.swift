@@ -1,0 +1,114 @@
+/// An architecture as data: a sequence of layers, written `conv 16x5 stride 2; relu; …; dense 10`.
+public struct NetworkSpecification: Hashable, Sendable, CustomStringConvertible {
+  /// The layers from the image to the logits.
+  public let layers: [LayerSpecification]
+
+  /// Reads a named network (`NetworkSpecification.named`) or a specification string.
+  ///
+  /// - Throws: `NetworkSpecificationError`, which points at the offending word.
+  public init(_ text: String) throws(NetworkSpecificationError) {
+    if let named = Self.named[text] {
+      self = named
+    } else {
+      layers = try NetworkParser(text).layers()
+    }
+  }
+
+  init(layers: [LayerSpecification]) {
+    self.layers = layers
+  }
+
+  /// The canonical text: equal networks have equal texts.
+  public var description: String {
+    layers.map(\.description).joined(separator: "; ")
+  }
+
+  /// Checks that every layer fits the output of the one before it and that the last gives `classCount`
+  /// logits; returns each layer's output shape.
+  ///
+  /// - Throws: `NetworkSpecificationError` naming the first layer that does not fit.
+  public func outputShapes(input: Shape, classCount: Int) throws(NetworkSpecificationError) -> [Shape] {
+    var shapes: [Shape] = []
+    var shape = input
+    for (index, layer) in layers.enumerated() {
+      guard let output = layer.outputShape(for: shape) else {
+        throw NetworkSpecificationError(
+          text: description, word: layer.description, wordIndex: index,
+          problem: "does not fit an input of \(shape)", wordIsLayer: true)
+      }
+      shapes.append(output)
+      shape = output
+    }
+    guard shape == Shape(features: classCount), case .dense? = layers.last else {
+      throw NetworkSpecificationError(
+        text: description, word: layers.last?.description ?? "", wordIndex: layers.count - 1,
+        problem: "gives \(shape), expected dense \(classCount): the logits of \(classCount) classes",
+        wordIsLayer: true)
+    }
+    return shapes
+  }
+}
+
+extension NetworkSpecification {
+  /// The networks that have a name.
+  public static let named: [String: NetworkSpecification] = [
+    // design.md's network S: the recipe `quick`.
+    "quick": NetworkSpecification(layers: [
+      .convolution(channels: 16, kernel: 5, stride: 2, padding: .valid), .relu,
+      .convolution(channels: 32, kernel: 3, stride: 1, padding: .valid), .maxPooling(size: 2, stride: 2),
+      .relu,
+      .convolution(channels: 64, kernel: 3, stride: 1, padding: .valid), .relu,
+      .dense(features: 10),
+    ]),
+    // Network M: as S with a wider first layer.
+    "medium": NetworkSpecification(layers: [
+      .convolution(channels: 24, kernel: 5, stride: 2, padding: .valid), .relu,
+      .convolution(channels: 32, kernel: 3, stride: 1, padding: .valid), .maxPooling(size: 2, stride: 2),
+      .relu,
+      .convolution(channels: 64, kernel: 3, stride: 1, padding: .valid), .relu,
+      .dense(features: 10),
+    ]),
+    // Keras' example "Simple MNIST convnet": 34,826 parameters.
+    "keras": NetworkSpecification(layers: [
+      .convolution(channels: 32, kernel: 3, stride: 1, padding: .valid), .relu,
+      .maxPooling(size: 2, stride: 2),
+      .convolution(channels: 64, kernel: 3, stride: 1, padding: .valid), .relu,
+      .maxPooling(size: 2, stride: 2),
+      .dropout(probability: 0.5), .dense(features: 10),
+    ]),
+    // PyTorch's examples/mnist: 1,199,882 parameters.
+    "pytorch": NetworkSpecification(layers: [
+      .convolution(channels: 32, kernel: 3, stride: 1, padding: .valid), .relu,
+      .convolution(channels: 64, kernel: 3, stride: 1, padding: .valid), .relu,
+      .maxPooling(size: 2, stride: 2),
+      .dropout(probability: 0.25), .dense(features: 128), .relu, .dropout(probability: 0.5),
+      .dense(features: 10),
+    ]),
+    // The network where PyTorch is at its strongest: 162,226 parameters, 16.4 million multiply-adds.
+    "wide": NetworkSpecification(layers: [
+      .convolution(channels: 24, kernel: 3, stride: 1, padding: .same), .relu,
+      .convolution(channels: 24, kernel: 3, stride: 1, padding: .same), .relu,
+      .maxPooling(size: 2, stride: 2),
+      .convolution(channels: 48, kernel: 3, stride: 1, padding: .same), .relu,
+      .convolution(channels: 48, kernel: 3, stride: 1, padding: .same), .relu,
+      .maxPooling(size: 2, stride: 2),
+      .convolution(channels: 96, kernel: 3, stride: 1, padding: .same), .relu,
+      .convolution(channels: 96, kernel: 3, stride: 1, padding: .same), .relu, .globalAverage,
+      .dense(features: 10),
+    ]),
+    // One hidden layer: 784-128-10.
+    "mlp": NetworkSpecification(layers: [.dense(features: 128), .relu, .dense(features: 10)]),
+    // Multinomial logistic regression: the linear classifier that a dataset should beat.
+    "linear": NetworkSpecification(layers: [.dense(features: 10)]),
+  ]
+}
+
+extension NetworkSpecification: Codable {
+  public init(from decoder: any Decoder) throws {
+    try self.init(String(from: decoder))
+  }
+
+  public func encode(to encoder: any Encoder) throws {
+    try description.encode(to: encoder)
+  }
+}

@@ -1,0 +1,32 @@
+/// An image and class probabilities as text.
+public enum DigitDrawing {
+  private static let shades = Array(" .:-=+*#%@")
+
+  /// Draws a grey image, [rows, columns] row by row, 0 background: each pixel two characters wide, so that it
+  /// comes out square in a terminal.
+  public static func image(_ pixels: [UInt8], rows: Int, columns: Int) -> String {
+    precondition(pixels.count == rows * columns, "\(pixels.count) pixels for \(rows) × \(columns)")
+    return (0..<rows).map { row in
+      var line = ""
+      for column in 0..<columns {
+        let shade = shades[Int(pixels[row * columns + column]) * (shades.count - 1) / 255]
+        line.append(shade)
+        line.append(shade)
+      }
+      while line.last == " " { line.removeLast() }
+      return line
+    }.joined(separator: "\n") + "\n"
+  }
+
+  /// One bar per class, the most probable marked.
+  public static func bars(_ probabilities: [Float], width: Int = 30) -> String {
+    let best = probabilities.max() ?? 0
+    return probabilities.enumerated().map { digit, probability in
+      let filled = Int((Float(width) * probability).rounded())
+      let bar = String(repeating: "█", count: filled)
+      let percent = Numbers.fixed(Double(100 * probability), 2)
+      let padding = String(repeating: " ", count: max(6 - percent.count, 0))
+      return "\(digit) \(padding)\(percent) % \(bar)\(probability == best ? " ←" : "")"
+    }.joined(separator: "\n") + "\n"
+  }
+}

@@ -1,0 +1,70 @@
+/// Eight floats: the width that the kernels work in, one AVX register.
+public typealias Vector = SIMD8<Float>
+
+extension UnsafePointer<Float> {
+  /// The eight elements from `offset` on; no alignment is needed.
+  @inlinable @inline(__always)
+  public func vector(at offset: Int) -> Vector {
+    UnsafeRawPointer(self + offset).loadUnaligned(as: Vector.self)
+  }
+}
+
+extension UnsafeMutablePointer<Float> {
+  /// The eight elements from `offset` on; no alignment is needed.
+  @inlinable @inline(__always)
+  public func vector(at offset: Int) -> Vector {
+    UnsafeRawPointer(self + offset).loadUnaligned(as: Vector.self)
+  }
+
+  /// Overwrites the eight elements from `offset` on.
+  @inlinable @inline(__always)
+  public func store(_ value: Vector, at offset: Int) {
+    UnsafeMutableRawPointer(self + offset).storeBytes(of: value, as: Vector.self)
+  }
+}
+
+/// y ← y + x.
+@inlinable @inline(__always)
+public func add(_ x: UnsafePointer<Float>, to y: UnsafeMutablePointer<Float>, count: Int) {
+  var i = 0
+  while i + 8 <= count {
+    y.store(y.vector(at: i) + x.vector(at: i), at: i)
+    i += 8
+  }
+  while i < count {
+    y[i] += x[i]
+    i += 1
+  }
+}
+
+/// Copies `count` elements in steps of eight: up to seven elements behind the run are read and overwritten too.
+///
+/// Much quicker than `memcpy` for the short runs of im2col, as long as the caller writes ascending runs and
+/// leaves seven elements of slack behind the last one.
+@inlinable @inline(__always)
+public func copyRun(_ source: UnsafePointer<Float>, to target: UnsafeMutablePointer<Float>, count: Int) {
+  var i = 0
+  repeat {
+    target.store(source.vector(at: i), at: i)
+    i += 8
+  } while i < count
+}
+
+/// Σ x² in a fixed order (eight lanes, then the lanes in pairs, then the tail), in `Double`.
+public func sumOfSquares(_ x: UnsafePointer<Float>, count: Int) -> Double {
+  var lanes = SIMD8<Double>.zero
+  var i = 0
+  while i + 8 <= count {
+    let wide = SIMD8<Double>(x.vector(at: i))
+    lanes += wide * wide
+    i += 8
+  }
+  let four = lanes.lowHalf + lanes.highHalf
+  let two = four.lowHalf + four.highHalf
+  var sum = two[0] + two[1]
+  while i < count {
+    sum += Double(x[i]) * Double(x[i])
+    i += 1
+  }
+  return sum
+}

@@ -1,0 +1,95 @@
+internal import Collectives
+internal import Model
+internal import Tensors
+
+/// How a model does on some samples: integer counts, summed over all ranks.
+public struct Evaluation: Hashable, Sendable {
+  /// `confusion[truth][prediction]`.
+  public let confusion: [[Int]]
+  /// Mean cross-entropy without label smoothing, in nats, to a millionth.
+  public let loss: Double
+
+  /// Samples.
+  public var count: Int { confusion.reduce(0) { $0 + $1.reduce(0, +) } }
+  /// Samples classified right.
+  public var correct: Int { confusion.indices.reduce(0) { $0 + confusion[$1][$1] } }
+  /// Samples classified wrong.
+  public var errors: Int { count - correct }
+  /// Percent classified right.
+  public var accuracy: Double { count == 0 ? 0 : 100 * Double(correct) / Double(count) }
+}
+
+/// Scores models on a sharded set of samples.
+///
+/// Micro-batches start at multiples of their length in the whole set, so that every sample goes through the
+/// same matrix products at any number of ranks.
+final class Evaluator {
+  private let network: Network
+  private let shard: Shard
+  private let microBatch: Int
+  private let communicator: any Communicator
+  private let preparation = InputPreparation(shift: 0, seed: 0)
+
+  private init(network: Network, shard: Shard, communicator: any Communicator) {
+    self.network = network
+    self.shard = shard
+    microBatch = network.capacity
+    self.communicator = communicator
+  }
+
+  /// Deals `samples`, a range of what `shard` is a part of, to all ranks for scoring. Called by all ranks.
+  static func dealt(
+    _ shard: Shard, from placement: Placement, samples: Range<Int>, network: Network,
+    over communicator: any Communicator
+  ) throws(CommunicatorError) -> Evaluator {
+    let ranges = ranges(
+      count: samples.count, microBatch: network.capacity, worldSize: communicator.worldSize
+    ).map { $0.lowerBound + samples.lowerBound..<$0.upperBound + samples.lowerBound }
+    let target = Placement(ranges: ranges, totalSamples: placement.owners.count)
+    return Evaluator(
+      network: network, shard: try shard.dealt(from: placement, to: target, over: communicator),
+      communicator: communicator)
+  }
+
+  /// The contiguous part of `count` samples that each rank scores, cut at whole micro-batches.
+  private static func ranges(count: Int, microBatch: Int, worldSize: Int) -> [Range<Int>] {
+    let tree = ReductionTree(leafCount: (count + microBatch - 1) / microBatch)
+    return (0..<worldSize).map { rank in
+      let leaves = tree.leaves(of: rank, worldSize: worldSize)
+      return min(leaves.lowerBound * microBatch, count)..<min(leaves.upperBound * microBatch, count)
+    }
+  }
+
+  /// Scores `parameters`; called by all ranks, and all get the same result.
+  ///
+  /// The loss travels as whole millionths, since integers add up to the same sum in any order.
+  func evaluate(_ parameters: FloatBuffer) throws(CommunicatorError) -> Evaluation {
+    let classes = network.classCount
+    var counts = [Int64](repeating: 0, count: classes * classes + 1)
+    let loss = SoftmaxCrossEntropy(classCount: classes)
+    let pixels = network.inputShape.count
+    var label: UInt8 = 0
+    for start in stride(from: 0, to: shard.count, by: microBatch) {
+      let count = min(microBatch, shard.count - start)
+      for i in 0..<count {
+        preparation.prepare(shard.image(start + i), into: network.input.pointer + i * pixels)
+      }
+      let logits = network.forward(count: count, parameters: parameters.pointer)
+      for i in 0..<count {
+        label = shard.label(start + i)
+        let row = logits + i * classes
+        let prediction = SoftmaxCrossEntropy.largest(row, count: classes)
+        counts[Int(label) * classes + prediction] += 1
+        let value = loss.evaluate(logits: row, labels: &label, count: 1, gradient: nil).loss
+        counts[classes * classes] += Int64(exactly: (Double(value) * 1e6).rounded()) ?? Int64(1e12)
+      }
+    }
+    try communicator.allReduceSum(&counts)
+    let confusion = (0..<classes).map { truth in
+      (0..<classes).map { Int(counts[truth * classes + $0]) }
+    }
+    let total = counts.dropLast().reduce(0, +)
+    return Evaluation(
+      confusion: confusion, loss: Double(counts[classes * classes]) / 1e6 / Double(max(total, 1)))
+  }
+}

@@ -1,0 +1,68 @@
+public import Collectives
+public import Datasets
+internal import Files
+internal import Model
+internal import Tensors
+
+/// A model from a checkpoint, ready to look at images.
+public final class TrainedModel {
+  private let network: Network
+  private let parameters: FloatBuffer
+  private let preparation = InputPreparation(shift: 0, seed: 0)
+
+  /// Loads the weights that the run evaluated: averaged ones where the recipe asked for such.
+  ///
+  /// - Throws: `RunError` if the file is missing, damaged or no model.
+  public convenience init(path: String) throws {
+    do {
+      try self.init(SavedState(path: path))
+    } catch {
+      throw RunError(error)
+    }
+  }
+
+  init(_ saved: SavedState) throws {
+    let recipe = try saved.recipe()
+    network = try Network(recipe.network, capacity: recipe.microBatch)
+    let state = TrainingState(recipe: recipe, layout: network.layout)
+    try state.restore(from: saved)
+    parameters = state.evaluated
+  }
+
+  /// The class probabilities of one image of 28 × 28 pixels, row by row, 0 background.
+  public func probabilities(_ image: [UInt8]) -> [Float] {
+    precondition(image.count == network.inputShape.count, "\(image.count) pixels for \(network.inputShape)")
+    image.withUnsafeBufferPointer { pixels in
+      if let base = pixels.baseAddress { preparation.prepare(base, into: network.input.pointer) }
+    }
+    let logits = network.forward(count: 1, parameters: parameters.pointer)
+    return SoftmaxCrossEntropy(classCount: network.classCount).probabilities(logits)
+  }
+
+  fileprivate func evaluator(
+    _ data: LoadedData, communicator: any Communicator
+  ) throws -> Evaluator {
+    try Evaluator.dealt(
+      data.test, from: data.testPlacement, samples: 0..<data.facts.testCount, network: network,
+      over: communicator)
+  }
+
+  fileprivate func evaluate(with evaluator: Evaluator) throws -> Evaluation {
+    try evaluator.evaluate(parameters)
+  }
+}
+
+/// Scores the model in a checkpoint on the test set, each rank its part. Called by all ranks; all get the same
+/// result.
+///
+/// - Throws: `RunError`, the same on all ranks.
+public func evaluateModel(
+  at path: String, openDataset: () throws -> Dataset, communicator: any Communicator
+) throws -> Evaluation {
+  BLAS.useOneThread()
+  let saved = try SavedState.shared(over: communicator) { (try readFile(path), path) }
+  guard let saved else { throw RunError("\(path): expected a checkpoint, found 0 bytes", exitCode: 65) }
+  let model = try together(communicator) { try TrainedModel(saved) }
+  let data = try loadData(openDataset, communicator: communicator)
+  return try model.evaluate(with: model.evaluator(data, communicator: communicator))
+}

@@ -1,0 +1,50 @@
+internal import Model
+
+extension Recipe {
+  /// The names that `--recipe` knows.
+  public static let names = ["quick", "medium", "keras", "pytorch", "wide", "mlp", "linear"]
+
+  /// The built-in recipe of that name, nil for another.
+  ///
+  /// `quick` and `medium` are design.md's; `keras` and `pytorch` follow the examples that these frameworks
+  /// ship for MNIST, with AdamW in place of Adam and Adadelta.
+  public static func named(_ name: String) -> Recipe? {
+    guard names.contains(name), let network = NetworkSpecification.named[name] else { return nil }
+    var recipe = Recipe(
+      network: network, optimizer: .muon(MuonSpecification()), schedule: .oneCycle(warmup: 0.2))
+    recipe.name = name
+    switch name {
+    case "keras":
+      recipe.optimizer = .adamW(adamW(learningRate: 0.001))
+      recipe.schedule = .constant
+      recipe.globalBatch = 128
+      recipe.epochs = 15
+      recipe.shift = 0
+    case "pytorch":
+      recipe.optimizer = .adamW(adamW(learningRate: 0.001))
+      recipe.schedule = .step(factor: 0.7, epochs: 1)
+      recipe.epochs = 14
+      recipe.shift = 0
+      recipe.microBatch = 16
+    case "wide":
+      recipe.globalBatch = 128
+      recipe.epochs = 4
+    case "mlp", "linear":
+      recipe.optimizer = .adamW(adamW(learningRate: 0.002))
+      recipe.epochs = 5
+      recipe.shift = 0
+      recipe.microBatch = 8
+    default: break
+    }
+    recipe.scaling.referenceBatch = recipe.globalBatch
+    return recipe
+  }
+
+  private static func adamW(learningRate: Float) -> AdamWSpecification {
+    var specification = AdamWSpecification()
+    specification.learningRate = learningRate
+    specification.beta2 = 0.999
+    specification.weightDecay = 0
+    return specification
+  }
+}

@@ -1,0 +1,126 @@
+public import Model
+
+/// Everything that decides what model a run ends with, in one value. Rank count, hosts and time are not in it.
+///
+/// It is printed when a run starts and stored in the run's folder and in every checkpoint, so that a run can
+/// be repeated from its own output.
+public struct Recipe: Hashable, Sendable, Codable {
+  /// What people call it; no meaning of its own.
+  public var name = "quick"
+  public var network: NetworkSpecification
+  public var optimizer: OptimizerSpecification
+  public var schedule: Schedule
+  /// Samples per optimizer step, over all ranks.
+  public var globalBatch = 64
+  /// Samples per forward and backward pass: the unit of work that ranks are dealt.
+  public var microBatch = 4
+  /// Passes over the training samples.
+  public var epochs = 2
+  /// Optimizer steps, where the run is to end elsewhere than at the end of an epoch.
+  public var steps: Int?
+  /// Whether the samples behind an epoch's last whole global batch are left out of that epoch.
+  public var dropsLastBatch = true
+  /// The largest shift of a training image, in pixels, in both directions; 0 for none.
+  public var shift = 1
+  /// How many of the last training samples are kept for validation instead of training.
+  public var validation = 5000
+  /// What all random numbers of the run are a function of.
+  public var seed: UInt64 = 0
+  /// ε of label smoothing, 0 for none.
+  public var labelSmoothing: Float = 0
+  /// The largest Euclidean norm of the mean gradient; longer ones are scaled down to it.
+  public var gradientClipping: Float?
+  /// The decay of an exponential moving average of the weights, which is then what is evaluated.
+  public var averaging: Float?
+  /// How the learning rate follows the global batch.
+  public var scaling = LearningRateScaling()
+
+  public init(network: NetworkSpecification, optimizer: OptimizerSpecification, schedule: Schedule) {
+    self.network = network
+    self.optimizer = optimizer
+    self.schedule = schedule
+  }
+
+  /// The optimizer with the scaling rule applied to its learning rates.
+  var effectiveOptimizer: OptimizerSpecification {
+    optimizer.scaled(by: scaling.factor(globalBatch: globalBatch))
+  }
+}
+
+/// A rule that raises the learning rate with the global batch; none unless asked for.
+public struct LearningRateScaling: Hashable, Sendable, Codable {
+  /// The rule's shape.
+  public enum Rule: String, Sendable, Codable, CaseIterable {
+    case none
+    /// In proportion (Goyal et al. 2017, §2.1).
+    case linear
+    /// In proportion to the square root (Krizhevsky 2014, §3.2; for Adam: Malladi et al. 2022).
+    case squareRoot = "sqrt"
+  }
+
+  public var rule = Rule.none
+  /// The global batch at which the recipe's learning rates hold as they stand.
+  public var referenceBatch = 64
+
+  public init() {}
+
+  /// What the learning rates are multiplied by.
+  public func factor(globalBatch: Int) -> Float {
+    let ratio = Float(globalBatch) / Float(referenceBatch)
+    return switch rule {
+    case .none: 1
+    case .linear: ratio
+    case .squareRoot: ratio.squareRoot()
+    }
+  }
+}
+
+/// Why a recipe cannot be used.
+public struct RecipeError: Error, CustomStringConvertible, Sendable {
+  /// One sentence.
+  public let description: String
+
+  public init(_ description: String) {
+    self.description = description
+  }
+}
+
+extension Recipe {
+  /// Checks ranges and that the network fits the images.
+  ///
+  /// - Throws: `RecipeError` or `NetworkSpecificationError` with one sentence on the first problem.
+  public func validate(trainCount: Int? = nil) throws {
+    _ = try network.outputShapes(input: .mnist, classCount: 10)
+    func require(_ condition: Bool, _ sentence: String) throws(RecipeError) {
+      if !condition { throw RecipeError("recipe: \(sentence)") }
+    }
+    try require(globalBatch > 0, "the global batch must be at least 1, found \(globalBatch)")
+    try require(
+      (1...1024).contains(microBatch), "the micro-batch must be from 1 to 1024 samples, found \(microBatch)")
+    try require(epochs > 0, "epochs must be at least 1, found \(epochs)")
+    try require(steps.map { $0 > 0 } ?? true, "steps must be at least 1, found \(steps ?? 0)")
+    try require((0...8).contains(shift), "the shift must be from 0 to 8 pixels, found \(shift)")
+    try require(validation >= 0, "the validation split cannot have \(validation) samples")
+    try require(
+      labelSmoothing >= 0 && labelSmoothing < 1,
+      "label smoothing must be from 0 to below 1, found \(labelSmoothing)")
+    try require(
+      gradientClipping.map { $0 > 0 } ?? true,
+      "the clipping norm must be positive, found \(gradientClipping ?? 0)")
+    try require(
+      averaging.map { $0 > 0 && $0 < 1 } ?? true,
+      "the averaging decay must be between 0 and 1, found \(averaging ?? 0)")
+    try require(
+      optimizer.learningRate > 0 && optimizer.learningRate.isFinite,
+      "the learning rate must be positive, found \(optimizer.learningRate)")
+    try require(
+      scaling.referenceBatch > 0, "the reference batch must be at least 1, found \(scaling.referenceBatch)")
+    guard let trainCount else { return }
+    try require(
+      validation < trainCount,
+      "\(validation) validation samples leave nothing of \(trainCount) training samples to train on")
+    try require(
+      !dropsLastBatch || globalBatch <= trainCount - validation,
+      "a global batch of \(globalBatch) is larger than the \(trainCount - validation) training samples")
+  }
+}

@@ -1,0 +1,104 @@
+internal import Foundation
+
+/// One line of `metrics.jsonl`: a step.
+public struct StepRecord: Codable, Hashable, Sendable {
+  public var event = "step"
+  /// Steps taken, this one included.
+  public var step: Int
+  /// The epoch this step belongs to, counted from 1.
+  public var epoch: Int
+  /// Mean cross-entropy over the global batch, in nats.
+  public var loss: Double
+  /// Percent of the global batch classified right before the update.
+  public var accuracy: Double
+  public var learningRate: Double
+  /// The root's time.
+  public var seconds: PhaseTimes
+
+  /// The record as one line of JSON, written by hand: `JSONEncoder` would cost the root some per cent of a step.
+  var line: String {
+    func number(_ value: Double) -> String { value.isFinite ? "\(value)" : "\"\(value)\"" }
+    let times = seconds.named.map { "\"\($0.name)\":\(number($0.seconds))" }.joined(separator: ",")
+    return "{\"event\":\"step\",\"step\":\(step),\"epoch\":\(epoch),\"loss\":\(number(loss)),"
+      + "\"accuracy\":\(number(accuracy)),\"learningRate\":\(number(learningRate)),\"seconds\":{\(times)}}\n"
+  }
+}
+
+/// One line of `metrics.jsonl`: an epoch.
+public struct EpochRecord: Codable, Hashable, Sendable {
+  public var event = "epoch"
+  /// Steps taken.
+  public var step: Int
+  /// The completed epoch, counted from 1.
+  public var epoch: Int
+  /// Means over the epoch's training samples seen by this process.
+  public var loss: Double
+  public var accuracy: Double
+  /// On the validation split; nil without one.
+  public var validationLoss: Double?
+  public var validationAccuracy: Double?
+  /// Training images per second over all ranks.
+  public var imagesPerSecond: Double
+  /// The root's time, summed over the epoch.
+  public var seconds: PhaseTimes
+}
+
+/// One line of `metrics.jsonl`: a checkpoint, a start, a resumption, an end.
+public struct EventRecord: Codable, Hashable, Sendable {
+  public var event: String
+  public var step: Int
+  /// Seconds since 1970.
+  public var time: Double
+  public var ranks: Int
+}
+
+/// Appends lines to `metrics.jsonl` as the root trains.
+final class MetricsWriter {
+  private let handle: FileHandle
+  private let encoder = JSONEncoder()
+  private var pending = Data()
+
+  /// Opens the file; lines of steps after `step`, left by a run that died, are dropped.
+  init(path: String, continuingAfter step: Int) throws(RunError) {
+    encoder.outputFormatting = [.sortedKeys]
+    encoder.nonConformingFloatEncodingStrategy = .convertToString(
+      positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
+    do {
+      let url = URL(fileURLWithPath: path)
+      let old = (try? Data(contentsOf: url)) ?? Data()
+      var kept = Data()
+      for line in old.split(separator: UInt8(ascii: "\n")) {
+        guard let head = try? JSONDecoder().decode(StepOnly.self, from: line) else { continue }
+        if head.step <= step { kept += line + [UInt8(ascii: "\n")] }
+      }
+      try kept.write(to: url)
+      handle = try FileHandle(forWritingTo: url)
+      try handle.seekToEnd()
+    } catch {
+      throw RunError("\(path) cannot be written: \(error.localizedDescription)", exitCode: 73)
+    }
+  }
+
+  private struct StepOnly: Decodable {
+    var step: Int
+  }
+
+  /// Appends a step's line; lines reach the file some at a time.
+  func append(_ record: StepRecord) throws {
+    pending += Data(record.line.utf8)
+    if pending.count > 1 << 16 { try flush() }
+  }
+
+  /// Appends a line.
+  func append(_ record: some Encodable) throws {
+    pending += try encoder.encode(record)
+    pending.append(UInt8(ascii: "\n"))
+    if pending.count > 1 << 16 { try flush() }
+  }
+
+  /// Hands what was appended to the file system.
+  func flush() throws {
+    try handle.write(contentsOf: pending)
+    pending.removeAll(keepingCapacity: true)
+  }
+}

@@ -1,0 +1,39 @@
+internal import Synchronization
+
+#if canImport(Glibc)
+  internal import Glibc
+#elseif canImport(Musl)
+  internal import Musl
+#endif
+
+/// What signals ask a run to do. Ranks see a signal at different moments; they agree on it in the step's own
+/// reduction, so that all act after the same step.
+public enum StopSignals {
+  private static let stop = Atomic<Bool>(false)
+  private static let save = Atomic<Bool>(false)
+
+  /// Catches SIGUSR1, SIGTERM and SIGINT (save and stop) and SIGUSR2 (save and go on) from now on.
+  ///
+  /// A second SIGINT or SIGTERM ends the process at once, as without a handler.
+  public static func install() {
+    for number in [SIGUSR1, SIGTERM, SIGINT] {
+      signal(number) { number in
+        StopSignals.stop.store(true, ordering: .relaxed)
+        if number != SIGUSR1 { signal(number, SIG_DFL) }
+      }
+    }
+    signal(SIGUSR2) { _ in
+      StopSignals.save.store(true, ordering: .relaxed)
+    }
+  }
+
+  /// Whether this rank was asked to save and stop.
+  static var isStopRequested: Bool {
+    stop.load(ordering: .relaxed)
+  }
+
+  /// Whether this rank was asked to save since the last call.
+  static func takeSaveRequest() -> Bool {
+    save.load(ordering: .relaxed) && save.exchange(false, ordering: .relaxed)
+  }
+}

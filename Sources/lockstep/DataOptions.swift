@@ -1,0 +1,18 @@
+import ArgumentParser
+import Datasets
+import Foundation
+
+/// `--data`, shared by all commands that read samples.
+struct DataOptions: ParsableArguments {
+  @Option(
+    help: ArgumentHelp(
+      "A folder with MNIST's four IDX files (plain or .gz), or synthetic[:COUNT[:SEED]].",
+      discussion: "Default: $LOCKSTEP_DATA, data/mnist, then the cache folder that `lockstep fetch` fills.",
+      valueName: "folder|synthetic"))
+  var data: String?
+
+  /// Opens the dataset that the option, the environment or the usual places name.
+  func open() throws -> Dataset {
+    try DatasetSource.resolve(option: data, environment: ProcessInfo.processInfo.environment).open()
+  }
+}

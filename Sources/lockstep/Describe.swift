@@ -1,0 +1,56 @@
+import ArgumentParser
+import Model
+import Reports
+import Training
+
+/// `lockstep describe`.
+struct Describe: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Show a network's layers, or a recipe.",
+    discussion: """
+      Examples:
+        lockstep describe quick
+        lockstep describe 'conv 24x5 stride 2; relu; conv 32x3; maxpool 2; relu; dense 10'
+        lockstep describe quick --recipe
+      Networks: \(NetworkSpecification.named.keys.sorted().joined(separator: ", ")).
+      """)
+
+  @Argument(help: "A named network or recipe, or layers separated by ';'.")
+  var network = "quick"
+
+  @Flag(help: "Print the recipe of that name as JSON, to be edited and passed to train --recipe.")
+  var recipe = false
+
+  func run() throws {
+    if recipe {
+      guard let named = Recipe.named(network) else {
+        throw ValidationError(
+          "there is no recipe '\(network)'; recipes are \(Recipe.names.joined(separator: ", "))")
+      }
+      print(named.json(indented: true))
+      return
+    }
+    let specification = try NetworkSpecification(network)
+    let shapes = try specification.outputShapes(input: .mnist, classCount: 10)
+    var table = TextTable([
+      ("layer", .left), ("output", .left), ("parameters", .right), ("forward FLOPs", .right),
+    ])
+    var input = Shape.mnist
+    var (parameters, operations) = (0, 0)
+    table.append(["image", input.description, "", ""])
+    for (layer, output) in zip(specification.layers, shapes) {
+      let count = layer.parameterCount(for: input)
+      let flops = layer.forwardFLOPs(for: input)
+      table.append([
+        layer.description, output.description, count == 0 ? "" : Numbers.grouped(count),
+        Numbers.grouped(flops),
+      ])
+      parameters += count
+      operations += flops
+      input = output
+    }
+    table.appendRule()
+    table.append(["sum", "", Numbers.grouped(parameters), Numbers.grouped(operations)])
+    print(table.text, terminator: "")
+  }
+}

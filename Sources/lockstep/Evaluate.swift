@@ -1,0 +1,62 @@
+import ArgumentParser
+import Collectives
+import Datasets
+import Foundation
+import Reports
+import Training
+
+/// `lockstep evaluate`.
+struct Evaluate: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Score a model on the test set, alone or as the ranks of an mpirun.",
+    discussion: """
+      Examples:
+        lockstep evaluate --model runs/quick/final.safetensors
+        mpirun -n 2 lockstep evaluate --model final.safetensors --data ~/fashion-mnist
+      """)
+
+  @Option(help: ArgumentHelp("A checkpoint, e.g. a run's final.safetensors.", valueName: "file"))
+  var model: String
+
+  @OptionGroup var dataOptions: DataOptions
+
+  @Flag(help: "Print the figures as JSON.")
+  var json = false
+
+  func run() throws {
+    let communicator = try Launch.world()
+    let evaluation = try evaluateModel(
+      at: model, openDataset: dataOptions.open, communicator: communicator)
+    if communicator.rank == 0 { print(json ? jsonText(evaluation) : text(evaluation), terminator: "") }
+    Launch.finish(code: 0)
+  }
+
+  private func text(_ evaluation: Evaluation) -> String {
+    var table = TextTable(
+      [("digit", .left)] + (0..<evaluation.confusion.count).map { ("\($0)", .right) }
+        + [("recall %", .right)])
+    for (truth, row) in evaluation.confusion.enumerated() {
+      let total = row.reduce(0, +)
+      let recall = total == 0 ? "–" : Numbers.fixed(100 * Double(row[truth]) / Double(total), 2)
+      table.append(["\(truth)"] + row.map { $0 == 0 ? "·" : String($0) } + [recall])
+    }
+    return "test accuracy \(Numbers.fixed(evaluation.accuracy, 2)) % "
+      + "(\(evaluation.errors) errors in \(Numbers.grouped(evaluation.count)))  "
+      + "loss \(Numbers.fixed(evaluation.loss, 4))\n\n" + table.text
+  }
+
+  private func jsonText(_ evaluation: Evaluation) -> String {
+    struct Figures: Encodable {
+      var testAccuracy: Double
+      var testErrors: Int
+      var testLoss: Double
+      var testConfusion: [[Int]]
+    }
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys]
+    let figures = Figures(
+      testAccuracy: evaluation.accuracy, testErrors: evaluation.errors, testLoss: evaluation.loss,
+      testConfusion: evaluation.confusion)
+    return String(decoding: (try? encoder.encode(figures)) ?? Data(), as: UTF8.self) + "\n"
+  }
+}

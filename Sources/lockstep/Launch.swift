@@ -1,0 +1,82 @@
+import ArgumentParser
+import Collectives
+import Foundation
+import Training
+
+/// How this process was started and how it ends.
+enum Launch {
+  nonisolated(unsafe) private(set) static var time = 0.0
+  nonisolated(unsafe) private static var communicator: (any Communicator)?
+
+  /// The rank that a launcher gave this process, known before MPI is initialised; nil without a launcher.
+  private static let launchedRank: Int? = {
+    let environment = ProcessInfo.processInfo.environment
+    return ["OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK"].lazy
+      .compactMap { environment[$0].flatMap { Int($0) } }.first
+  }()
+
+  /// Whether `mpirun` or the like started this process.
+  static var isUnderLauncher: Bool { launchedRank != nil }
+
+  /// Called first: remembers the time, and makes a crash end all ranks with one sentence.
+  static func start() {
+    time = MonotonicClock.now()
+    for number in [SIGILL, SIGTRAP, SIGSEGV, SIGBUS, SIGFPE] {
+      signal(number) { number in
+        var message: StaticString = "lockstep: internal error: this rank crashed\n"
+        if number == SIGILL || number == SIGTRAP {
+          message = "lockstep: internal error: a check in this rank failed\n"
+        }
+        write(STDERR_FILENO, message.utf8Start, message.utf8CodeUnitCount)
+        _exit(70)
+      }
+    }
+    // A reader that went away (`| head`) must not look like a crash.
+    signal(SIGPIPE, SIG_DFL)
+  }
+
+  /// The ranks of this job; MPI is started by the first call.
+  static func world() throws -> any Communicator {
+    if let communicator { return communicator }
+    let world = try makeWorldCommunicator()
+    communicator = world
+    return world
+  }
+
+  /// Ends this process because of what was typed: usage errors, `--help`, `--version`. Every rank was given the
+  /// same words, so only the root answers.
+  static func exitParsing(with error: any Error, of command: any ParsableCommand.Type) -> Never {
+    if launchedRank ?? 0 == 0 { command.exit(withError: error) }
+    Foundation.exit(command.exitCode(for: error).rawValue)
+  }
+
+  /// Ends this process, and the job with it: the sentence is printed once, by the root for what all ranks know,
+  /// by the rank itself for what it alone knows; that rank then aborts the others.
+  static func exit(with error: any Error, of command: any ParsableCommand.Type) -> Never {
+    if error is ValidationError || error is CleanExit || error is ExitCode {
+      exitParsing(with: error, of: command)
+    }
+    let runError = RunError(error)
+    guard let communicator else {
+      complain(runError.description)
+      Foundation.exit(runError.exitCode)
+    }
+    if runError.isShared || communicator.worldSize == 1 {
+      if communicator.rank == 0 { complain(runError.description) }
+      finish(code: runError.exitCode)
+    }
+    complain("rank \(communicator.rank): \(runError.description)")
+    communicator.abort(code: runError.exitCode)
+  }
+
+  /// Ends this process in step with its peers.
+  static func finish(code: Int32) -> Never {
+    fflush(nil)
+    communicator?.finalize()
+    Foundation.exit(code)
+  }
+
+  private static func complain(_ sentence: String) {
+    FileHandle.standardError.write(Data("lockstep: \(sentence)\n".utf8))
+  }
+}

@@ -1,0 +1,35 @@
+import ArgumentParser
+import Foundation
+
+/// The command line. It alone parses, prints and exits.
+@main
+struct Lockstep: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "lockstep",
+    abstract: "Trains MNIST data-parallel: one model, bit for bit, at any number of ranks.",
+    discussion: """
+      Examples:
+        lockstep fetch                               download MNIST into the cache
+        lockstep train                               recipe quick, one rank
+        mpirun -n 2 lockstep train --epochs 4        two ranks, the same model as one would make
+        lockstep describe keras                      a network's layers as a table
+        lockstep evaluate --model runs/…/final.safetensors
+      """,
+    version: "0.1.0",
+    subcommands: [Train.self, Evaluate.self, Predict.self, Fetch.self, Describe.self, Inspect.self])
+
+  static func main() {
+    Launch.start()
+    var command: any ParsableCommand
+    do {
+      command = try parseAsRoot()
+    } catch {
+      Launch.exitParsing(with: error, of: self)
+    }
+    do {
+      try command.run()
+    } catch {
+      Launch.exit(with: error, of: self)
+    }
+  }
+}

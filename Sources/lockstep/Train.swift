@@ -1,0 +1,113 @@
+import ArgumentParser
+import Collectives
+import Foundation
+import Training
+
+/// `lockstep train`.
+struct Train: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Train a network, alone or as the ranks of an mpirun.",
+    discussion: """
+      Examples:
+        lockstep train
+        mpirun -n 4 lockstep train --recipe keras --epochs 5 --run runs/keras
+        lockstep train --network 'conv 8x5 stride 2; relu; dense 10' --optimizer sgd --learning-rate 0.1
+        lockstep train --run runs/keras --resume
+      Signals: SIGUSR1, SIGTERM and SIGINT save and stop with exit code 75; SIGUSR2 saves and goes on.
+      """)
+
+  @OptionGroup var recipeOptions: RecipeOptions
+  @OptionGroup var dataOptions: DataOptions
+
+  @Option(
+    name: .customLong("run"),
+    help: ArgumentHelp("The run's folder.", discussion: "Default: runs/<recipe>-<date>.", valueName: "folder")
+  )
+  var runFolder: String?
+
+  @Option(
+    defaultAsFlag: "",
+    help: ArgumentHelp(
+      "Go on from the newest valid checkpoint in the run's folder, or from a file.", valueName: "file"))
+  var resume: String?
+
+  @Option(help: "Save a checkpoint every so many steps, besides those at the ends of epochs.")
+  var checkpointEvery: Int?
+
+  @Option(help: "How many of the newest checkpoints to keep, besides the best by validation.")
+  var keep = 3
+
+  @Option(help: "Compare the ranks' parameters every so many steps.")
+  var verifyEvery = 200
+
+  @Option(
+    help: ArgumentHelp(
+      "How gradients are added up: reproducible or native.",
+      discussion: "native is plain MPI_Allreduce, for comparison: its bits depend on the number of ranks."))
+  var reduction = ReductionKind.reproducible
+
+  @Flag(name: .shortAndLong, help: "Print each rank's host and cores.")
+  var verbose = false
+
+  @Flag(name: .shortAndLong, help: "Print nothing but errors and the last lines.")
+  var quiet = false
+
+  func validate() throws {
+    func positive(_ value: Int?, _ name: String) throws {
+      if let value, value < 1 { throw ValidationError("\(name) must be at least 1, found \(value)") }
+    }
+    try positive(checkpointEvery, "--checkpoint-every")
+    try positive(keep, "--keep")
+    try positive(verifyEvery, "--verify-every")
+    if resume == "", runFolder == nil {
+      throw ValidationError("--resume without a file needs --run, the folder whose checkpoints to look at")
+    }
+  }
+
+  mutating func run() throws {
+    StopSignals.install()
+    let communicator = try Launch.world()
+    var options = TrainingOptions(
+      folder: RunFolder(path: try folder(communicator)), openDataset: dataOptions.open)
+    options.reduction = reduction
+    options.checkpointEvery = checkpointEvery
+    options.checkpointsKept = keep
+    options.verifyEvery = verifyEvery
+    options.resume = resume.map { $0.isEmpty ? .newest : .file($0) } ?? .none
+    options.processStart = Launch.time
+
+    let console = TrainingConsole(
+      detail: quiet ? .quiet : verbose ? .verbose : .normal, terminal: Terminal.current)
+    let recipeOptions = recipeOptions
+    let trainer = try Trainer(communicator: communicator, options: options, observer: console) {
+      try recipeOptions.resolve(over: $0)
+    }
+    switch try trainer.run() {
+    case .finished(let result):
+      if communicator.rank == 0 { console.show(result, folder: options.folder) }
+      Launch.finish(code: 0)
+    case .stopped(let step):
+      if communicator.rank == 0 { console.showStop(step: step, folder: options.folder) }
+      Launch.finish(code: 75)
+    }
+  }
+
+  /// The run's folder, the same on all ranks: only the root looks at the clock and at the folder.
+  private func folder(_ communicator: any Communicator) throws -> String {
+    if let runFolder { return runFolder }
+    var name = ""
+    if communicator.rank == 0 {
+      let formatter = DateFormatter()
+      formatter.locale = Locale(identifier: "en_US_POSIX")
+      formatter.dateFormat = "yyyy-MM-dd-HHmmss"
+      let recipe = recipeOptions.recipe.map {
+        URL(fileURLWithPath: $0).deletingPathExtension().lastPathComponent
+      }
+      name = "runs/\(recipe ?? "quick")-\(formatter.string(from: Date()))"
+    }
+    let names = try communicator.allGather(Array(name.utf8))
+    return String(decoding: names[0], as: UTF8.self)
+  }
+}
+
+extension ReductionKind: ExpressibleByArgument {}

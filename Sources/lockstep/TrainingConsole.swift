@@ -1,0 +1,117 @@
+import Foundation
+import Model
+import Reports
+import Training
+
+/// Tells a person how a run goes: a progress bar on a terminal, one line per epoch on a pipe.
+final class TrainingConsole: TrainingObserver {
+  /// How much to tell.
+  enum Detail {
+    case quiet
+    case normal
+    case verbose
+  }
+
+  private let detail: Detail
+  private let terminal: Terminal?
+  private var lastDrawing = 0.0
+  private var isLineOpen = false
+  private var firstStep = 0
+
+  init(detail: Detail, terminal: Terminal?) {
+    self.detail = detail
+    self.terminal = terminal
+  }
+
+  func runWillStart(_ start: RunStart) {
+    firstStep = start.firstStep
+    guard detail != .quiet else { return }
+    let recipe = start.recipe
+    print(
+      "\(start.dataset.name): \(Numbers.grouped(start.trainCount)) training, "
+        + "\(Numbers.grouped(recipe.validation)) validation, \(Numbers.grouped(start.dataset.testCount)) test "
+        + "images")
+    if start.dataset.isSynthetic {
+      print("note: these digits are drawn by Lockstep; accuracy on them is not MNIST's")
+    }
+    print("recipe \(recipe.name): \(recipe.json())")
+    print("network: \(Numbers.grouped(start.parameterCount)) parameters")
+    print(
+      "\(start.ranks) \(start.ranks == 1 ? "rank" : "ranks"), \(Numbers.grouped(start.totalSteps)) steps, "
+        + "\(Numbers.grouped(start.stepsPerEpoch)) to an epoch, global batch \(recipe.globalBatch) in "
+        + "micro-batches of \(recipe.microBatch)")
+    if start.firstStep > 0 { print("resumed after step \(Numbers.grouped(start.firstStep))") }
+    if detail == .verbose {
+      for (rank, binding) in start.bindings.enumerated() {
+        print("rank \(rank): \(binding)")
+      }
+    }
+    flush()
+  }
+
+  func didStep(_ progress: StepProgress) {
+    guard detail != .quiet, let terminal else { return }
+    let now = MonotonicClock.now()
+    guard now - lastDrawing > 0.1 else { return }
+    lastDrawing = now
+    let left =
+      Double(progress.totalSteps - progress.record.step) * progress.record.seconds.total
+    let line = ProgressLine(
+      epoch: progress.record.epoch, epochs: progress.epochs, step: progress.record.step,
+      totalSteps: progress.totalSteps, loss: progress.record.loss, accuracy: progress.record.accuracy,
+      imagesPerSecond: progress.imagesPerSecond, secondsLeft: left)
+    write("\r\u{1B}[2K" + line.text(columns: terminal.columns))
+    isLineOpen = true
+  }
+
+  func didFinishEpoch(_ record: EpochRecord, of epochs: Int) {
+    guard detail != .quiet else { return }
+    closeLine()
+    var line = "epoch \(record.epoch)/\(epochs)  loss \(Numbers.fixed(record.loss, 4))  "
+    line += "training \(Numbers.fixed(record.accuracy, 2)) %"
+    if let accuracy = record.validationAccuracy { line += "  validation \(Numbers.fixed(accuracy, 2)) %" }
+    line += "  \(Numbers.grouped(Int(record.imagesPerSecond))) images/s"
+    print(line)
+    flush()
+  }
+
+  func notice(_ sentence: String) {
+    closeLine()
+    FileHandle.standardError.write(Data("lockstep: \(sentence)\n".utf8))
+  }
+
+  /// The end of a finished run.
+  func show(_ result: RunResult, folder: RunFolder) {
+    closeLine()
+    print(
+      "test accuracy \(Numbers.fixed(result.testAccuracy, 2)) % (\(result.testErrors) errors)  "
+        + "\(Numbers.grouped(Int(result.imagesPerSecond))) images/s  training "
+        + "\(Numbers.duration(result.trainingSeconds))  in all \(Numbers.duration(result.wallSeconds))")
+    print("model \(folder.final)")
+    print("  sha256 \(result.checkpointDigest)")
+    print("run   \(folder.path)")
+    flush()
+  }
+
+  /// The end of a run that a signal stopped.
+  func showStop(step: Int, folder: RunFolder) {
+    closeLine()
+    print(
+      "stopped after step \(Numbers.grouped(step)), saved in \(folder.checkpoints); go on with: "
+        + "lockstep train --run \(folder.path) --resume")
+    flush()
+  }
+
+  private func closeLine() {
+    if isLineOpen { write("\r\u{1B}[2K") }
+    isLineOpen = false
+  }
+
+  private func write(_ text: String) {
+    FileHandle.standardOutput.write(Data(text.utf8))
+  }
+
+  private func flush() {
+    fflush(nil)
+  }
+}

@@ -1,0 +1,179 @@
+import Datasets
+import Digests
+import Foundation
+import Testing
+
+@Suite struct DatasetTests {
+  private func write(
+    _ files: [String: [UInt8]], to scratch: Scratch, compressed: (String) -> Bool = { _ in false },
+    rename: (String) -> String = { $0 }
+  ) throws {
+    for (name, bytes) in files {
+      if compressed(name) {
+        try scratch.write(rename(name) + ".gz", gzip(bytes))
+      } else {
+        try scratch.write(rename(name), bytes)
+      }
+    }
+  }
+
+  @Test func plainAndCompressedFilesMayBeMixed() throws {
+    let scratch = try Scratch()
+    let files = datasetFiles(train: 20, test: 6)
+    try write(files, to: scratch) { $0.contains("images") }
+    let dataset = try Dataset(folder: scratch.path)
+    #expect(dataset.trainCount == 20 && dataset.testCount == 6 && dataset.classCount == 10)
+    #expect(dataset.rows == 28 && dataset.columns == 28 && !dataset.isSynthetic && !dataset.hasRandomAccess)
+    #expect(dataset.name == (scratch.path as NSString).lastPathComponent)
+    #expect(try dataset.read(.train, 7..<19) == SyntheticDigits(seed: 5).draw(.train, 7..<19))
+    #expect(try dataset.read(.test) == SyntheticDigits(seed: 5).draw(.test, 0..<6))
+    #expect(try dataset.read(.test, 3..<3).count == 0)
+  }
+
+  @Test func otherNamesAreFound() throws {
+    let files = datasetFiles(train: 4, test: 2)
+    let renamings: [(String) -> String] = [
+      { "emnist-digits-" + $0.replacingOccurrences(of: "t10k", with: "test") },
+      { "emnist-mnist-" + $0.replacingOccurrences(of: "t10k", with: "test") },
+      { $0.replacingOccurrences(of: "-idx", with: ".idx") },
+    ]
+    for rename in renamings {
+      let scratch = try Scratch()
+      try write(files, to: scratch, compressed: { $0.contains("train") }, rename: rename)
+      #expect(try Dataset(folder: scratch.path).read(.train).count == 4)
+    }
+  }
+
+  @Test func filesThatDoNotBelongTogetherAreErrors() throws {
+    let scratch = try Scratch()
+    let files = datasetFiles(train: 4, test: 2)
+    func error(replacing name: String, by bytes: [UInt8]?) throws -> DatasetError? {
+      try write(files, to: scratch)
+      if let bytes {
+        try scratch.write(name, bytes)
+      } else {
+        try FileManager.default.removeItem(atPath: scratch(name))
+      }
+      return failure { _ = try Dataset(folder: scratch.path).read(.train) }
+    }
+    let images = scratch("train-images-idx3-ubyte")
+    let labels = scratch("train-labels-idx1-ubyte")
+    #expect(
+      try error(replacing: "train-labels-idx1-ubyte", by: idx([3], [1, 2, 3]))
+        == DatasetError(
+          .malformed, "\(labels): expected 4 labels, one for each image in \(images), found 3"))
+    #expect(
+      try error(replacing: "train-labels-idx1-ubyte", by: idx([4], [1, 9, 10, 3]))
+        == DatasetError(.malformed, "\(labels): expected labels from 0 to 9, found 10 for sample 2"))
+    #expect(
+      try error(
+        replacing: "train-images-idx3-ubyte", by: idx([4, 32, 28], .init(repeating: 0, count: 3584)))
+        == DatasetError(.malformed, "\(images): expected images of 28 × 28 pixels, found 32 × 28"))
+    #expect(
+      try error(replacing: "t10k-labels-idx1-ubyte", by: nil)
+        == DatasetError(
+          .missing,
+          "\(scratch("t10k-labels-idx1-ubyte")): expected this file or t10k-labels-idx1-ubyte.gz, "
+            + "found neither"))
+  }
+
+  @Test func aFolderWithoutADatasetIsAnError() throws {
+    let scratch = try Scratch()
+    #expect(
+      failure { _ = try Dataset(folder: scratch.path) }
+        == DatasetError(
+          .missing,
+          "\(scratch.path): expected train-images-idx3-ubyte (or with .gz) and its three companions, found "
+            + "none of them"))
+    #expect(
+      failure { _ = try Dataset(folder: scratch("none")) }
+        == DatasetError(.missing, "\(scratch("none")): expected a folder with IDX files, found nothing"))
+    try scratch.write("file", [1])
+    #expect(
+      failure { _ = try Dataset(folder: scratch("file")) }
+        == DatasetError(.missing, "\(scratch("file")): expected a folder with IDX files, found a file"))
+  }
+
+  @Test func theIdentityDependsOnContentAlone() throws {
+    // Ragged last chunks in both parts.
+    let digits = Dataset(synthetic: SyntheticDigits(seed: 5), trainCount: 2345, testCount: 1001)
+    let identity = try digits.identity()
+    for compressed in [false, true] {
+      let scratch = try Scratch()
+      try write(datasetFiles(train: 2345, test: 1001), to: scratch) { _ in compressed }
+      #expect(try Dataset(folder: scratch.path).identity() == identity)
+    }
+    // As ranks do it: each digests some chunks.
+    var train: [SHA256Digest] = []
+    for chunks in [0..<1, 1..<3] {
+      let range = DatasetIdentity.samples(ofChunks: chunks, among: 2345)
+      train += DatasetIdentity.chunkDigests(of: try digits.read(.train, range))
+    }
+    let test = DatasetIdentity.chunkDigests(of: try digits.read(.test))
+    #expect(train.count == 3 && test.count == 2)
+    #expect(
+      DatasetIdentity.combine(
+        trainCount: digits.trainCount, testCount: digits.testCount, train: train, test: test) == identity)
+
+    // The definition, spelled out.
+    var header = Array("lockstep dataset 1\n".utf8)
+    for number in [2345, 1001, 28, 28, 10, 1000] {
+      header += (0..<8).map { UInt8(truncatingIfNeeded: number >> (8 * $0)) }
+    }
+    var chunks: [UInt8] = []
+    for (split, ranges) in [
+      (Dataset.Split.train, [0..<1000, 1000..<2000, 2000..<2345]), (.test, [0..<1000, 1000..<1001]),
+    ] {
+      for range in ranges {
+        let samples = try digits.read(split, range)
+        chunks += SHA256Digest(of: samples.images + samples.labels).bytes
+      }
+    }
+    #expect(SHA256Digest(of: header + chunks) == identity)
+
+    // One pixel matters, and so does the border between the parts.
+    let scratch = try Scratch()
+    var files = datasetFiles(train: 2345, test: 1001)
+    files["t10k-images-idx3-ubyte"]?[16 + 784 * 1000] ^= 1
+    try write(files, to: scratch)
+    #expect(try Dataset(folder: scratch.path).identity() != identity)
+  }
+
+  /// The real MNIST where there is one; otherwise files with the same structure.
+  @Test func publishedDigestsAreVerified() throws {
+    let scratch = try Scratch()
+    var folder = scratch.path
+    var files = PublishedFile.mnist
+    if let real = folderWithMNIST() {
+      folder = real
+      let dataset = try Dataset(folder: real)
+      #expect(dataset.trainCount == 60_000 && dataset.testCount == 10_000)
+      #expect(try dataset.read(.train, 0..<10).labels == [5, 0, 4, 1, 9, 2, 1, 3, 1, 4])
+      #expect(try dataset.read(.test, 9_995..<10_000).labels == [2, 3, 4, 5, 6])
+      #expect(
+        try dataset.identity().description
+          == "376b0a3605f9c0c89d25b4945bb2761b6cc3c91a2e53fc2812d2dea56a4ef77e")
+    } else {
+      let content = datasetFiles(train: 50, test: 10)
+      try write(content, to: scratch) { $0.contains("train") }
+      files = content.map {
+        PublishedFile(
+          name: $0.key, count: $0.value.count, digest: SHA256Digest(of: $0.value).description)
+      }
+    }
+    for file in files {
+      let path = try #require(IDXFile.locate(file.name, in: folder))
+      try file.verify(path)
+      let wrong = PublishedFile(name: file.name, count: file.count, digest: String(repeating: "0", count: 64))
+      let error = failure { try wrong.verify(path) }
+      #expect(
+        error
+          == DatasetError(
+            .malformed, "\(path): expected content with SHA-256 \(wrong.digest), found \(file.digest)"))
+      let short = PublishedFile(name: file.name, count: 5, digest: file.digest)
+      #expect(
+        failure { try short.verify(path) }
+          == DatasetError(.malformed, "\(path): expected 5 decompressed bytes, found more"))
+    }
+  }
+}
