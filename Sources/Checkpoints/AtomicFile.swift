@@ -72,7 +72,8 @@ package struct AtomicFile: ~Copyable {
 
   /// Gives the file its name, on disk too: after this call it survives a power failure.
   ///
-  /// - Throws: kind `inputOutput`; what had the name before is still there.
+  /// - Throws: kind `inputOutput`; what had the name before is still there, unless only the last step failed,
+  ///   to make the new name itself survive.
   package consuming func commit() throws(CheckpointError) {
     guard retrying({ fsync(descriptor) }) == 0, rename(temporaryPath, path) == 0 else {
       throw failure(errno)

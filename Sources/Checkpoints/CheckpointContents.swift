@@ -18,7 +18,7 @@ public struct CheckpointTensor: Hashable, Sendable {
   }
 
   /// The elements as doubles, whatever their type.
-  var doubles: [Double] {
+  public var doubles: [Double] {
     switch description.elementType {
     case .float32: elements(as: Float.self).map { Double($0) }
     case .int64: elements(as: Int64.self).map { Double($0) }
@@ -45,7 +45,15 @@ public struct CheckpointContents: Hashable, Sendable {
   /// The data of all tensors, one after the other without gaps, little-endian.
   public let data: ArraySlice<UInt8>
 
-  private let offsets: [String: Int]
+  /// A tensor's place.
+  private struct Place: Hashable {
+    /// Its index in `tensors`.
+    let index: Int
+    /// Its first byte's distance from the start of `data`.
+    let offset: Int
+  }
+
+  private let places: [String: Place]
 
   /// Puts contents together.
   ///
@@ -55,14 +63,14 @@ public struct CheckpointContents: Hashable, Sendable {
     self.tensors = tensors
     self.metadata = metadata
     self.data = data
-    var offsets: [String: Int] = [:]
+    var places: [String: Place] = [:]
     var offset = 0
-    for tensor in tensors {
-      precondition(offsets.updateValue(offset, forKey: tensor.name) == nil, "two tensors \(tensor.name)")
+    for (index, tensor) in tensors.enumerated() {
+      places[tensor.name] = Place(index: index, offset: offset)
       offset += tensor.byteCount
     }
     precondition(offset == data.count, "tensors of \(offset) bytes, data of \(data.count)")
-    self.offsets = offsets
+    self.places = places
     checkWritable(tensors, metadata)
   }
 
@@ -78,10 +86,9 @@ public struct CheckpointContents: Hashable, Sendable {
 
   /// The tensor of that name, if there is one.
   public subscript(name: String) -> CheckpointTensor? {
-    guard let offset = offsets[name], let tensor = tensors.first(where: { $0.name == name }) else {
-      return nil
-    }
-    let start = data.startIndex + offset
+    guard let place = places[name] else { return nil }
+    let start = data.startIndex + place.offset
+    let tensor = tensors[place.index]
     return CheckpointTensor(description: tensor, bytes: data[start..<start + tensor.byteCount])
   }
 }

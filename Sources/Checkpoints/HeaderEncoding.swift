@@ -28,11 +28,9 @@ struct EncodedHeader {
     for tensor in tensors {
       let shape = tensor.shape.map(String.init).joined(separator: ",")
       let end = offset + tensor.byteCount
-      entries.append(
-        (
-          tensor.name,
-          #"{"dtype":"\#(tensor.elementType.rawValue)","shape":[\#(shape)],"data_offsets":[\#(offset),\#(end)]}"#
-        ))
+      let type = tensor.elementType.rawValue
+      let json = #"{"dtype":"\#(type)","shape":[\#(shape)],"data_offsets":[\#(offset),\#(end)]}"#
+      entries.append((tensor.name, json))
       offset = end
     }
     for entry in entries.sorted(by: { Self.precedes($0.name, $1.name) }) {

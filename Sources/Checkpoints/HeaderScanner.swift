@@ -67,7 +67,7 @@ struct HeaderScanner {
       let (shifted, overflow) = value.multipliedReportingOverflow(by: 10)
       let (sum, carry) = shifted.addingReportingOverflow(Int(digit - 48))
       guard !overflow, !carry else {
-        throw FormatProblem("byte \(8 + start) of its header starts a number that is too large")
+        throw FormatProblem("byte \(8 + start), in its header, starts a number that is too large")
       }
       value = sum
       position += 1
@@ -91,7 +91,7 @@ struct HeaderScanner {
       switch byte {
       case UInt8(ascii: "\""):
         guard let string = String(validating: text, as: UTF8.self) else {
-          throw FormatProblem("the string at byte \(8 + start) of its header is not UTF-8")
+          throw FormatProblem("the string at byte \(8 + start), in its header, is not UTF-8")
         }
         return string
       case UInt8(ascii: "\\"):

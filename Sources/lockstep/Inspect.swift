@@ -1,5 +1,6 @@
 import ArgumentParser
 import Checkpoints
+import Digests
 import Foundation
 import Reports
 
@@ -23,22 +24,40 @@ struct Inspect: ParsableCommand {
   }
 
   func run() throws {
-    let contents = try files.map { try CheckpointFile.read($0) }
-    guard contents.count == 2 else {
-      show(contents[0])
+    let checkpoints = try files.map { try CheckpointFile(reading: $0) }
+    guard checkpoints.count == 2 else {
+      show(checkpoints[0])
       return
     }
-    let difference = CheckpointDifference(contents[0], contents[1])
+    let difference = CheckpointDifference(between: checkpoints[0].contents, and: checkpoints[1].contents)
     if difference.isEmpty {
       print("equal")
       return
     }
-    for line in difference.lines { print(line) }
+    for text in difference.metadata {
+      print("\(text.key): \(text.first ?? "none") | \(text.second ?? "none")")
+    }
+    for tensor in difference.tensors {
+      print("\(tensor.name): \(words(tensor.change))")
+    }
     throw ExitCode(1)
   }
 
-  private func show(_ contents: CheckpointContents) {
-    print("\(files[0]): digest verified")
+  private func words(_ change: CheckpointDifference.TensorChange) -> String {
+    switch change {
+    case .onlyInFirst: "only in the first"
+    case .onlyInSecond: "only in the second"
+    case .description(let first, let second):
+      "\(first.elementType.rawValue) \(first.shape) | \(second.elementType.rawValue) \(second.shape)"
+    case .elements(let differing, let count, let maximum):
+      "\(differing) of \(count) values differ, by up to \(Float(maximum))"
+    }
+  }
+
+  private func show(_ checkpoint: CheckpointFile) {
+    let contents = checkpoint.contents
+    print("\(checkpoint.path): \(Numbers.grouped(checkpoint.byteCount)) bytes, digest verified")
+    print("digest: \(checkpoint.digest)")
     for (key, value) in contents.metadata.sorted(by: { $0.key < $1.key }) {
       print("\(key): \(value)")
     }
@@ -46,13 +65,14 @@ struct Inspect: ParsableCommand {
     var table = TextTable([("tensor", .left), ("shape", .left), ("values", .right), ("norm", .right)])
     var sum = 0
     for tensor in contents.tensors {
-      let norm = tensor.values.reduce(0.0) { $0 + Double($1) * Double($1) }.squareRoot()
+      let values = contents[tensor.name]?.doubles ?? []
+      let norm = values.reduce(0.0) { $0 + $1 * $1 }.squareRoot()
       table.append([
         tensor.name, tensor.shape.map(String.init).joined(separator: "×"),
-        Numbers.grouped(tensor.values.count),
+        Numbers.grouped(tensor.count),
         Numbers.fixed(norm, 4),
       ])
-      sum += tensor.values.count
+      sum += tensor.count
     }
     table.appendRule()
     table.append(["sum", "", Numbers.grouped(sum), ""])

@@ -1,6 +1,6 @@
+internal import Checkpoints
 public import Collectives
 public import Datasets
-internal import Files
 internal import Model
 internal import Tensors
 
@@ -60,8 +60,8 @@ public func evaluateModel(
   at path: String, openDataset: () throws -> Dataset, communicator: any Communicator
 ) throws -> Evaluation {
   BLAS.useOneThread()
-  let saved = try SavedState.shared(over: communicator) { (try readFile(path), path) }
-  guard let saved else { throw RunError("\(path): expected a checkpoint, found 0 bytes", exitCode: 65) }
+  let saved = try SavedState.shared(over: communicator) { try CheckpointFile(reading: path) }
+  guard let saved else { preconditionFailure("a file that was read has bytes") }
   let model = try together(communicator) { try TrainedModel(saved) }
   let data = try loadData(openDataset, communicator: communicator)
   return try model.evaluate(with: model.evaluator(data, communicator: communicator))

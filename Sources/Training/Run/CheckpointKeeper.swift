@@ -6,49 +6,60 @@ internal import Files
 final class CheckpointKeeper {
   private let folder: RunFolder
   private let store: CheckpointStore
-  private let saver = BackgroundSaver()
+  private let writer: AsynchronousCheckpointWriter
+  private let tensors: [TensorDescription]
 
-  init(folder: RunFolder, kept: Int) {
+  /// Prepares the folder for checkpoints made of `tensors`, `kept` of the newest to be kept.
+  ///
+  /// - Throws: `CheckpointError` if the folder cannot be created.
+  init(folder: RunFolder, kept: Int, tensors: [TensorDescription]) throws(CheckpointError) {
     self.folder = folder
-    store = CheckpointStore(folder: folder.checkpoints, kept: kept)
-    store.removeLeftovers()
+    self.tensors = tensors
+    store = CheckpointStore(folder: folder.checkpoints, keep: kept)
+    try store.prepare()
+    writer = AsynchronousCheckpointWriter(store: store, tensors: tensors)
   }
 
-  /// Saves a snapshot in the background; waits only for the one before it.
+  /// Takes a snapshot and saves it in the background; waits only for the one before it.
   ///
   /// - Throws: `RunError` if that one could not be written.
-  func save(_ contents: CheckpointContents, step: Int) throws {
-    try translated {
-      try saver.save { [store] in
-        try store.save(CheckpointFile.encode(contents), step: step)
-      }
+  func save(step: Int, metadata: [String: String], pieces: [UnsafeRawBufferPointer]) throws(RunError) {
+    try explained { () throws(CheckpointError) in
+      try writer.save(step: step, metadata: metadata, copying: pieces)
     }
   }
 
   /// Waits until everything is on the disk.
-  func finish() throws {
-    try translated { try saver.finish() }
+  ///
+  /// - Throws: `RunError` if something could not be written.
+  func finish() throws(RunError) {
+    try explained { () throws(CheckpointError) in try writer.finish() }
   }
 
-  /// Writes the model at the end, and returns the SHA-256 of its file.
-  func writeFinal(_ contents: CheckpointContents) throws -> String {
+  /// Writes the model at the end, and returns the SHA-256 of its file as it lies on the disk.
+  ///
+  /// - Throws: `RunError` if it cannot be written or read back.
+  func writeFinal(
+    metadata: [String: String], pieces: [UnsafeRawBufferPointer]
+  ) throws(RunError) -> SHA256Digest {
     try finish()
-    let bytes = CheckpointFile.encode(contents)
-    try translated { try AtomicFile.save(bytes, as: "final.safetensors", in: folder.path) }
-    return SHA256Digest(of: bytes).description
+    try explained { () throws(CheckpointError) in
+      try CheckpointFile.write(tensors: tensors, metadata: metadata, pieces: pieces, to: folder.final)
+    }
+    do {
+      return SHA256Digest(of: try readFile(folder.final))
+    } catch {
+      throw RunError(error)
+    }
   }
 
-  private func translated(_ body: () throws -> Void) throws(RunError) {
+  private func explained(_ body: () throws(CheckpointError) -> Void) throws(RunError) {
     do {
       try body()
     } catch {
-      let last = store.newestValid().found.map {
-        "; the last good checkpoint is \(store.path(step: $0.step))"
-      }
-      var result = RunError(error)
-      result = RunError(
-        "no checkpoint could be written: \(result.description)\(last ?? "")", exitCode: result.exitCode)
-      throw result
+      let last = (try? store.newestValid())?.checkpoint.map { "; the last good checkpoint is \($0.path)" }
+      throw RunError(
+        "no checkpoint could be written: \(error.description)\(last ?? "")", exitCode: error.exitCode)
     }
   }
 }

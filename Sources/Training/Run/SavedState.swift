@@ -1,30 +1,29 @@
 internal import Checkpoints
 internal import Collectives
 internal import Digests
-internal import Files
 internal import Foundation
 internal import Model
 internal import Tensors
 
 /// A checkpoint as a run sees it.
 struct SavedState {
-  let contents: CheckpointContents
+  let file: CheckpointFile
+
   /// What errors call it.
-  let name: String
+  var name: String { file.path }
 
   /// Reads and verifies a file.
-  init(path: String) throws {
-    try self.init(bytes: readFile(path), name: path)
+  init(path: String) throws(CheckpointError) {
+    file = try CheckpointFile(reading: path)
   }
 
   init(bytes: [UInt8], name: String) throws(CheckpointError) {
-    contents = try CheckpointFile.decode(bytes, name: name)
-    self.name = name
+    file = try CheckpointFile(bytes: bytes, path: name)
   }
 
   /// The recipe of the run that wrote it.
   func recipe() throws -> Recipe {
-    guard let text = contents.metadata["recipe"] else {
+    guard let text = file.contents.metadata["recipe"] else {
       throw RunError("\(name): expected the metadata 'recipe', found none", exitCode: 65)
     }
     return try Recipe.parse(Data(text.utf8), origin: name)
@@ -32,7 +31,7 @@ struct SavedState {
 
   /// Steps taken when it was written.
   func step() throws -> Int {
-    guard let step = contents.metadata["step"].flatMap({ Int($0) }), step >= 0 else {
+    guard let step = file.contents.metadata["step"].flatMap({ Int($0) }), step >= 0 else {
       throw RunError("\(name): expected the metadata 'step', a number, found none", exitCode: 65)
     }
     return step
@@ -52,7 +51,7 @@ struct SavedState {
       ("treatment of the last batch", "\(own.dropsLastBatch)", "\(recipe.dropsLastBatch)"),
       ("seed", "\(own.seed)", "\(recipe.seed)"),
       ("weight averaging", "\(own.averaging != nil)", "\(recipe.averaging != nil)"),
-      ("dataset", contents.metadata["datasetDigest"] ?? "unknown", facts.digest.description),
+      ("dataset", file.contents.metadata["datasetDigest"] ?? "unknown", facts.digest.description),
     ]
     for pair in pairs where pair.own != pair.other {
       throw RunError(
@@ -62,56 +61,51 @@ struct SavedState {
   }
 
   /// Reads a checkpoint on the root alone and hands its bytes to all ranks: only the root's node needs the file.
-  /// `load` gives the bytes and the name, nil where there is nothing to load.
+  ///
+  /// `find` reads the file, nil where there is nothing to load.
   static func shared(
-    over communicator: any Communicator, _ load: () throws -> (bytes: [UInt8], name: String)?
+    over communicator: any Communicator, _ find: () throws -> CheckpointFile?
   ) throws -> SavedState? {
-    let loaded = try together(communicator) { communicator.rank == 0 ? try load() : nil }
-    let name = String(
-      decoding: try communicator.allGather(Array((loaded?.name ?? "").utf8))[0], as: UTF8.self)
-    var lengths: [Int64] = [Int64(loaded?.bytes.count ?? 0)]
+    let found = try together(communicator) { communicator.rank == 0 ? try find() : nil }
+    let name = String(decoding: try communicator.allGather(Array((found?.path ?? "").utf8))[0], as: UTF8.self)
+    var bytes = found.map { CheckpointFile.bytes(of: $0.contents) } ?? []
+    var lengths = [Int64(bytes.count)]
     try communicator.allReduceSum(&lengths)
     guard lengths[0] > 0 else { return nil }
-    var bytes = loaded?.bytes ?? [UInt8](repeating: 0, count: Int(lengths[0]))
+    if found == nil { bytes = [UInt8](repeating: 0, count: Int(lengths[0])) }
     try bytes.withUnsafeMutableBytes { try communicator.broadcast($0, from: 0) }
     return try together(communicator) { try SavedState(bytes: bytes, name: name) }
   }
 }
 
 extension TrainingState {
-  /// Everything the run needs to go on, and nothing that depends on time, host or rank count.
-  func checkpoint(recipe: Recipe, facts: DatasetFacts, validation: Evaluation?) -> CheckpointContents {
+  /// The tensors of a checkpoint, in the order of `pieces`.
+  var tensors: [TensorDescription] {
+    buffers.flatMap { prefix, _ in
+      layout.tensors.map { TensorDescription(name: "\(prefix).\($0.name)", shape: $0.shape) }
+    }
+  }
+
+  /// The bytes of all flat buffers: the data of a checkpoint.
+  var pieces: [UnsafeRawBufferPointer] {
+    buffers.map(\.values.bytes)
+  }
+
+  /// What else the run needs to go on; nothing in it depends on time, host or rank count.
+  func metadata(recipe: Recipe, facts: DatasetFacts, validation: Evaluation?) -> [String: String] {
     var metadata = [
       "recipe": recipe.json(), "epoch": "\(cursor.epoch)", "step": "\(cursor.step)",
       "datasetDigest": facts.digest.description,
     ]
     metadata[CheckpointStore.scoreKey] = validation.map { "\($0.accuracy)" }
-    let tensors = buffers.flatMap { prefix, values in
-      layout.tensors.map { tensor in
-        CheckpointContents.Tensor(
-          name: "\(prefix).\(tensor.name)", shape: tensor.shape, values: Array(values.elements[tensor.range]))
-      }
-    }
-    return CheckpointContents(tensors: tensors, metadata: metadata)
+    return metadata
   }
 
   /// Takes over parameters, moments and averages.
   ///
-  /// - Throws: `RunError` if a tensor is missing or has another shape.
-  func restore(from saved: SavedState) throws {
-    for (prefix, values) in buffers {
-      for tensor in layout.tensors {
-        let name = "\(prefix).\(tensor.name)"
-        guard let source = saved.contents[name] else {
-          throw RunError("\(saved.name): expected the tensor '\(name)', found none", exitCode: 65)
-        }
-        guard source.shape == tensor.shape else {
-          throw RunError(
-            "\(saved.name): expected '\(name)' of shape \(tensor.shape), found \(source.shape)", exitCode: 65)
-        }
-        (values.pointer + tensor.offset).update(from: source.values, count: tensor.count)
-      }
-    }
+  /// - Throws: `CheckpointError` if a tensor is missing or has another shape.
+  func restore(from saved: SavedState) throws(CheckpointError) {
+    try saved.file.restore(tensors, into: buffers.map { UnsafeMutableRawBufferPointer($0.values.elements) })
   }
 }
 
@@ -134,40 +128,32 @@ func loadCheckpoint(
     return nil
   case .newest:
     return try SavedState.shared(over: communicator) {
-      try newest(in: options.folder.checkpoints, kept: options.checkpointsKept, notice: notice)
-        ?? {
-          notice("no checkpoint in \(options.folder.checkpoints): starting from the beginning")
-          return nil
-        }()
+      if let found = try newest(in: options.folder.checkpoints, notice: notice) { return found }
+      notice("no checkpoint in \(options.folder.checkpoints): starting from the beginning")
+      return nil
     }
   case .file(let path):
     return try SavedState.shared(over: communicator) {
       do {
-        let bytes = try readFile(path)
-        _ = try CheckpointFile.decode(bytes, name: path)
-        return (bytes, path)
-      } catch let error as CheckpointError {
-        let folder = String(
-          path.split(separator: "/", omittingEmptySubsequences: false).dropLast().joined(separator: "/"))
-        guard
-          let other = try newest(
-            in: folder.isEmpty ? "." : folder, kept: options.checkpointsKept, notice: { _ in })
+        return try CheckpointFile(reading: path)
+      } catch let error as CheckpointError where error.kind == .damaged {
+        let parts = path.split(separator: "/", omittingEmptySubsequences: false).dropLast()
+        guard let other = try newest(in: parts.isEmpty ? "." : parts.joined(separator: "/"), notice: { _ in })
         else { throw error }
-        notice("\(error.description); going on from \(other.name) instead")
+        notice("\(error.description); going on from \(other.path) instead")
         return other
       }
     }
   }
 }
 
-private func newest(
-  in folder: String, kept: Int, notice: (String) -> Void
-) throws -> (bytes: [UInt8], name: String)? {
-  let store = CheckpointStore(folder: folder, kept: kept)
-  let (found, skipped) = store.newestValid()
-  for sentence in skipped { notice("skipping \(sentence)") }
-  if found == nil, !skipped.isEmpty {
-    throw RunError("no valid checkpoint in \(folder): all \(skipped.count) are damaged", exitCode: 65)
+/// The newest intact checkpoint in a folder; each newer one that is damaged is named.
+private func newest(in folder: String, notice: (String) -> Void) throws -> CheckpointFile? {
+  let result = try CheckpointStore(folder: folder, keep: 1).newestValid()
+  for error in result.skipped { notice("skipping \(error.description)") }
+  if result.checkpoint == nil, !result.skipped.isEmpty {
+    throw RunError(
+      "no valid checkpoint in \(folder): all \(result.skipped.count) are damaged", exitCode: 65)
   }
-  return found.map { ($0.bytes, store.path(step: $0.step)) }
+  return result.checkpoint
 }

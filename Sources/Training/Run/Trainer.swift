@@ -120,7 +120,7 @@ public final class Trainer {
         EventRecord(
           event: isResumed ? "resume" : "start", step: state.cursor.step, time: wallClock(),
           ranks: communicator.worldSize))
-      return (CheckpointKeeper(folder: folder, kept: options.checkpointsKept), metrics)
+      return (try CheckpointKeeper(folder: folder, kept: options.checkpointsKept, tensors: state.tensors), metrics)
     }
   }
 
@@ -213,8 +213,9 @@ public final class Trainer {
 
   private func save(validation: Evaluation?, isUrgent: Bool) throws {
     guard let keeper else { return }
-    let contents = state.checkpoint(recipe: recipe, facts: facts, validation: validation)
-    try keeper.save(contents, step: state.cursor.step)
+    try keeper.save(
+      step: state.cursor.step,
+      metadata: state.metadata(recipe: recipe, facts: facts, validation: validation), pieces: state.pieces)
     try event("checkpoint")
     if isUrgent { observer?.notice("saved step \(state.cursor.step), going on") }
   }
@@ -234,7 +235,8 @@ public final class Trainer {
     var checkpointDigest = ""
     if let keeper {
       checkpointDigest = try keeper.writeFinal(
-        state.checkpoint(recipe: recipe, facts: facts, validation: score))
+        metadata: state.metadata(recipe: recipe, facts: facts, validation: score), pieces: state.pieces
+      ).description
       try event("end")
       try metrics?.flush()
     }
