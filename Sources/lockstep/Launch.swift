@@ -53,7 +53,8 @@ enum Launch {
   /// Ends this process, and the job with it: the sentence is printed once, by the root for what all ranks know,
   /// by the rank itself for what it alone knows; that rank then aborts the others.
   static func exit(with error: any Error, of command: any ParsableCommand.Type) -> Never {
-    if error is ValidationError || error is CleanExit || error is ExitCode {
+    let isRequest = command.exitCode(for: error) == .success  // --help, --version
+    if isRequest || error is ValidationError || error is ExitCode {
       exitParsing(with: error, of: command)
     }
     let runError = RunError(error)
@@ -77,6 +78,6 @@ enum Launch {
   }
 
   private static func complain(_ sentence: String) {
-    FileHandle.standardError.write(Data("lockstep: \(sentence)\n".utf8))
+    try? FileHandle.standardError.write(contentsOf: Data("lockstep: \(sentence)\n".utf8))
   }
 }

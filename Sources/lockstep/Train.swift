@@ -66,6 +66,8 @@ struct Train: ParsableCommand {
 
   mutating func run() throws {
     StopSignals.install()
+    // A reader that went away (`| head`) is no reason to stop training: the run's folder holds everything.
+    signal(SIGPIPE, SIG_IGN)
     let communicator = try Launch.world()
     var options = TrainingOptions(
       folder: RunFolder(path: try folder(communicator)), openDataset: dataOptions.open)

@@ -77,7 +77,7 @@ final class TrainingConsole: TrainingObserver {
 
   func notice(_ sentence: String) {
     closeLine()
-    FileHandle.standardError.write(Data("lockstep: \(sentence)\n".utf8))
+    try? FileHandle.standardError.write(contentsOf: Data("lockstep: \(sentence)\n".utf8))
   }
 
   /// The end of a finished run.
@@ -108,7 +108,7 @@ final class TrainingConsole: TrainingObserver {
   }
 
   private func write(_ text: String) {
-    FileHandle.standardOutput.write(Data(text.utf8))
+    try? FileHandle.standardOutput.write(contentsOf: Data(text.utf8))
   }
 
   private func flush() {

@@ -40,6 +40,7 @@ public final class Trainer {
   private var trainingSeconds = 0.0
   private var trainedImages = 0
   private var startSeconds = 0.0
+  private var lastRequestedSave = -Double.infinity
 
   private var isRoot: Bool { communicator.rank == 0 }
 
@@ -148,7 +149,8 @@ public final class Trainer {
       }
       let isPeriodic = options.checkpointEvery.map { state.cursor.step % $0 == 0 } ?? false
       if isEpochEnd || isEnd || isPeriodic || outcome.isStopRequested || outcome.isSaveRequested {
-        try save(validation: isEpochEnd || isEnd ? lastValidation : nil, isUrgent: outcome.isSaveRequested)
+        let isDue = isEpochEnd || isEnd || isPeriodic || outcome.isStopRequested
+        try save(validation: isEpochEnd || isEnd ? lastValidation : nil, isRequested: !isDue)
       }
       if outcome.isStopRequested, !isEnd { return try stop() }
     }
@@ -211,13 +213,19 @@ public final class Trainer {
     observer?.didFinishEpoch(record, of: recipe.epochs)
   }
 
-  private func save(validation: Evaluation?, isUrgent: Bool) throws {
+  /// Saves a checkpoint on the root. `isRequested` by a signal: it reaches the ranks some steps apart, so
+  /// requests within a second are one.
+  private func save(validation: Evaluation?, isRequested: Bool) throws {
     guard let keeper else { return }
+    if isRequested {
+      guard MonotonicClock.now() - lastRequestedSave > 1 else { return }
+      lastRequestedSave = MonotonicClock.now()
+    }
     try keeper.save(
       step: state.cursor.step,
       metadata: state.metadata(recipe: recipe, facts: facts, validation: validation), pieces: state.pieces)
     try event("checkpoint")
-    if isUrgent { observer?.notice("saved step \(state.cursor.step), going on") }
+    if isRequested { observer?.notice("saved step \(state.cursor.step), going on") }
   }
 
   private func stop() throws -> RunEnd {
