@@ -53,6 +53,10 @@ let package = Package(
       // Nothing can import an executable, so whether its imports are public is no question.
       swiftSettings: machine + [.enableUpcomingFeature("MemberImportVisibility")]),
 
+    .testTarget(name: "CollectivesTests", dependencies: ["Collectives"], swiftSettings: settings),
+    .testTarget(
+      name: "LockstepTests", dependencies: ["lockstep", "Datasets", "Digests"], swiftSettings: settings),
+    .testTarget(name: "ReportsTests", dependencies: ["Reports"], swiftSettings: settings),
     .testTarget(name: "TensorsTests", dependencies: ["Tensors"], swiftSettings: settings),
     .testTarget(
       name: "DatasetsTests", dependencies: ["Datasets", "Digests", "Tensors"], swiftSettings: settings),

@@ -179,7 +179,7 @@ public struct CheckpointFile: Hashable, Sendable {
     let found = header.metadata[SafeTensorsHeader.formatKey]
     guard found == format else {
       throw FormatProblem(
-        "expected the metadata to name the format \(format), found \(found.map(quoted) ?? "none")")
+        "expected the metadata to name the format \(quoted(format)), found \(found.map(quoted) ?? "none")")
     }
     guard let range = header.digestRange, let stated = header.metadata[SafeTensorsHeader.digestKey] else {
       throw FormatProblem("expected a digest of 64 digits in the metadata, found none")

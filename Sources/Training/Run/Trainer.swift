@@ -225,6 +225,8 @@ public final class Trainer {
       step: state.cursor.step,
       metadata: state.metadata(recipe: recipe, facts: facts, validation: validation), pieces: state.pieces)
     try event("checkpoint")
+    // Whoever goes on from this checkpoint finds all steps before it in the metrics.
+    try reporting { try metrics?.flush() }
     if isRequested { observer?.notice("saved step \(state.cursor.step), going on") }
   }
 

@@ -1,0 +1,51 @@
+import Collectives
+import Testing
+
+@Suite struct InProcessWorldTests {
+  @Test func gathersBytesOfAnyLengthByRank() throws {
+    let all = try InProcessWorld(size: 4).run { communicator in
+      try communicator.allGather([UInt8](repeating: UInt8(communicator.rank), count: communicator.rank))
+    }
+    #expect(all.allSatisfy { $0 == [[], [1], [2, 2], [3, 3, 3]] })
+  }
+
+  @Test func broadcastsTheRootsBytesAndSumsIntegers() throws {
+    let results = try InProcessWorld(size: 3).run { communicator in
+      var bytes = [UInt8](repeating: UInt8(communicator.rank + 1), count: 5)
+      try bytes.withUnsafeMutableBytes { try communicator.broadcast($0, from: 2) }
+      var counts: [Int64] = [Int64(communicator.rank), 10]
+      try communicator.allReduceSum(&counts)
+      try communicator.barrier()
+      return bytes.map { Int64($0) } + counts
+    }
+    #expect(results.allSatisfy { $0 == [3, 3, 3, 3, 3, 3, 30] })
+  }
+
+  @Test func allToAllDeliversEachRankItsPart() throws {
+    let results = try InProcessWorld(size: 3).run { communicator in
+      // Rank r sends r + 1 copies of the byte 10·r + p to each rank p.
+      let count = communicator.rank + 1
+      let send = (0..<3).flatMap { [UInt8](repeating: UInt8(10 * communicator.rank + $0), count: count) }
+      var receive = [UInt8](repeating: 0, count: 6)
+      try send.withUnsafeBytes { source in
+        try receive.withUnsafeMutableBytes { target in
+          try communicator.allToAll(
+            send: source, sendCounts: [count, count, count], receive: target, receiveCounts: [1, 2, 3])
+        }
+      }
+      return receive
+    }
+    #expect(results == (0..<3).map { rank in [0, 10, 10, 20, 20, 20].map { UInt8($0 + rank) } })
+  }
+
+  /// A rank that fails must not leave the others waiting for ever.
+  @Test func aFailingRankEndsAllOthers() {
+    struct Failure: Error {}
+    #expect(throws: Failure.self) {
+      _ = try InProcessWorld(size: 4).run { communicator in
+        if communicator.rank == 2 { throw Failure() }
+        try communicator.barrier()
+      }
+    }
+  }
+}

@@ -1,0 +1,98 @@
+import Foundation
+import Testing
+
+extension RealRanks {
+  /// Bad input ends all ranks promptly with one sentence and a proper exit code.
+  @Suite struct FailureTests {
+    @Test(arguments: [
+      (["--data", "/nonexistent"], Int32(66), "/nonexistent"),
+      (["--recipe", "nope"], 64, "neither a readable file nor one of quick"),
+      (["--network", "conv 8x4; dense 10"], 64, "odd kernel"),
+      (["--micro-batch", "64"], 64, "3 ranks, but a global batch of 64 in micro-batches of 64 has work for 1"),
+      (["--steps", "0"], 64, "steps must be at least 1"),
+      (["--learning-rate=-1"], 64, "learning rate"),
+      (["--resume", "/nonexistent.safetensors"], 66, "/nonexistent.safetensors"),
+    ])
+    func oneSentenceAndTheRightCode(_ flags: [String], _ code: Int32, _ words: String) throws {
+      let scratch = try ScratchFolder()
+      let data = flags.contains("--data") ? [] : ["--data", "synthetic:1000", "--validation", "100"]
+      let outcome = try Command.ranks(3, ["train", "--run", scratch("run")] + data + flags).run()
+      #expect(outcome.code == code, "\(outcome.errors)")
+      #expect(outcome.errors.contains(words), "\(outcome.errors)")
+      #expect(outcome.errors.components(separatedBy: "lockstep:").count == 2, "\(outcome.errors)")
+    }
+
+    @Test func wrongFlagsAreAnsweredOnce() throws {
+      let wrong = try Command.ranks(3, ["train", "--bogus"]).run()
+      #expect(wrong.code == 64)
+      #expect(wrong.errors.components(separatedBy: "Unknown option").count == 2, "\(wrong.errors)")
+      let help = try Command.ranks(3, ["train", "--help"]).run()
+      #expect(help.code == 0)
+      #expect(help.output.components(separatedBy: "OVERVIEW").count == 2)
+    }
+
+    @Test func aDamagedDatasetOnOneRankEndsAll() throws {
+      let scratch = try ScratchFolder()
+      let bad = scratch("bad")
+      try TestData.writeIDX(to: bad)
+      let labels = URL(fileURLWithPath: bad + "/train-labels-idx1-ubyte")
+      var bytes = try Data(contentsOf: labels)
+      bytes[8 + 6000] = 77  // in the half that rank 1 of 2 reads
+      try bytes.write(to: labels)
+      try TestData.writeIDX(to: scratch("good"))
+      let script = """
+        if [ "$OMPI_COMM_WORLD_RANK" = 1 ]; then data=\(bad); else data=\(scratch("good")); fi
+        exec \(Command.binary) train --validation 500 --data "$data" --run \(scratch("run"))
+        """
+      let outcome = try Command(executable: "mpirun", arguments: Command.mpirun(2) + ["sh", "-c", script]).run()
+      #expect(outcome.code == 65)
+      #expect(outcome.errors.contains("rank 1: \(bad)/train-labels-idx1-ubyte"), "\(outcome.errors)")
+      #expect(outcome.errors.contains("77"))
+    }
+
+    @Test func ranksWithDifferentFlagsAreNamed() throws {
+      let scratch = try ScratchFolder()
+      let script = """
+        exec \(Command.binary) train --data synthetic:1000 --run \(scratch("run")) --validation 100 \
+        --seed $(( OMPI_COMM_WORLD_RANK / 2 ))
+        """
+      let outcome = try Command(executable: "mpirun", arguments: Command.mpirun(3) + ["sh", "-c", script]).run()
+      #expect(outcome.code == 64)
+      #expect(outcome.errors.contains("rank 2 was started with another recipe than rank 0"))
+    }
+
+    /// A rank that dies takes the others with it, instead of leaving them waiting.
+    @Test func aKilledRankEndsTheJob() throws {
+      let scratch = try ScratchFolder()
+      let script = """
+        if [ "$OMPI_COMM_WORLD_RANK" = 2 ]; then ( sleep 0.7; kill -KILL $$ ) & fi
+        exec \(Command.binary) train --data synthetic:5000 --validation 500 --epochs 1000 --run \(scratch("run"))
+        """
+      let outcome = try Command(executable: "mpirun", arguments: Command.mpirun(3) + ["sh", "-c", script]).run()
+      #expect(outcome.code != 0)
+      #expect(!outcome.errors.contains("killed by the test"))
+      let left = try Command(executable: "pgrep", arguments: ["-f", scratch("run")]).run()
+      #expect(left.code == 1, "processes are left: \(left.output)")
+    }
+
+    @Test func aFolderThatCannotBeWrittenEndsTheRunBeforeTraining() throws {
+      let scratch = try ScratchFolder()
+      try Data("a file".utf8).write(to: URL(fileURLWithPath: scratch("file")))
+      let outcome = try Command.ranks(2, ["train", "--data", "synthetic:1000", "--validation", "100", "--run", scratch("file") + "/run"])
+        .run()
+      #expect(outcome.code == 73, "\(outcome.errors)")
+      #expect(outcome.errors.contains(scratch("file")))
+    }
+
+    @Test func aUsedRunFolderIsNotOverwritten() throws {
+      let scratch = try ScratchFolder()
+      let flags = ["train", "--data", "synthetic:1000", "--validation", "100", "--steps", "3", "--run", scratch("run")]
+      try #require(try Command.ranks(2, flags).run().code == 0)
+      let before = finalDigest(scratch("run"))
+      let again = try Command.ranks(2, flags).run()
+      #expect(again.code == 73)
+      #expect(again.errors.contains("already holds a run"))
+      #expect(finalDigest(scratch("run")) == before)
+    }
+  }
+}

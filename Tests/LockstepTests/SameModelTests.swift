@@ -1,0 +1,85 @@
+import Foundation
+import Testing
+
+extension RealRanks {
+  /// The promise: one model, whatever the number of ranks.
+  @Suite struct SameModelTests {
+    @Test(arguments: [
+      ["--optimizer", "sgd", "--momentum", "0.9", "--nesterov", "--clip-gradients", "1", "--averaging", "0.9"],
+      ["--optimizer", "adamw", "--schedule", "cosine", "--label-smoothing", "0.1"],
+      ["--optimizer", "muon"],
+    ])
+    func finalCheckpointIsTheSameAtAnyNumberOfRanks(_ optimizer: [String]) throws {
+      let scratch = try ScratchFolder()
+      var digests: [String: String] = [:]
+      let alone = try Command(
+        executable: Command.binary,
+        arguments: ["train", "--run", scratch("alone")] + smallProblem + optimizer
+      ).run()
+      try #require(alone.code == 0, "\(alone.errors)")
+      digests["without mpirun"] = finalDigest(scratch("alone"))
+      for count in [1, 2, 3, 4, 5, 8, 16] {
+        let run = scratch("\(count)")
+        let outcome = try Command.ranks(count, ["train", "--run", run] + smallProblem + optimizer).run()
+        try #require(outcome.code == 0, "\(count) ranks: \(outcome.errors)")
+        digests["\(count) ranks"] = finalDigest(run)
+      }
+      #expect(digests.count == 8)
+      #expect(Set(digests.values).count == 1, "\(digests)")
+    }
+
+    @Test func sharedMemoryAndTCPGiveTheSame() throws {
+      let scratch = try ScratchFolder()
+      for (name, mpi) in [("vader", "vader,self"), ("tcp", "tcp,self")] {
+        let outcome = try Command.ranks(
+          3, mpi: ["--mca", "pml", "ob1", "--mca", "btl", mpi], ["train", "--run", scratch(name)] + smallProblem
+        ).run()
+        try #require(outcome.code == 0, "\(outcome.errors)")
+      }
+      #expect(finalDigest(scratch("vader")) == finalDigest(scratch("tcp")))
+      #expect(finalDigest(scratch("tcp")) != nil)
+    }
+
+    /// Ranks whose node has no dataset get their share from those that have it.
+    @Test func aRankWithoutTheDatasetGetsItsShare() throws {
+      let scratch = try ScratchFolder()
+      let script = """
+        if [ "$OMPI_COMM_WORLD_RANK" = 1 ]; then data=/nonexistent; else data=\(TestData.folder); fi
+        exec \(Command.binary) train --data "$data" --steps 12 --run \(scratch("some"))
+        """
+      let some = try Command(executable: "mpirun", arguments: Command.mpirun(3) + ["sh", "-c", script]).run()
+      try #require(some.code == 0, "\(some.errors)")
+      let all = try Command.alone(
+        "train", "--data", TestData.folder, "--steps", "12", "--run", scratch("all")
+      ).run()
+      try #require(all.code == 0, "\(all.errors)")
+      #expect(finalDigest(scratch("some")) == finalDigest(scratch("all")))
+    }
+
+    @Test func seedsAndRecipesGiveOtherModels() throws {
+      let scratch = try ScratchFolder()
+      var digests: Set<String> = []
+      let variants = [["--seed", "0"], ["--seed", "1"], ["--shift", "1"], ["--label-smoothing", "0.05"]]
+      for (index, flags) in variants.enumerated() {
+        let outcome = try Command.ranks(2, ["train", "--run", scratch("\(index)")] + smallProblem + flags).run()
+        try #require(outcome.code == 0, "\(outcome.errors)")
+        digests.insert(finalDigest(scratch("\(index)")) ?? "")
+      }
+      #expect(digests.count == variants.count)
+    }
+
+    @Test func plainAllReduceTrainsTheSameToRounding() throws {
+      let scratch = try ScratchFolder()
+      for kind in ["native", "reproducible"] {
+        let outcome = try Command.ranks(
+          3, ["train", "--reduction", kind, "--run", scratch(kind)] + smallProblem
+        ).run()
+        try #require(outcome.code == 0, "\(outcome.errors)")
+      }
+      let accuracies = try ["native", "reproducible"].map {
+        try #require(try result(scratch($0))["validationAccuracy"] as? Double)
+      }
+      #expect(abs(accuracies[0] - accuracies[1]) <= 10)
+    }
+  }
+}
