@@ -106,7 +106,7 @@ public struct CheckpointFile: Hashable, Sendable {
     to path: String
   ) throws(CheckpointError) -> SHA256Digest {
     let (header, digest) = encodedHeader(tensors, metadata, pieces)
-    var file = try AtomicFile(path: path)
+    var file = try PendingFile(path: path)
     try file.append(header.bytes)
     for piece in pieces { try file.append(piece) }
     try file.commit()

@@ -44,20 +44,20 @@ public struct CheckpointStore: Hashable, Sendable {
   ///
   /// - Throws: kind `notCreatable`.
   public func prepare() throws(CheckpointError) {
-    try AtomicFile.createFolder(folder)
-    AtomicFile.removeLeftovers(in: folder)
+    try PendingFile.createFolder(folder)
+    PendingFile.removeLeftovers(in: folder)
   }
 
   /// The path of the checkpoint after `step` steps.
   public func path(forStep step: Int) -> String {
-    AtomicFile.join(folder, Self.name(forStep: step))
+    PendingFile.join(folder, Self.name(forStep: step))
   }
 
   /// The checkpoints by name, newest first; none if there is no folder.
   ///
   /// - Throws: kind `inputOutput` if the folder cannot be read.
   public func list() throws(CheckpointError) -> [Entry] {
-    guard let names = AtomicFile.names(in: folder) else {
+    guard let names = PendingFile.names(in: folder) else {
       let code = errno
       if code == ENOENT { return [] }
       throw CheckpointError(.inputOutput, "\(folder): cannot be read: \(systemMessage(code))")

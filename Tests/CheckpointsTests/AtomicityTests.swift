@@ -19,7 +19,7 @@ import Testing
     try CheckpointFile.write(smallContents(seed: 1), to: scratch("a.safetensors"))
     let before = try scratch.read("a.safetensors")
     #expect(throws: Interruption.self) {
-      var file = try AtomicFile(path: scratch("a.safetensors"))
+      var file = try PendingFile(path: scratch("a.safetensors"))
       try file.append([1, 2, 3])
       let names = try scratch.names()
       #expect(names.count == 2, "the temporary file lies beside its target")
@@ -61,7 +61,7 @@ import Testing
     let store = CheckpointStore(folder: scratch.path, keep: 2)
     let whole = CheckpointFile.bytes(of: smallContents())
     let dead = try deadProcess()
-    let leftover = AtomicFile.temporaryName(for: "step-000100.safetensors", process: dead)
+    let leftover = PendingFile.temporaryName(for: "step-000100.safetensors", process: dead)
     #expect(leftover == ".step-000100.safetensors.\(dead).tmp")
     try scratch.write(leftover, whole)
     // This process had the number of one that was killed, e.g. in a container's earlier life.
@@ -74,11 +74,16 @@ import Testing
     #expect(try scratch.names() == ["step-000050.safetensors"])
   }
 
-  @Test func aLeftoverOfTheSameNameIsNoHindrance() throws {
+  @Test func leftoversOfTheSameNameGoWithTheNextWrite() throws {
     let scratch = try Scratch()
-    try scratch.write(AtomicFile.temporaryName(for: "a.safetensors", process: getpid()), [1])
+    let dead = try deadProcess()
+    for process in [dead, getpid()] {
+      try scratch.write(PendingFile.temporaryName(for: "a.safetensors", process: process), [1])
+    }
+    let other = PendingFile.temporaryName(for: "b.safetensors", process: dead)
+    try scratch.write(other, [1])
     try CheckpointFile.write(smallContents(), to: scratch("a.safetensors"))
-    #expect(try scratch.names() == ["a.safetensors"])
+    #expect(try scratch.names() == [other, "a.safetensors"])
     #expect(try CheckpointFile(reading: scratch("a.safetensors")).contents == smallContents())
   }
 
@@ -91,9 +96,9 @@ import Testing
       ".step-000100.safetensors.\(dead).part", ".step-000100.safetensors.x.tmp",
     ]
     for name in others { try scratch.write(name, [1]) }
-    var beingWritten = try AtomicFile(path: scratch("step-000300.safetensors"))
+    var beingWritten = try PendingFile(path: scratch("step-000300.safetensors"))
     try beingWritten.append([1])
-    AtomicFile.removeLeftovers(in: scratch.path)
+    PendingFile.removeLeftovers(in: scratch.path)
     #expect(Set(try scratch.names()).isSuperset(of: others))
     try beingWritten.commit()
     #expect(try scratch.read("step-000300.safetensors") == [1])

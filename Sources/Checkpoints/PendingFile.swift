@@ -9,25 +9,20 @@
 ///
 /// The hidden name is `.NAME.PID.tmp`. Whoever writes it holds a lock on it, so that leftovers of writers
 /// that were killed can be told from files being written, by other hosts too.
-package struct AtomicFile: ~Copyable {
+package struct PendingFile: ~Copyable {
   private let path: String
   private let folder: String
   private let temporaryPath: String
   private var descriptor: Int32
 
-  /// Creates the temporary file for `path`.
+  /// Creates the temporary file for `path`, and removes those that killed writers of `path` left behind.
   ///
   /// - Throws: kind `notCreatable`.
   package init(path: String) throws(CheckpointError) {
     let (folder, name) = Self.split(path)
     let temporaryPath = Self.join(folder, Self.temporaryName(for: name, process: getpid()))
-    let flags = O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC
-    var descriptor = open(temporaryPath, flags, 0o644)
-    if descriptor < 0, errno == EEXIST {
-      // A process of the same number was killed here before.
-      Self.removeLeftovers(in: folder)
-      descriptor = open(temporaryPath, flags, 0o644)
-    }
+    Self.removeLeftovers(of: name, in: folder)
+    let descriptor = open(temporaryPath, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o644)
     guard descriptor >= 0 else {
       throw CheckpointError(.notCreatable, "\(path): cannot be created: \(systemMessage(errno))")
     }
@@ -104,15 +99,14 @@ package struct AtomicFile: ~Copyable {
     }
   }
 
-  /// Removes the temporary files that killed writers left in `folder`; returns their names.
-  @discardableResult
-  package static func removeLeftovers(in folder: String) -> [String] {
-    let leftovers = (names(in: folder) ?? []).filter { name in
-      guard let process = process(ofTemporary: name) else { return false }
-      return isAbandoned(join(folder, name), process)
+  /// Removes the temporary files that killed writers left in `folder`: those of the file `name`, or all.
+  package static func removeLeftovers(of name: String? = nil, in folder: String) {
+    for temporary in names(in: folder) ?? [] {
+      guard let process = process(ofTemporary: temporary) else { continue }
+      if let name, temporary != temporaryName(for: name, process: process) { continue }
+      let path = join(folder, temporary)
+      if isAbandoned(path, process) { unlink(path) }
     }
-    for name in leftovers { unlink(join(folder, name)) }
-    return leftovers.sorted()
   }
 
   /// Whether nobody writes the temporary file any more.

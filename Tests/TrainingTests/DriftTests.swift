@@ -1,0 +1,95 @@
+import Collectives
+import Datasets
+import Foundation
+import Model
+import Testing
+import Training
+
+/// A rank that no longer trains the same model is found and named.
+@Suite struct DriftTests {
+  /// Passes everything on, but flips a bit of one float that this rank receives in one exchange: what a faulty
+  /// memory or network would do.
+  private final class FaultyCommunicator: Communicator {
+    private let base: any Communicator
+    private let faultyRank: Int
+    private var exchanges = 0
+
+    init(_ base: any Communicator, faultyRank: Int) {
+      self.base = base
+      self.faultyRank = faultyRank
+    }
+
+    var rank: Int { base.rank }
+    var worldSize: Int { base.worldSize }
+    func barrier() throws(CommunicatorError) { try base.barrier() }
+    func broadcast(_ bytes: UnsafeMutableRawBufferPointer, from root: Int) throws(CommunicatorError) {
+      try base.broadcast(bytes, from: root)
+    }
+    func allReduceSum(_ values: UnsafeMutableBufferPointer<Float>) throws(CommunicatorError) {
+      try base.allReduceSum(values)
+    }
+    func allReduceSum(_ values: inout [Int64]) throws(CommunicatorError) { try base.allReduceSum(&values) }
+    func allGather(_ bytes: [UInt8]) throws(CommunicatorError) -> [[UInt8]] { try base.allGather(bytes) }
+    func allToAll(
+      send: UnsafeRawBufferPointer, sendCounts: [Int], receive: UnsafeMutableRawBufferPointer,
+      receiveCounts: [Int]
+    ) throws(CommunicatorError) {
+      try base.allToAll(
+        send: send, sendCounts: sendCounts, receive: receive, receiveCounts: receiveCounts)
+    }
+    func exchange(
+      sends: UnsafeBufferPointer<Message>, receives: UnsafeBufferPointer<Message>
+    ) throws(CommunicatorError) {
+      try base.exchange(sends: sends, receives: receives)
+      exchanges += 1
+      // The second exchange of a step hands out finished sums: nobody else sees what goes wrong in it.
+      if rank == faultyRank, exchanges == 8, let message = receives.first {
+        message.values[3] = Float(bitPattern: message.values[3].bitPattern ^ 0x40_0000)
+      }
+    }
+    func abort(code: Int32) -> Never { base.abort(code: code) }
+    func finalize() { base.finalize() }
+  }
+
+  private func train(faultyRank: Int, verifyEvery: Int) throws -> [RunError?] {
+    let folder = FileManager.default.temporaryDirectory.appendingPathComponent("lockstep-\(UUID().uuidString)")
+    defer { try? FileManager.default.removeItem(at: folder) }
+    return try InProcessWorld(size: 3).run { world in
+      var options = TrainingOptions(folder: RunFolder(path: folder.path)) {
+        Dataset(synthetic: SyntheticDigits(seed: 1), trainCount: 400, testCount: 20)
+      }
+      options.verifyEvery = verifyEvery
+      let communicator = FaultyCommunicator(world, faultyRank: faultyRank)
+      let trainer = try Trainer(communicator: communicator, options: options, observer: nil) { _ in
+        var recipe = try #require(Recipe.named("mlp"))
+        recipe.validation = 80
+        recipe.epochs = 3
+        return recipe
+      }
+      do {
+        _ = try trainer.run()
+        return nil
+      } catch let error as RunError {
+        return error
+      }
+    }
+  }
+
+  @Test(arguments: [1, 5])
+  func aDriftingRankIsNamedOnAllRanks(_ verifyEvery: Int) throws {
+    let errors = try train(faultyRank: 2, verifyEvery: verifyEvery)
+    let step = verifyEvery == 1 ? 4 : 5
+    for error in errors {
+      let error = try #require(error)
+      #expect(error.isShared && error.exitCode == 70)
+      #expect(
+        error.description.hasPrefix(
+          "after step \(step) the parameters of rank 2 differ from those of rank 0 and 1"),
+        "\(error.description)")
+    }
+  }
+
+  @Test func soundRanksPass() throws {
+    #expect(try train(faultyRank: -1, verifyEvery: 1).allSatisfy { $0 == nil })
+  }
+}
