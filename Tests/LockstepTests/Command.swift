@@ -32,7 +32,8 @@ struct Command {
   /// The arguments of `mpirun` for `count` ranks on whatever cores there are.
   static func mpirun(_ count: Int, _ more: [String] = []) -> [String] {
     [
-      "--quiet", "-n", "\(count)", "--oversubscribe", "--bind-to", "none", "--mca", "mpi_yield_when_idle", "1",
+      "--quiet", "-n", "\(count)", "--oversubscribe", "--bind-to", "none", "--mca", "mpi_yield_when_idle",
+      "1",
     ] + more
   }
 
@@ -95,7 +96,8 @@ struct Command {
         String(decoding: try Data(contentsOf: folder.appendingPathComponent(name)), as: UTF8.self)
       }
       let late = isLate ? "\n[killed by the test after \(limit) seconds]" : ""
-      let code = process.terminationReason == .exit ? process.terminationStatus : 128 + process.terminationStatus
+      let code =
+        process.terminationReason == .exit ? process.terminationStatus : 128 + process.terminationStatus
       return Outcome(code: code, output: try text("output"), errors: try text("errors") + late)
     }
   }

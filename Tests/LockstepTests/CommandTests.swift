@@ -29,7 +29,8 @@ extension RealRanks {
     @Test func describePointsAtTheOffendingWord() throws {
       let outcome = try Command.alone("describe", "conv 8x3; pool 2; dense 10").run()
       #expect(outcome.code == 64)
-      #expect(outcome.errors.hasSuffix("  conv 8x3; pool 2; dense 10\n            ^^^^\n"), "\(outcome.errors)")
+      #expect(
+        outcome.errors.hasSuffix("  conv 8x3; pool 2; dense 10\n            ^^^^\n"), "\(outcome.errors)")
     }
 
     @Test func inspectShowsAndComparesCheckpoints() throws {
@@ -62,13 +63,18 @@ extension RealRanks {
     @Test func predictDrawsImagesWithTheirProbabilities() throws {
       let scratch = try ScratchFolder()
       let trained = try Command.ranks(
-        2, ["train", "--steps", "150", "--data", "synthetic:3000", "--validation", "100", "--run", scratch("run")]
+        2,
+        [
+          "train", "--steps", "150", "--data", "synthetic:3000", "--validation", "100", "--run",
+          scratch("run"),
+        ]
       ).run()
       try #require(trained.code == 0, "\(trained.errors)")
       let model = scratch("run") + "/final.safetensors"
       let outcome = try Command.alone("predict", "--model", model, "--data", "synthetic:3000", "0", "1").run()
       #expect(outcome.code == 0, "\(outcome.errors)")
-      #expect(outcome.output.contains("test image 0: label") && outcome.output.contains("test image 1: label"))
+      #expect(
+        outcome.output.contains("test image 0: label") && outcome.output.contains("test image 1: label"))
       #expect(outcome.output.contains("@@") && outcome.output.contains(" %"))
       let beyond = try Command.alone("predict", "--model", model, "--data", "synthetic:3000", "500").run()
       #expect(beyond.code == 64)

@@ -8,7 +8,9 @@ extension RealRanks {
       (["--data", "/nonexistent"], Int32(66), "/nonexistent"),
       (["--recipe", "nope"], 64, "neither a readable file nor one of quick"),
       (["--network", "conv 8x4; dense 10"], 64, "odd kernel"),
-      (["--micro-batch", "64"], 64, "3 ranks, but a global batch of 64 in micro-batches of 64 has work for 1"),
+      (
+        ["--micro-batch", "64"], 64, "3 ranks, but a global batch of 64 in micro-batches of 64 has work for 1"
+      ),
       (["--steps", "0"], 64, "steps must be at least 1"),
       (["--learning-rate=-1"], 64, "learning rate"),
       (["--resume", "/nonexistent.safetensors"], 66, "/nonexistent.safetensors"),
@@ -44,7 +46,8 @@ extension RealRanks {
         if [ "$OMPI_COMM_WORLD_RANK" = 1 ]; then data=\(bad); else data=\(scratch("good")); fi
         exec \(Command.binary) train --validation 500 --data "$data" --run \(scratch("run"))
         """
-      let outcome = try Command(executable: "mpirun", arguments: Command.mpirun(2) + ["sh", "-c", script]).run()
+      let outcome = try Command(executable: "mpirun", arguments: Command.mpirun(2) + ["sh", "-c", script])
+        .run()
       #expect(outcome.code == 65)
       #expect(outcome.errors.contains("rank 1: \(bad)/train-labels-idx1-ubyte"), "\(outcome.errors)")
       #expect(outcome.errors.contains("77"))
@@ -56,7 +59,8 @@ extension RealRanks {
         exec \(Command.binary) train --data synthetic:1000 --run \(scratch("run")) --validation 100 \
         --seed $(( OMPI_COMM_WORLD_RANK / 2 ))
         """
-      let outcome = try Command(executable: "mpirun", arguments: Command.mpirun(3) + ["sh", "-c", script]).run()
+      let outcome = try Command(executable: "mpirun", arguments: Command.mpirun(3) + ["sh", "-c", script])
+        .run()
       #expect(outcome.code == 64)
       #expect(outcome.errors.contains("rank 2 was started with another recipe than rank 0"))
     }
@@ -68,7 +72,8 @@ extension RealRanks {
         if [ "$OMPI_COMM_WORLD_RANK" = 2 ]; then ( sleep 0.7; kill -KILL $$ ) & fi
         exec \(Command.binary) train --data synthetic:5000 --validation 500 --epochs 1000 --run \(scratch("run"))
         """
-      let outcome = try Command(executable: "mpirun", arguments: Command.mpirun(3) + ["sh", "-c", script]).run()
+      let outcome = try Command(executable: "mpirun", arguments: Command.mpirun(3) + ["sh", "-c", script])
+        .run()
       #expect(outcome.code != 0)
       #expect(!outcome.errors.contains("killed by the test"))
       let left = try Command(executable: "pgrep", arguments: ["-f", scratch("run")]).run()
@@ -78,15 +83,19 @@ extension RealRanks {
     @Test func aFolderThatCannotBeWrittenEndsTheRunBeforeTraining() throws {
       let scratch = try ScratchFolder()
       try Data("a file".utf8).write(to: URL(fileURLWithPath: scratch("file")))
-      let outcome = try Command.ranks(2, ["train", "--data", "synthetic:1000", "--validation", "100", "--run", scratch("file") + "/run"])
-        .run()
+      let outcome = try Command.ranks(
+        2, ["train", "--data", "synthetic:1000", "--validation", "100", "--run", scratch("file") + "/run"]
+      )
+      .run()
       #expect(outcome.code == 73, "\(outcome.errors)")
       #expect(outcome.errors.contains(scratch("file")))
     }
 
     @Test func aUsedRunFolderIsNotOverwritten() throws {
       let scratch = try ScratchFolder()
-      let flags = ["train", "--data", "synthetic:1000", "--validation", "100", "--steps", "3", "--run", scratch("run")]
+      let flags = [
+        "train", "--data", "synthetic:1000", "--validation", "100", "--steps", "3", "--run", scratch("run"),
+      ]
       try #require(try Command.ranks(2, flags).run().code == 0)
       let before = finalDigest(scratch("run"))
       let again = try Command.ranks(2, flags).run()

@@ -40,7 +40,9 @@ extension RealRanks {
         #expect(resumed.code == 0, "\(resumed.errors)")
         #expect(resumed.output.contains("resumed after step"))
         #expect(finalDigest(run) == expected, "\(before) ranks, then \(after)")
-        let steps = try metrics(run).filter { $0["event"] as? String == "step" }.compactMap { $0["step"] as? Int }
+        let steps = try metrics(run).filter { $0["event"] as? String == "step" }.compactMap {
+          $0["step"] as? Int
+        }
         #expect(steps == Array(1...600), "every step is in metrics.jsonl once")
       }
     }
@@ -50,7 +52,8 @@ extension RealRanks {
       let expected = try unbroken(scratch)
       let run = scratch("stopped")
       // Signals to mpirun reach all its ranks.
-      let running = try Command.ranks(3, ["train", "--run", run, "--checkpoint-every", "5"] + Self.problem).start()
+      let running = try Command.ranks(3, ["train", "--run", run, "--checkpoint-every", "5"] + Self.problem)
+        .start()
       waitForCheckpoints(run, 1)
       running.signal(SIGUSR2)
       usleep(100_000)
@@ -93,7 +96,9 @@ extension RealRanks {
       #expect(finalDigest(run) == expected)
 
       try bytes.write(to: URL(fileURLWithPath: newest))
-      let fromFile = try Command.ranks(2, ["train", "--run", scratch("other"), "--resume", newest] + Self.data).run()
+      let fromFile = try Command.ranks(
+        2, ["train", "--run", scratch("other"), "--resume", newest] + Self.data
+      ).run()
       #expect(fromFile.code == 0, "\(fromFile.errors)")
       #expect(fromFile.errors.contains("going on from \(run)/checkpoints/step-000040.safetensors instead"))
       #expect(finalDigest(scratch("other")) == expected)

@@ -3,7 +3,9 @@ import Foundation
 
 /// SHA-256 of a run's `final.safetensors`, nil if there is none.
 func finalDigest(_ run: String) -> String? {
-  FileManager.default.contents(atPath: run + "/final.safetensors").map { SHA256Digest(of: Array($0)).description }
+  FileManager.default.contents(atPath: run + "/final.safetensors").map {
+    SHA256Digest(of: Array($0)).description
+  }
 }
 
 /// A run's `result.json`.

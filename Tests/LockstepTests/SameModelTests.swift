@@ -5,7 +5,10 @@ extension RealRanks {
   /// The promise: one model, whatever the number of ranks.
   @Suite struct SameModelTests {
     @Test(arguments: [
-      ["--optimizer", "sgd", "--momentum", "0.9", "--nesterov", "--clip-gradients", "1", "--averaging", "0.9"],
+      [
+        "--optimizer", "sgd", "--momentum", "0.9", "--nesterov", "--clip-gradients", "1", "--averaging",
+        "0.9",
+      ],
       ["--optimizer", "adamw", "--schedule", "cosine", "--label-smoothing", "0.1"],
       ["--optimizer", "muon"],
     ])
@@ -32,7 +35,8 @@ extension RealRanks {
       let scratch = try ScratchFolder()
       for (name, mpi) in [("vader", "vader,self"), ("tcp", "tcp,self")] {
         let outcome = try Command.ranks(
-          3, mpi: ["--mca", "pml", "ob1", "--mca", "btl", mpi], ["train", "--run", scratch(name)] + smallProblem
+          3, mpi: ["--mca", "pml", "ob1", "--mca", "btl", mpi],
+          ["train", "--run", scratch(name)] + smallProblem
         ).run()
         try #require(outcome.code == 0, "\(outcome.errors)")
       }
@@ -61,7 +65,8 @@ extension RealRanks {
       var digests: Set<String> = []
       let variants = [["--seed", "0"], ["--seed", "1"], ["--shift", "1"], ["--label-smoothing", "0.05"]]
       for (index, flags) in variants.enumerated() {
-        let outcome = try Command.ranks(2, ["train", "--run", scratch("\(index)")] + smallProblem + flags).run()
+        let outcome = try Command.ranks(2, ["train", "--run", scratch("\(index)")] + smallProblem + flags)
+          .run()
         try #require(outcome.code == 0, "\(outcome.errors)")
         digests.insert(finalDigest(scratch("\(index)")) ?? "")
       }

@@ -74,7 +74,8 @@ extension RealRanks {
         let file = scratch("recipe-\(UUID().uuidString).json")
         try Data(recipe.utf8).write(to: URL(fileURLWithPath: file))
         return try Command.alone(
-          "train", "--recipe", file, "--data", "synthetic:600", "--validation", "100", "--steps", "3", "--run",
+          "train", "--recipe", file, "--data", "synthetic:600", "--validation", "100", "--steps", "3",
+          "--run",
           scratch(UUID().uuidString)
         ).run()
       }
@@ -96,7 +97,8 @@ extension RealRanks {
     @Test func verboseNamesHostsAndCores() throws {
       let scratch = try ScratchFolder()
       let outcome = try Command.ranks(
-        2, ["train", "--verbose", "--steps", "2", "--data", "synthetic:500", "--validation", "100"]
+        2,
+        ["train", "--verbose", "--steps", "2", "--data", "synthetic:500", "--validation", "100"]
           + ["--run", scratch("run")]
       ).run()
       #expect(outcome.output.contains("rank 0: ") && outcome.output.contains("rank 1: "), "\(outcome.errors)")

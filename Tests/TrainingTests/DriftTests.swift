@@ -52,7 +52,8 @@ import Training
   }
 
   private func train(faultyRank: Int, verifyEvery: Int) throws -> [RunError?] {
-    let folder = FileManager.default.temporaryDirectory.appendingPathComponent("lockstep-\(UUID().uuidString)")
+    let folder = FileManager.default.temporaryDirectory.appendingPathComponent(
+      "lockstep-\(UUID().uuidString)")
     defer { try? FileManager.default.removeItem(at: folder) }
     return try InProcessWorld(size: 3).run { world in
       var options = TrainingOptions(folder: RunFolder(path: folder.path)) {

@@ -121,7 +121,9 @@ public final class Trainer {
         EventRecord(
           event: isResumed ? "resume" : "start", step: state.cursor.step, time: wallClock(),
           ranks: communicator.worldSize))
-      return (try CheckpointKeeper(folder: folder, kept: options.checkpointsKept, tensors: state.tensors), metrics)
+      return (
+        try CheckpointKeeper(folder: folder, kept: options.checkpointsKept, tensors: state.tensors), metrics
+      )
     }
   }
 
