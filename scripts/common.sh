@@ -1,0 +1,48 @@
+# shellcheck shell=bash
+# Shared by the scripts beside it; to be sourced. Sets `root` and defines functions.
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+
+# mpirun refuses to run as root unless it is told twice that this is meant.
+if [ "$(id -u)" -eq 0 ]; then
+  export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
+fi
+
+# The cores this process may use, hyperthreads not counted.
+physical_cores() {
+  local cores available
+  cores=$(lscpu -p=CORE,SOCKET 2>/dev/null | grep -v '^#' | sort -u | wc -l)
+  available=$(nproc)
+  if [ "$cores" -lt 1 ] || [ "$cores" -gt "$available" ]; then cores=$available; fi
+  echo "$cores"
+}
+
+# The folder with MNIST, where there is one already.
+find_mnist() {
+  local folder
+  for folder in "${LOCKSTEP_DATA:-}" data/mnist "$root/data/mnist" "$root/../shared/data/mnist" \
+    "${XDG_CACHE_HOME:-$HOME/.cache}/lockstep/mnist"; do
+    if [ -n "$folder" ] && { [ -e "$folder/train-images-idx3-ubyte" ] || [ -e "$folder/train-images-idx3-ubyte.gz" ]; }; then
+      (cd "$folder" && pwd)
+      return
+    fi
+  done
+  return 1
+}
+
+# Builds `lockstep` in release mode, unless nothing has changed since it was built.
+build() {
+  local binary="$root/.build/release/lockstep" log
+  if [ -x "$binary" ] &&
+    [ -z "$(find "$root/Package.swift" "$root/Sources" -newer "$binary" -print -quit)" ]; then
+    return
+  fi
+  echo "building lockstep (a few minutes the first time)" >&2
+  log=$(mktemp)
+  if ! swift build --package-path "$root" -c release --product lockstep >"$log" 2>&1; then
+    cat "$log" >&2
+    rm -f "$log"
+    return 1
+  fi
+  rm -f "$log"
+}
