@@ -80,6 +80,32 @@ extension RealRanks {
       #expect(left.code == 1, "processes are left: \(left.output)")
     }
 
+    /// What a failed check of Swift's does to a rank: SIGILL.
+    @Test func aCrashingRankEndsTheJobWithASentence() throws {
+      let scratch = try ScratchFolder()
+      let script = """
+        if [ "$OMPI_COMM_WORLD_RANK" = 1 ]; then ( sleep 0.7; kill -ILL $$ ) & fi
+        exec \(Command.binary) train --data synthetic:5000 --validation 500 --epochs 1000 --run \(scratch("run"))
+        """
+      let outcome = try Command(executable: "mpirun", arguments: Command.mpirun(3) + ["sh", "-c", script]).run()
+      #expect(outcome.code == 70, "\(outcome.errors)")
+      #expect(outcome.errors.contains("a check in this rank failed"))
+    }
+
+    /// Ranks on different processors would round differently.
+    @Test func mixedKernelsGiveAWarningThatNamesThem() throws {
+      let scratch = try ScratchFolder()
+      let script = """
+        if [ "$OMPI_COMM_WORLD_RANK" = 1 ]; then export OPENBLAS_CORETYPE=Nehalem; \
+        else export OPENBLAS_CORETYPE=Haswell; fi
+        exec \(Command.binary) train --data synthetic:1000 --validation 100 --steps 3 --run \(scratch("run")) \
+        --verify-every 10000
+        """
+      let outcome = try Command(executable: "mpirun", arguments: Command.mpirun(3) + ["sh", "-c", script]).run()
+      #expect(
+        outcome.errors.contains("Haswell on rank 0 and 2; Nehalem on rank 1"), "\(outcome.errors)")
+    }
+
     @Test func aFolderThatCannotBeWrittenEndsTheRunBeforeTraining() throws {
       let scratch = try ScratchFolder()
       try Data("a file".utf8).write(to: URL(fileURLWithPath: scratch("file")))

@@ -41,6 +41,8 @@ public final class Trainer {
   private var trainedImages = 0
   private var startSeconds = 0.0
   private var lastRequestedSave = -Double.infinity
+  /// Time between steps, of dealing samples and of checkpoints; it goes into the next step's record.
+  private var betweenSteps = PhaseTimes()
 
   private var isRoot: Bool { communicator.rank == 0 }
 
@@ -136,7 +138,7 @@ public final class Trainer {
     var epochSums = EpochSums()
     var lastValidation: Evaluation?
     while state.cursor.step < totalSteps {
-      try dealIfNeeded(&epochSums)
+      try dealIfNeeded()
       let outcome = try step.run(state, shard: shard, rank: communicator.rank)
       if trainedImages == 0 { startSeconds = MonotonicClock.now() - options.processStart }
       state.cursor = Cursor(step: state.cursor.step + 1, stepsPerEpoch: plan.stepsPerEpoch)
@@ -162,7 +164,7 @@ public final class Trainer {
   // MARK: - The parts of the loop
 
   /// At the start of an epoch, deals the samples to the ranks that will train on them.
-  private func dealIfNeeded(_ sums: inout EpochSums) throws {
+  private func dealIfNeeded() throws {
     let epoch = state.cursor.epoch
     guard dealtEpoch != epoch else { return }
     var watch = Stopwatch()
@@ -172,7 +174,7 @@ public final class Trainer {
     shard = try shard.dealt(from: placement, to: next, over: communicator)
     placement = next
     dealtEpoch = epoch
-    sums.times.data += watch.lap()
+    betweenSteps.data += watch.lap()
   }
 
   private func account(_ outcome: StepOutcome, _ sums: inout EpochSums) throws {
@@ -186,12 +188,15 @@ public final class Trainer {
     let seconds = outcome.times.total
     trainingSeconds += seconds
     trainedImages += outcome.samples
-    sums.add(outcome)
+    sums.add(outcome, betweenSteps)
+    var times = outcome.times
+    times += betweenSteps
+    betweenSteps = PhaseTimes()
     guard isRoot else { return }
     let record = StepRecord(
       step: state.cursor.step, epoch: (state.cursor.step - 1) / plan.stepsPerEpoch + 1, loss: outcome.loss,
       accuracy: 100 * Double(outcome.correct) / Double(outcome.samples),
-      learningRate: Double(recipe.effectiveOptimizer.learningRate * outcome.rate), seconds: outcome.times)
+      learningRate: Double(recipe.effectiveOptimizer.learningRate * outcome.rate), seconds: times)
     try reporting { try metrics?.append(record) }
     observer?.didStep(
       StepProgress(
@@ -219,6 +224,8 @@ public final class Trainer {
   /// requests within a second are one.
   private func save(validation: Evaluation?, isRequested: Bool) throws {
     guard let keeper else { return }
+    var watch = Stopwatch()
+    defer { betweenSteps.checkpoint += watch.lap() }
     if isRequested {
       guard MonotonicClock.now() - lastRequestedSave > 1 else { return }
       lastRequestedSave = MonotonicClock.now()
@@ -273,7 +280,9 @@ public final class Trainer {
 
   /// Compares the parameters' digests of all ranks; a rank that drifted is named and the run ends.
   private func verifyParameters() throws {
+    var watch = Stopwatch()
     let digests = try communicator.allGather(parametersDigest().bytes)
+    betweenSteps.checkpoint += watch.lap()
     let groups = Dictionary(grouping: digests.indices) { digests[$0] }
     guard groups.count > 1 else { return }
     let majority = groups.values.max { ($0.count, -$0[0]) < ($1.count, -$1[0]) } ?? []
@@ -347,11 +356,12 @@ private struct EpochSums {
   var times = PhaseTimes()
   private var seconds = 0.0
 
-  mutating func add(_ outcome: StepOutcome) {
+  mutating func add(_ outcome: StepOutcome, _ betweenSteps: PhaseTimes) {
     loss += outcome.loss * Double(outcome.samples)
     correct += outcome.correct
     samples += outcome.samples
     times += outcome.times
+    times += betweenSteps
     seconds += outcome.times.total
   }
 
