@@ -65,6 +65,7 @@ let package = Package(
     .testTarget(name: "TensorsTests", dependencies: ["Tensors"], swiftSettings: settings),
     .testTarget(
       name: "DatasetsTests", dependencies: ["Datasets", "Digests", "Tensors"], swiftSettings: settings),
-    .testTarget(name: "ModelTests", dependencies: ["Model", "Tensors"], swiftSettings: settings),
+    .testTarget(
+      name: "ModelTests", dependencies: ["Model", "Tensors"], exclude: ["Fixtures"], swiftSettings: settings),
   ]
 )

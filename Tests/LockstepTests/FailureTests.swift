@@ -87,7 +87,8 @@ extension RealRanks {
         if [ "$OMPI_COMM_WORLD_RANK" = 1 ]; then ( sleep 0.7; kill -ILL $$ ) & fi
         exec \(Command.binary) train --data synthetic:5000 --validation 500 --epochs 1000 --run \(scratch("run"))
         """
-      let outcome = try Command(executable: "mpirun", arguments: Command.mpirun(3) + ["sh", "-c", script]).run()
+      let outcome = try Command(executable: "mpirun", arguments: Command.mpirun(3) + ["sh", "-c", script])
+        .run()
       #expect(outcome.code == 70, "\(outcome.errors)")
       #expect(outcome.errors.contains("a check in this rank failed"))
     }
@@ -101,7 +102,8 @@ extension RealRanks {
         exec \(Command.binary) train --data synthetic:1000 --validation 100 --steps 3 --run \(scratch("run")) \
         --verify-every 10000
         """
-      let outcome = try Command(executable: "mpirun", arguments: Command.mpirun(3) + ["sh", "-c", script]).run()
+      let outcome = try Command(executable: "mpirun", arguments: Command.mpirun(3) + ["sh", "-c", script])
+        .run()
       #expect(
         outcome.errors.contains("Haswell on rank 0 and 2; Nehalem on rank 1"), "\(outcome.errors)")
     }
