@@ -58,7 +58,8 @@ let package = Package(
       name: "LockstepTests", dependencies: ["lockstep", "Datasets", "Digests"], swiftSettings: settings),
     .testTarget(name: "ReportsTests", dependencies: ["Reports"], swiftSettings: settings),
     .testTarget(name: "DigestsTests", dependencies: ["Digests"], swiftSettings: settings),
-    .testTarget(name: "CheckpointsTests", dependencies: ["Checkpoints", "Digests"], swiftSettings: settings),
+    .testTarget(
+      name: "CheckpointsTests", dependencies: ["Checkpoints", "Digests", "Files"], swiftSettings: settings),
     .testTarget(
       name: "TrainingTests", dependencies: ["Training", "Collectives", "Datasets", "Model"],
       swiftSettings: settings),

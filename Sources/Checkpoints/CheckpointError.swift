@@ -1,3 +1,5 @@
+internal import Files
+
 /// Why a checkpoint could not be read, written or used.
 public struct CheckpointError: Error, Hashable, Sendable, CustomStringConvertible {
   /// The kinds of failure, each with an exit code of sysexits.h.
@@ -57,4 +59,19 @@ struct FormatProblem: Error {
 func quoted(_ text: String) -> String {
   let shown = text.unicodeScalars.prefix(60).map { $0.value < 32 ? "?" : String($0) }.joined()
   return shown.unicodeScalars.count < text.unicodeScalars.count ? "\"\(shown)…\"" : "\"\(shown)\""
+}
+
+/// Runs `body`, whose file errors become checkpoint errors of the same kind.
+func translated<Value: ~Copyable>(_ body: () throws(FileError) -> Value) throws(CheckpointError) -> Value {
+  do {
+    return try body()
+  } catch {
+    let kind: CheckpointError.Kind =
+      switch error.kind {
+      case .missing: .missing
+      case .notCreatable: .notCreatable
+      case .inputOutput: .inputOutput
+      }
+    throw CheckpointError(kind, error.description)
+  }
 }

@@ -1,4 +1,5 @@
 public import Digests
+internal import Files
 
 /// A checkpoint that was read and found intact, and how checkpoints are read and written.
 ///
@@ -24,9 +25,9 @@ public struct CheckpointFile: Hashable, Sendable {
   ///
   /// - Throws: kind `missing`, `damaged` or `inputOutput`.
   public init(reading path: String) throws(CheckpointError) {
-    let file = try ReadableFile(path: path)
+    let file = try translated { () throws(FileError) in try ReadableFile(path: path) }
     _ = try Self.header(of: file)
-    try self.init(bytes: file.read(0..<file.count), path: path)
+    try self.init(bytes: translated { () throws(FileError) in try file.read(0..<file.count) }, path: path)
   }
 
   /// Verifies the bytes of a file that has been read or received; `path` only names it in errors.
@@ -106,10 +107,12 @@ public struct CheckpointFile: Hashable, Sendable {
     to path: String
   ) throws(CheckpointError) -> SHA256Digest {
     let (header, digest) = encodedHeader(tensors, metadata, pieces)
-    var file = try PendingFile(path: path)
-    try file.append(header.bytes)
-    for piece in pieces { try file.append(piece) }
-    try file.commit()
+    try translated { () throws(FileError) in
+      let file = try PendingFile(path: path)
+      try file.append(header.bytes)
+      for piece in pieces { try file.append(piece) }
+      try file.commit()
+    }
     return digest
   }
 
@@ -143,11 +146,15 @@ public struct CheckpointFile: Hashable, Sendable {
       throw CheckpointError(
         .damaged, "\(file.path): expected at most \(maximumByteCount) bytes, found \(file.count)")
     }
-    let prefix = try file.read(0..<min(file.count, SafeTensorsHeader.prefixByteCount))
+    let prefix = try translated { () throws(FileError) in
+      try file.read(0..<min(file.count, SafeTensorsHeader.prefixByteCount))
+    }
     do {
       let length = try SafeTensorsHeader.byteCount(prefix, fileByteCount: file.count)
       let dataStart = SafeTensorsHeader.prefixByteCount + length
-      let json = try file.read(SafeTensorsHeader.prefixByteCount..<dataStart)
+      let json = try translated { () throws(FileError) in
+        try file.read(SafeTensorsHeader.prefixByteCount..<dataStart)
+      }
       return try SafeTensorsHeader(json: json, dataByteCount: file.count - dataStart)
     } catch let problem as FormatProblem {
       throw problem.error(file.path)

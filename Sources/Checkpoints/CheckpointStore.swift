@@ -1,3 +1,5 @@
+internal import Files
+
 #if canImport(Glibc)
   internal import Glibc
 #elseif canImport(Musl)
@@ -44,20 +46,20 @@ public struct CheckpointStore: Hashable, Sendable {
   ///
   /// - Throws: kind `notCreatable`.
   public func prepare() throws(CheckpointError) {
-    try PendingFile.createFolder(folder)
-    PendingFile.removeLeftovers(in: folder)
+    try translated { () throws(FileError) in try PendingFile.createFolder(folder) }
+    PendingFile.removeLeftovers(in: folder) { Self.step(ofName: $0) != nil }
   }
 
   /// The path of the checkpoint after `step` steps.
   public func path(forStep step: Int) -> String {
-    PendingFile.join(folder, Self.name(forStep: step))
+    join(folder, Self.name(forStep: step))
   }
 
   /// The checkpoints by name, newest first; none if there is no folder.
   ///
   /// - Throws: kind `inputOutput` if the folder cannot be read.
   public func list() throws(CheckpointError) -> [Entry] {
-    guard let names = PendingFile.names(in: folder) else {
+    guard let names = namesInFolder(folder) else {
       let code = errno
       if code == ENOENT { return [] }
       throw CheckpointError(.inputOutput, "\(folder): cannot be read: \(systemMessage(code))")

@@ -1,3 +1,5 @@
+internal import Files
+
 /// The bytes of a file from first to last, decompressed if it is a gzip file (told by its first two bytes).
 struct ByteStream: ~Copyable {
   /// The file's path.
@@ -18,7 +20,7 @@ struct ByteStream: ~Copyable {
 
   /// Opens the file at `path`.
   init(path: String) throws(DatasetError) {
-    let file = try ReadableFile(path: path)
+    let file = try translated { () throws(FileError) in try ReadableFile(path: path) }
     let isGzip = try file.startsLikeGzip()
     count = isGzip ? nil : file.count
     input = [UInt8](repeating: 0, count: isGzip ? 1 << 16 : 0)
@@ -31,7 +33,7 @@ struct ByteStream: ~Copyable {
   /// - Throws: kind `malformed` if a gzip file is damaged or ends too soon.
   mutating func read(into buffer: UnsafeMutableRawBufferPointer) throws(DatasetError) -> Int {
     guard inflater != nil else {
-      let got = try file.read(into: buffer, at: position)
+      let got = try translated { () throws(FileError) in try file.read(into: buffer, at: position) }
       position += got
       return got
     }
@@ -72,7 +74,9 @@ struct ByteStream: ~Copyable {
     if inputStart < inputEnd { return true }
     let offset = fileOffset
     let got = try input.withUnsafeMutableBufferPointer { bytes throws(DatasetError) in
-      try file.read(into: UnsafeMutableRawBufferPointer(bytes), at: offset)
+      try translated { () throws(FileError) in
+        try file.read(into: UnsafeMutableRawBufferPointer(bytes), at: offset)
+      }
     }
     fileOffset += got
     inputStart = 0

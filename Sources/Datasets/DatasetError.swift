@@ -59,7 +59,7 @@ func grouped(_ count: some BinaryInteger) -> String {
 }
 
 /// Runs `body`, whose file errors become dataset errors of the same kind.
-func translated<Value>(_ body: () throws(FileError) -> Value) throws(DatasetError) -> Value {
+func translated<Value: ~Copyable>(_ body: () throws(FileError) -> Value) throws(DatasetError) -> Value {
   do {
     return try body()
   } catch {

@@ -71,9 +71,9 @@ public struct MNISTDownload: Sendable {
           .usage, "mirror \(mirror): expected an address that begins with https:// or http://")
       }
     }
-    try translated { () throws(FileError) in try AtomicFile.createFolder(folder) }
+    try translated { () throws(FileError) in try PendingFile.createFolder(folder) }
     for file in files {
-      AtomicFile.removeLeftovers(of: file.name, in: folder)
+      PendingFile.removeLeftovers(in: folder) { $0 == file.name }
       var wrong: [String] = []
       if try isPresent(file, &wrong, report) { continue }
       try fetch(file, replacing: wrong, report)
@@ -112,7 +112,7 @@ public struct MNISTDownload: Sendable {
       guard let url = URL(string: address) else { continue }
       report(.started(name: file.name, url: address))
       do {
-        let target = try translated { () throws(FileError) in try AtomicFile(file.name, in: folder) }
+        let target = try translated { () throws(FileError) in try PendingFile(path: join(folder, file.name)) }
         try receive(file, from: url, into: target, report)
         try setAside(wrong, report)
         try translated { () throws(FileError) in try target.commit() }
@@ -131,7 +131,7 @@ public struct MNISTDownload: Sendable {
   }
 
   private func receive(
-    _ file: PublishedFile, from url: URL, into target: AtomicFile, _ report: (Event) -> Void
+    _ file: PublishedFile, from url: URL, into target: PendingFile, _ report: (Event) -> Void
   ) throws(DatasetError) {
     var check = ContentCheck(file, url.absoluteString)
     var decoder = DownloadDecoder(origin: url.absoluteString)

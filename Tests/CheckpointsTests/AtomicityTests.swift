@@ -1,4 +1,5 @@
 import Checkpoints
+import Files
 import Foundation
 import Testing
 
@@ -19,7 +20,7 @@ import Testing
     try CheckpointFile.write(smallContents(seed: 1), to: scratch("a.safetensors"))
     let before = try scratch.read("a.safetensors")
     #expect(throws: Interruption.self) {
-      var file = try PendingFile(path: scratch("a.safetensors"))
+      let file = try PendingFile(path: scratch("a.safetensors"))
       try file.append([1, 2, 3])
       let names = try scratch.names()
       #expect(names.count == 2, "the temporary file lies beside its target")
@@ -96,9 +97,9 @@ import Testing
       ".step-000100.safetensors.\(dead).part", ".step-000100.safetensors.x.tmp",
     ]
     for name in others { try scratch.write(name, [1]) }
-    var beingWritten = try PendingFile(path: scratch("step-000300.safetensors"))
+    let beingWritten = try PendingFile(path: scratch("step-000300.safetensors"))
     try beingWritten.append([1])
-    PendingFile.removeLeftovers(in: scratch.path)
+    try CheckpointStore(folder: scratch.path, keep: 1).prepare()
     #expect(Set(try scratch.names()).isSuperset(of: others))
     try beingWritten.commit()
     #expect(try scratch.read("step-000300.safetensors") == [1])

@@ -1,5 +1,3 @@
-internal import Files
-
 #if canImport(Glibc)
   internal import Glibc
 #elseif canImport(Musl)
@@ -7,26 +5,26 @@ internal import Files
 #endif
 
 /// A regular file open for reading; closed at the end of its life.
-struct ReadableFile: ~Copyable {
+public struct ReadableFile: ~Copyable {
   /// The path it was opened by.
-  let path: String
+  public let path: String
   /// The number of bytes in it when it was opened.
-  let count: Int
+  public let count: Int
   private let descriptor: Int32
 
   /// Opens the file at `path`.
   ///
   /// - Throws: kind `missing` if there is none, it is no regular file or may not be read.
-  init(path: String) throws(DatasetError) {
+  public init(path: String) throws(FileError) {
     // Without O_NONBLOCK, opening a named pipe would wait for somebody to write into it.
     let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
     guard descriptor >= 0 else {
-      throw DatasetError(.missing, "\(path): cannot be read: \(systemMessage(errno))")
+      throw FileError(.missing, "\(path): cannot be read: \(systemMessage(errno))")
     }
     var status = stat()
     guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
       close(descriptor)
-      throw DatasetError(.missing, "\(path): expected a file, found a folder or device")
+      throw FileError(.missing, "\(path): expected a file, found a folder or device")
     }
     self.path = path
     self.count = Int(status.st_size)
@@ -38,7 +36,9 @@ struct ReadableFile: ~Copyable {
   }
 
   /// Reads from byte `offset` on until `buffer` is full or the file ends; returns how many bytes it read.
-  func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int) throws(DatasetError) -> Int {
+  ///
+  /// - Throws: kind `inputOutput`.
+  public func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int) throws(FileError) -> Int {
     var filled = 0
     while filled < buffer.count {
       let rest = UnsafeMutableRawBufferPointer(rebasing: buffer[filled...])
@@ -46,17 +46,26 @@ struct ReadableFile: ~Copyable {
       if got == 0 { break }
       if got < 0 {
         if errno == EINTR { continue }
-        throw DatasetError(.inputOutput, "\(path): cannot be read: \(systemMessage(errno))")
+        throw FileError(.inputOutput, "\(path): cannot be read: \(systemMessage(errno))")
       }
       filled += got
     }
     return filled
   }
 
-  /// Whether the first two bytes are those of a gzip file.
-  func startsLikeGzip() throws(DatasetError) -> Bool {
-    let start = UnsafeMutableRawBufferPointer.allocate(byteCount: 2, alignment: 1)
-    defer { start.deallocate() }
-    return try read(into: start, at: 0) == 2 && GzipInflater.recognises(UnsafeRawBufferPointer(start))
+  /// The bytes of `range`; fewer where the file has been cut in the meantime.
+  ///
+  /// - Throws: kind `inputOutput`.
+  public func read(_ range: Range<Int>) throws(FileError) -> [UInt8] {
+    var failure: FileError?
+    let bytes = [UInt8](unsafeUninitializedCapacity: range.count) { buffer, filled in
+      do throws(FileError) {
+        filled = try read(into: UnsafeMutableRawBufferPointer(buffer), at: range.lowerBound)
+      } catch {
+        failure = error
+      }
+    }
+    if let failure { throw failure }
+    return bytes
   }
 }

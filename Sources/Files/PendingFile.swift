@@ -9,8 +9,9 @@
 ///
 /// The hidden name is `.NAME.PID.tmp`. Whoever writes it holds a lock on it, so that leftovers of writers
 /// that were killed can be told from files being written, by other hosts too.
-package struct PendingFile: ~Copyable {
-  private let path: String
+public final class PendingFile {
+  /// The path it will have.
+  public let path: String
   private let folder: String
   private let temporaryPath: String
   private var descriptor: Int32
@@ -18,13 +19,13 @@ package struct PendingFile: ~Copyable {
   /// Creates the temporary file for `path`, and removes those that killed writers of `path` left behind.
   ///
   /// - Throws: kind `notCreatable`.
-  package init(path: String) throws(CheckpointError) {
+  public init(path: String) throws(FileError) {
     let (folder, name) = Self.split(path)
-    let temporaryPath = Self.join(folder, Self.temporaryName(for: name, process: getpid()))
-    Self.removeLeftovers(of: name, in: folder)
+    let temporaryPath = join(folder, Self.temporaryName(for: name, process: getpid()))
+    Self.removeLeftovers(in: folder) { $0 == name }
     let descriptor = open(temporaryPath, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o644)
     guard descriptor >= 0 else {
-      throw CheckpointError(.notCreatable, "\(path): cannot be created: \(systemMessage(errno))")
+      throw FileError(.notCreatable, "\(path): cannot be created: \(systemMessage(errno))")
     }
     flock(descriptor, LOCK_EX | LOCK_NB)
     self.path = path
@@ -42,7 +43,7 @@ package struct PendingFile: ~Copyable {
   /// Appends `bytes`.
   ///
   /// - Throws: kind `inputOutput`, e.g. when the disk is full.
-  package mutating func append(_ bytes: UnsafeRawBufferPointer) throws(CheckpointError) {
+  public func append(_ bytes: UnsafeRawBufferPointer) throws(FileError) {
     var rest = bytes[...]
     while !rest.isEmpty {
       let piece = UnsafeRawBufferPointer(rebasing: rest)
@@ -58,9 +59,9 @@ package struct PendingFile: ~Copyable {
   /// Appends `bytes`.
   ///
   /// - Throws: kind `inputOutput`.
-  package mutating func append(_ bytes: [UInt8]) throws(CheckpointError) {
+  public func append(_ bytes: [UInt8]) throws(FileError) {
     let code = bytes.withUnsafeBytes { bytes in
-      Result { () throws(CheckpointError) in try append(bytes) }
+      Result { () throws(FileError) in try append(bytes) }
     }
     try code.get()
   }
@@ -69,7 +70,7 @@ package struct PendingFile: ~Copyable {
   ///
   /// - Throws: kind `inputOutput`; what had the name before is still there, unless only the last step failed,
   ///   to make the new name itself survive.
-  package consuming func commit() throws(CheckpointError) {
+  public func commit() throws(FileError) {
     guard retrying({ fsync(descriptor) }) == 0, rename(temporaryPath, path) == 0 else {
       throw failure(errno)
     }
@@ -82,7 +83,7 @@ package struct PendingFile: ~Copyable {
   /// Creates `folder` and the folders above it where they are missing.
   ///
   /// - Throws: kind `notCreatable`.
-  static func createFolder(_ folder: String) throws(CheckpointError) {
+  public static func createFolder(_ folder: String) throws(FileError) {
     var partial = folder.hasPrefix("/") ? "/" : "."
     for part in folder.split(separator: "/") {
       let parent = partial
@@ -94,16 +95,15 @@ package struct PendingFile: ~Copyable {
       let code = errno
       var status = stat()
       guard stat(partial, &status) == 0, status.st_mode & S_IFMT == S_IFDIR else {
-        throw CheckpointError(.notCreatable, "\(folder): cannot create this folder: \(systemMessage(code))")
+        throw FileError(.notCreatable, "\(folder): cannot create this folder: \(systemMessage(code))")
       }
     }
   }
 
-  /// Removes the temporary files that killed writers left in `folder`: those of the file `name`, or all.
-  package static func removeLeftovers(of name: String? = nil, in folder: String) {
-    for temporary in names(in: folder) ?? [] {
-      guard let process = process(ofTemporary: temporary) else { continue }
-      if let name, temporary != temporaryName(for: name, process: process) { continue }
+  /// Removes the temporary files that killed writers left in `folder`, of files whose names `isMeant` accepts.
+  public static func removeLeftovers(in folder: String, of isMeant: (_ name: String) -> Bool) {
+    for temporary in namesInFolder(folder) ?? [] {
+      guard let (name, process) = parse(temporary), isMeant(name) else { continue }
       let path = join(folder, temporary)
       if isAbandoned(path, process) { unlink(path) }
     }
@@ -122,38 +122,18 @@ package struct PendingFile: ~Copyable {
     return !isAlive || (fstat(descriptor, &status) == 0 && Int(status.st_mtim.tv_sec) < time(nil) - 60)
   }
 
-  /// The names in `folder` other than `.` and `..`; nil if it cannot be read, with the cause in `errno`.
-  static func names(in folder: String) -> [String]? {
-    guard let directory = opendir(folder.isEmpty ? "." : folder) else { return nil }
-    defer { closedir(directory) }
-    var names: [String] = []
-    while let entry = readdir(directory) {
-      let name = withUnsafeBytes(of: &entry.pointee.d_name) {
-        String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
-      }
-      if name != ".", name != ".." { names.append(name) }
-    }
-    return names
-  }
-
-  /// `folder/name`, or `name` alone in the empty folder.
-  static func join(_ folder: String, _ name: String) -> String {
-    if folder.isEmpty { return name }
-    return folder.hasSuffix("/") ? folder + name : "\(folder)/\(name)"
-  }
-
   /// The name of the file that the process numbered `process` writes to before it becomes `name`.
-  package static func temporaryName(for name: String, process: Int32) -> String {
+  public static func temporaryName(for name: String, process: Int32) -> String {
     ".\(name).\(process).tmp"
   }
 
-  /// The number of the process that wrote a temporary file; nil for the names of other files.
-  private static func process(ofTemporary name: String) -> pid_t? {
-    let parts = name.split(separator: ".", omittingEmptySubsequences: false)
-    guard parts.count >= 4, parts[0].isEmpty, parts.last == "tmp", parts[parts.count - 3] == "safetensors",
+  /// The file that a temporary one was to become, and who wrote it; nil for the names of other files.
+  private static func parse(_ temporary: String) -> (name: String, process: pid_t)? {
+    let parts = temporary.split(separator: ".", omittingEmptySubsequences: false)
+    guard parts.count >= 4, parts[0].isEmpty, parts.last == "tmp",
       let process = pid_t(parts[parts.count - 2]), process > 0
     else { return nil }
-    return process
+    return (parts[1..<parts.count - 2].joined(separator: "."), process)
   }
 
   private static func split(_ path: String) -> (folder: String, name: String) {
@@ -170,8 +150,8 @@ package struct PendingFile: ~Copyable {
     return retrying({ fsync(directory) }) == 0 || errno == EINVAL ? 0 : errno
   }
 
-  private func failure(_ code: Int32) -> CheckpointError {
-    CheckpointError(.inputOutput, "\(path): cannot be written: \(systemMessage(code))")
+  private func failure(_ code: Int32) -> FileError {
+    FileError(.inputOutput, "\(path): cannot be written: \(systemMessage(code))")
   }
 }
 
