@@ -1,5 +1,11 @@
 public import Tensors
 
+#if canImport(Glibc)
+  internal import Glibc
+#elseif canImport(Musl)
+  internal import Musl
+#endif
+
 /// A network with the memory to run one micro-batch forward and backward.
 ///
 /// It holds no parameters: those are one flat buffer that the caller owns. All memory is allocated by `init`,
@@ -21,6 +27,9 @@ public final class Network {
   private let gradients: (FloatBuffer, FloatBuffer)
   /// [capacity, input shape], where callers put the micro-batch; with slack for vector reads.
   public let input: FloatBuffer
+  private var parameters: FloatBuffer?
+  /// Seconds spent in each layer since `startProfiling`; nil before.
+  public private(set) var profile: [LayerTime]?
   /// The first layer with parameters: nobody needs the gradient of what comes before.
   private let firstTrainable: Int
 
@@ -54,27 +63,45 @@ public final class Network {
     gradients = (
       FloatBuffer(count: capacity * largest + 16), FloatBuffer(count: capacity * largest + 16)
     )
-    firstTrainable = plan.layers.firstIndex { $0 is Convolution || $0 is Dense } ?? 0
+    firstTrainable = plan.layers.firstIndex { $0 is Convolution || $0 is WinogradConvolution || $0 is Dense } ?? 0
   }
 
-  /// Runs the first `count` samples of `input` through all layers.
+  /// Measures each layer's time from now on.
+  public func startProfiling() {
+    profile = layers.map { LayerTime(name: $0.name) }
+  }
+
+  /// Says which parameters the following passes use; to be called again whenever they have changed.
+  ///
+  /// The buffer must stay where it is until the last of these passes.
+  public func prepare(_ parameters: FloatBuffer) {
+    precondition(parameters.count == layout.count, "\(parameters.count) parameters for \(layout.count)")
+    self.parameters = parameters
+    for layer in layers { layer.prepare(parameters.pointer) }
+  }
+
+  /// Runs the first `count` samples of `input` through all layers, with the parameters last prepared.
   ///
   /// - Parameters:
   ///   - count: samples, 1...capacity.
-  ///   - parameters: the flat parameters, in `layout`.
   ///   - randomness: given in training, nil in inference, where dropout does nothing.
   /// - Returns: the logits, [count, classes], valid until the next call.
-  public func forward(
-    count: Int, parameters: UnsafePointer<Float>, randomness: Randomness? = nil
-  ) -> UnsafePointer<Float> {
+  public func forward(count: Int, randomness: Randomness? = nil) -> UnsafePointer<Float> {
     precondition(count > 0 && count <= capacity, "a micro-batch of \(count) in a network for \(capacity)")
-    let pass = Pass(count: count, parameters: parameters, randomness: randomness)
+    let pass = self.pass(count, randomness)
     var x = UnsafePointer(input.pointer)
-    for (layer, activation) in zip(layers, activations) {
-      layer.forward(pass, input: x, output: activation.pointer)
-      x = UnsafePointer(activation.pointer)
+    for index in layers.indices {
+      let start = profile == nil ? 0 : monotonicSeconds()
+      layers[index].forward(pass, input: x, output: activations[index].pointer)
+      x = UnsafePointer(activations[index].pointer)
+      if profile != nil { profile?[index].forward += monotonicSeconds() - start }
     }
     return x
+  }
+
+  private func pass(_ count: Int, _ randomness: Randomness?) -> Pass {
+    guard let parameters else { preconditionFailure("prepare(_:) says which parameters to use") }
+    return Pass(count: count, parameters: parameters.pointer, randomness: randomness)
   }
 
   /// The gradient of the logits, [count, classes], that the loss fills in before `backward`.
@@ -84,18 +111,36 @@ public final class Network {
   ///
   /// Overwrites `gradient` with the loss sum's gradient, flat, in `layout`.
   public func backward(
-    count: Int, parameters: UnsafePointer<Float>, randomness: Randomness? = nil,
-    gradient: UnsafeMutablePointer<Float>
+    count: Int, randomness: Randomness? = nil, gradient: UnsafeMutablePointer<Float>
   ) {
-    let pass = Pass(count: count, parameters: parameters, randomness: randomness)
+    let pass = self.pass(count, randomness)
     var (current, other) = (gradients.0.pointer, gradients.1.pointer)
     for index in stride(from: layers.count - 1, through: firstTrainable, by: -1) {
       let layer = layers[index]
+      let start = profile == nil ? 0 : monotonicSeconds()
       let x = index > 0 ? activations[index - 1].pointer : input.pointer
       layer.backward(
         pass, output: activations[index].pointer, input: x, outputGradient: current,
         inputGradient: index > firstTrainable ? other : nil, gradient: gradient)
       if !layer.isInPlace { swap(&current, &other) }
+      if profile != nil { profile?[index].backward += monotonicSeconds() - start }
     }
   }
+}
+
+/// Where a network's time goes.
+public struct LayerTime: Hashable, Sendable {
+  /// The layer's name, e.g. `conv2`.
+  public let name: String
+  /// Seconds in forward passes.
+  public var forward = 0.0
+  /// Seconds in backward passes.
+  public var backward = 0.0
+}
+
+/// Seconds on the machine's monotonic clock.
+private func monotonicSeconds() -> Double {
+  var time = timespec()
+  clock_gettime(CLOCK_MONOTONIC, &time)
+  return Double(time.tv_sec) + 1e-9 * Double(time.tv_nsec)
 }

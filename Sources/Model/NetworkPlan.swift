@@ -32,10 +32,17 @@ struct NetworkPlan {
     case .convolution(_, let kernel, let stride, let padding):
       let (weights, bias) = tensors(
         of: name, weightShape: [kernel, kernel, shape.channels, output.channels], isLast: isLastWithWeights)
-      layers.append(
-        Convolution(
-          name: name, input: shape, output: output, kernel: kernel, stride: stride, padding: padding,
-          weights: weights, capacity: capacity))
+      if WinogradConvolution.suits(kernel: kernel, stride: stride, input: shape, output: output) {
+        layers.append(
+          WinogradConvolution(
+            name: name, input: shape, output: output, padding: padding, weights: weights,
+            capacity: capacity))
+      } else {
+        layers.append(
+          Convolution(
+            name: name, input: shape, output: output, kernel: kernel, stride: stride, padding: padding,
+            weights: weights, capacity: capacity))
+      }
       shape = output
       appendActivation(bias: bias, rest: &rest)
     case .dense:

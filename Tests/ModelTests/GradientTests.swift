@@ -17,6 +17,8 @@ import Testing
     "conv 5x3; maxpool 2; conv 6x3; maxpool 3 stride 2; dense 10",
     "conv 4x5 stride 2; relu; maxpool 2 stride 1; conv 4x3; dense 10",
     "maxpool 2; conv 4x3; relu; dropout 0.3; dense 20; relu; dropout 0.5; dense 10",
+    "conv 24x3; relu; conv 32x3 same; relu; conv 24x3; maxpool 2; relu; dense 10",
+    "conv 24x3 stride 2; relu; conv 24x3; dense 10",
     "dropout 0.2; relu; conv 8x5 stride 2; relu; relu; dense 10",
   ]
 
@@ -79,8 +81,9 @@ import Testing
 
     private func forward() -> UnsafePointer<Float> {
       for (i, value) in images.enumerated() { network.input.pointer[i] = value }
+      network.prepare(parameters)
       return withRandomness {
-        network.forward(count: count, parameters: parameters.pointer, randomness: $0)
+        network.forward(count: count, randomness: $0)
       }
     }
 
@@ -102,7 +105,7 @@ import Testing
         logits: logits, labels: labels, count: count, gradient: network.logitGradient)
       withRandomness {
         network.backward(
-          count: count, parameters: parameters.pointer, randomness: $0, gradient: gradient.pointer)
+          count: count, randomness: $0, gradient: gradient.pointer)
       }
     }
 

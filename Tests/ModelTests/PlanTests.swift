@@ -14,8 +14,10 @@ import Testing
       written.input.pointer[i] = value
       swapped.input.pointer[i] = value
     }
-    let a = written.forward(count: 2, parameters: parameters.pointer)
-    let b = swapped.forward(count: 2, parameters: parameters.pointer)
+    written.prepare(parameters)
+    swapped.prepare(parameters)
+    let a = written.forward(count: 2)
+    let b = swapped.forward(count: 2)
     #expect((0..<20).allSatisfy { a[$0] == b[$0] })
   }
 
@@ -24,13 +26,13 @@ import Testing
     let network = try Network(NetworkSpecification("dropout 0.25; dense 10"), capacity: 1)
     let parameters = FloatBuffer(count: network.layout.count)
     network.layout.initialize(parameters, seed: 1)
+    network.prepare(parameters)
     func run(_ epoch: Int?, sample: Int32 = 0) -> [Float] {
       for i in 0..<784 { network.input.pointer[i] = 1 }
       var sample = sample
       return withUnsafePointer(to: &sample) { sample in
         _ = network.forward(
-          count: 1, parameters: parameters.pointer,
-          randomness: epoch.map { Randomness(seed: 1, epoch: $0, samples: sample) })
+          count: 1, randomness: epoch.map { Randomness(seed: 1, epoch: $0, samples: sample) })
         return (0..<784).map { network.input.pointer[$0] }
       }
     }

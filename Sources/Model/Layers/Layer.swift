@@ -34,6 +34,9 @@ protocol Layer: AnyObject {
   /// Whether the layer overwrites its input; `input` and `output` are then the same memory.
   var isInPlace: Bool { get }
 
+  /// Called whenever the parameters have changed, before the passes that use them.
+  func prepare(_ parameters: UnsafePointer<Float>)
+
   /// Writes `output` for `pass.count` samples.
   func forward(_ pass: Pass, input: UnsafePointer<Float>, output: UnsafeMutablePointer<Float>)
 
@@ -46,4 +49,8 @@ protocol Layer: AnyObject {
     _ pass: Pass, output: UnsafePointer<Float>, input: UnsafePointer<Float>,
     outputGradient: UnsafeMutablePointer<Float>, inputGradient: UnsafeMutablePointer<Float>?,
     gradient: UnsafeMutablePointer<Float>)
+}
+
+extension Layer {
+  func prepare(_ parameters: UnsafePointer<Float>) {}
 }

@@ -9,8 +9,10 @@ final class MaxPooling: Layer {
 
   private let size: Int
   private let stride: Int
-  /// [capacity, oh, ow, channels]: which of the window's size² positions, row by row, held the maximum.
-  private let winners: UnsafeMutablePointer<Int32>
+  /// [capacity, oh, ow, channels]: which of the window's size² positions, row by row, held the maximum. Small
+  /// whole numbers as floats: Swift compiles comparisons of float vectors to single instructions, those of
+  /// integer vectors to calls.
+  private let winners: FloatBuffer
 
   init(name: String, input: Shape, output: Shape, size: Int, stride: Int, capacity: Int) {
     self.name = name
@@ -18,11 +20,7 @@ final class MaxPooling: Layer {
     outputShape = output
     self.size = size
     self.stride = stride
-    winners = .allocate(capacity: capacity * output.count)
-  }
-
-  deinit {
-    winners.deallocate()
+    winners = FloatBuffer(count: capacity * output.count)
   }
 
   func forward(_ pass: Pass, input: UnsafePointer<Float>, output: UnsafeMutablePointer<Float>) {
@@ -30,32 +28,32 @@ final class MaxPooling: Layer {
     forEachWindow(pass.count) { inputOffset, outputOffset in
       let x = input + inputOffset
       let y = output + outputOffset
-      let winner = winners + outputOffset
+      let winner = winners.pointer + outputOffset
       var c = 0
       while c + 8 <= channels {
         var best = x.vector(at: c)
-        var position = SIMD8<Int32>.zero
+        var position = Vector.zero
         for dy in 0..<size {
           for dx in (dy == 0 ? 1 : 0)..<size {
             let value = x.vector(at: (dy * inputShape.width + dx) * channels + c)
             let isLarger = value .> best
             best.replace(with: value, where: isLarger)
-            position.replace(with: Int32(dy * size + dx), where: isLarger)
+            position.replace(with: Float(dy * size + dx), where: isLarger)
           }
         }
         y.store(best, at: c)
-        UnsafeMutableRawPointer(winner + c).storeBytes(of: position, as: SIMD8<Int32>.self)
+        winner.store(position, at: c)
         c += 8
       }
       while c < channels {
         var best = x[c]
-        var position: Int32 = 0
+        var position: Float = 0
         for dy in 0..<size {
           for dx in 0..<size {
             let value = x[(dy * inputShape.width + dx) * channels + c]
             if value > best {
               best = value
-              position = Int32(dy * size + dx)
+              position = Float(dy * size + dx)
             }
           }
         }
@@ -83,7 +81,7 @@ final class MaxPooling: Layer {
     inputGradient.update(repeating: 0, count: pass.count * inputShape.count)
     forEachWindow(pass.count) { inputOffset, outputOffset in
       for c in 0..<channels {
-        let position = Int(winners[outputOffset + c])
+        let position = Int(winners.pointer[outputOffset + c])
         let offset = (position / size * inputShape.width + position % size) * channels + c
         inputGradient[inputOffset + offset] += outputGradient[outputOffset + c]
       }
@@ -98,17 +96,17 @@ final class MaxPooling: Layer {
     forEachWindow(pass.count) { inputOffset, outputOffset in
       let dx = inputGradient + inputOffset
       let dy = outputGradient + outputOffset
-      let winner = winners + outputOffset
+      let winner = winners.pointer + outputOffset
       for position in 0..<size * size {
         let target = dx + (position / size * inputShape.width + position % size) * channels
         var c = 0
         while c + 8 <= channels {
-          let places = UnsafeRawPointer(winner + c).loadUnaligned(as: SIMD8<Int32>.self)
-          target.store(dy.vector(at: c).replacing(with: 0, where: places .!= Int32(position)), at: c)
+          let isElsewhere = winner.vector(at: c) .!= Float(position)
+          target.store(dy.vector(at: c).replacing(with: 0, where: isElsewhere), at: c)
           c += 8
         }
         while c < channels {
-          target[c] = winner[c] == Int32(position) ? dy[c] : 0
+          target[c] = winner[c] == Float(position) ? dy[c] : 0
           c += 1
         }
       }

@@ -68,13 +68,14 @@ final class Evaluator {
     var counts = [Int64](repeating: 0, count: classes * classes + 1)
     let loss = SoftmaxCrossEntropy(classCount: classes)
     let pixels = network.inputShape.count
+    network.prepare(parameters)
     var label: UInt8 = 0
     for start in stride(from: 0, to: shard.count, by: microBatch) {
       let count = min(microBatch, shard.count - start)
       for i in 0..<count {
         preparation.prepare(shard.image(start + i), into: network.input.pointer + i * pixels)
       }
-      let logits = network.forward(count: count, parameters: parameters.pointer)
+      let logits = network.forward(count: count)
       for i in 0..<count {
         label = shard.label(start + i)
         let row = logits + i * classes

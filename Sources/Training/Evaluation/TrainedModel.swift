@@ -27,6 +27,7 @@ public final class TrainedModel {
     let state = TrainingState(recipe: recipe, layout: network.layout)
     try state.restore(from: saved)
     parameters = state.evaluated
+    network.prepare(parameters)
   }
 
   /// The class probabilities of one image of 28 × 28 pixels, row by row, 0 background.
@@ -35,7 +36,7 @@ public final class TrainedModel {
     image.withUnsafeBufferPointer { pixels in
       if let base = pixels.baseAddress { preparation.prepare(base, into: network.input.pointer) }
     }
-    let logits = network.forward(count: 1, parameters: parameters.pointer)
+    let logits = network.forward(count: 1)
     return SoftmaxCrossEntropy(classCount: network.classCount).probabilities(logits)
   }
 

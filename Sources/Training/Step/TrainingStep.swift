@@ -81,6 +81,7 @@ final class TrainingStep {
     var saves: Float = StopSignals.takeSaveRequest() ? 1 : 0
     var slot = plan.localStart(ofRank: rank, step: cursor.stepInEpoch)
 
+    network.prepare(state.parameters)
     reduction.begin(leafCount: plan.leafCount(ofStep: cursor.stepInEpoch))
     for leaf in reduction.ownedLeaves {
       let count = plan.positions(ofLeaf: leaf, step: cursor.stepInEpoch).count
@@ -90,13 +91,11 @@ final class TrainingStep {
 
       reduction.withNextLeaf { gradient in
         let randomness = Randomness(seed: recipe.seed, epoch: cursor.epoch, samples: samples)
-        let logits = network.forward(
-          count: count, parameters: state.parameters.pointer, randomness: randomness)
+        let logits = network.forward(count: count, randomness: randomness)
         let sum = loss.evaluate(
           logits: logits, labels: labels, count: count, gradient: network.logitGradient)
         times.forward += watch.lap()
-        network.backward(
-          count: count, parameters: state.parameters.pointer, randomness: randomness, gradient: gradient)
+        network.backward(count: count, randomness: randomness, gradient: gradient)
         (gradient + controls).update(repeating: 0, count: Slot.count)
         gradient[controls + Slot.loss] = sum.loss
         gradient[controls + Slot.correct] = Float(sum.correct)
