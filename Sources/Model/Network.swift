@@ -63,7 +63,8 @@ public final class Network {
     gradients = (
       FloatBuffer(count: capacity * largest + 16), FloatBuffer(count: capacity * largest + 16)
     )
-    firstTrainable = plan.layers.firstIndex { $0 is Convolution || $0 is WinogradConvolution || $0 is Dense } ?? 0
+    firstTrainable =
+      plan.layers.firstIndex { $0 is Convolution || $0 is WinogradConvolution || $0 is Dense } ?? 0
   }
 
   /// Measures each layer's time from now on.

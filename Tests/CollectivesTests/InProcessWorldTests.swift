@@ -48,4 +48,37 @@ import Testing
       }
     }
   }
+
+  /// A rank that returns while others wait for it is a mistake to be told of, not a hang.
+  @Test func aRankThatReturnsEarlyEndsThoseThatWaitForIt() {
+    #expect(throws: CommunicatorError.self) {
+      _ = try InProcessWorld(size: 3).run { communicator in
+        if communicator.rank != 0 { try communicator.barrier() }
+      }
+    }
+  }
+
+  /// What a rank sent before it returned still arrives.
+  @Test func messagesOutliveTheirSender() throws {
+    let results = try InProcessWorld(size: 2).run { communicator in
+      communicator.rank == 0
+        ? try swap(communicator, sends: [(peer: 1, tag: 5, values: [4])], receives: [])
+        : try swap(communicator, sends: [], receives: [(peer: 0, tag: 5, count: 1)])
+    }
+    #expect(results == [[], [[4]]])
+  }
+
+  @Test func aWorldRunsAgainAfterAFailure() throws {
+    struct Failure: Error {}
+    let world = InProcessWorld(size: 2)
+    #expect(throws: Failure.self) {
+      // The message that rank 1 sends in vain must not reach the next run.
+      _ = try world.run { communicator in
+        if communicator.rank == 0 { throw Failure() }
+        _ = try communicator.allGather([9])
+      }
+    }
+    let results = try world.run { try $0.allGather([UInt8($0.rank)]) }
+    #expect(results == [[[0], [1]], [[0], [1]]])
+  }
 }

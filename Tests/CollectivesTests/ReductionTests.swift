@@ -88,4 +88,46 @@ import Testing
       }
     }
   }
+
+  /// A rank that fails between two steps ends the reductions of all others.
+  @Test(arguments: [false, true])
+  func aFailingRankEndsAReduction(_ native: Bool) {
+    struct Failure: Error {}
+    #expect(throws: Failure.self) {
+      _ = try InProcessWorld(size: 3).run { communicator in
+        let reduction: any GradientReduction =
+          native
+          ? NativeReduction(communicator: communicator, elementCount: 40)
+          : ReproducibleReduction(communicator: communicator, elementCount: 40, maximumLeafCount: 5)
+        for step in 0..<2 {
+          if step == 1, communicator.rank == 1 { throw Failure() }
+          reduction.begin(leafCount: 5)
+          for _ in reduction.ownedLeaves { reduction.withNextLeaf { $0.update(repeating: 1, count: 40) } }
+          _ = try reduction.reduce()
+        }
+      }
+    }
+  }
+
+  /// A trainer that asks for more than it announced, or leaves a leaf out, must not train on a wrong sum.
+  @Test func misuseTraps() async {
+    await #expect(processExitsWith: .failure) {
+      let reduction = ReproducibleReduction(
+        communicator: SingleCommunicator(), elementCount: 4, maximumLeafCount: 2)
+      reduction.begin(leafCount: 3)
+    }
+    await #expect(processExitsWith: .failure) {
+      let reduction = ReproducibleReduction(
+        communicator: SingleCommunicator(), elementCount: 4, maximumLeafCount: 2)
+      reduction.begin(leafCount: 2)
+      reduction.withNextLeaf { $0.update(repeating: 1, count: 4) }
+      _ = try reduction.reduce()
+    }
+    await #expect(processExitsWith: .failure) {
+      let reduction = NativeReduction(communicator: SingleCommunicator(), elementCount: 4)
+      reduction.begin(leafCount: 2)
+      reduction.withNextLeaf { $0.update(repeating: 1, count: 4) }
+      _ = try reduction.reduce()
+    }
+  }
 }

@@ -7,7 +7,6 @@
 /// Ranks as threads of one process: a real communicator without MPI, for tests.
 public final class InProcessWorld: Sendable {
   private let size: Int
-  private let hub = Mailboxes()
 
   /// A world of `size` ranks.
   public init(size: Int) {
@@ -17,11 +16,12 @@ public final class InProcessWorld: Sendable {
 
   /// Runs `body` once per rank, each on a thread of its own, and returns what they returned, by rank.
   ///
-  /// - Throws: the error of the first rank that threw; the others' pending and later calls throw too, so that
-  ///   none waits for ever.
+  /// - Throws: the error of the first rank that threw. A rank that waits for one that threw, or for one that has
+  ///   returned, gets a `CommunicatorError`, so that none waits for ever.
   public func run<Value: Sendable>(
     _ body: @escaping @Sendable (any Communicator) throws -> Value
   ) throws -> [Value] {
+    let hub = Mailboxes(rankCount: size)
     let results = Results<Value>(count: size)
     let threads = (0..<size).map { rank in
       startThread { [hub, size] in
@@ -29,6 +29,7 @@ public final class InProcessWorld: Sendable {
           try body(InProcessCommunicator(rank: rank, worldSize: size, mailboxes: hub))
         }
         if case .failure = result { hub.breakDown(rank: rank) }
+        hub.finish(rank: rank)
         results.values[rank] = result
       }
     }
@@ -168,8 +169,10 @@ final class Mailboxes: @unchecked Sendable {
   private let condition = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
   private var queues: [Address: [[UInt8]]] = [:]
   private var broken: Int?
+  private var isFinished: [Bool]
 
-  init() {
+  init(rankCount: Int) {
+    isFinished = Array(repeating: false, count: rankCount)
     pthread_mutex_init(mutex, nil)
     pthread_cond_init(condition, nil)
   }
@@ -196,6 +199,14 @@ final class Mailboxes: @unchecked Sendable {
     pthread_mutex_unlock(mutex)
   }
 
+  /// Says that `rank` will send no more, and wakes those that wait for it.
+  func finish(rank: Int) {
+    pthread_mutex_lock(mutex)
+    isFinished[rank] = true
+    pthread_cond_broadcast(condition)
+    pthread_mutex_unlock(mutex)
+  }
+
   func put(_ bytes: [UInt8], _ address: Address) {
     pthread_mutex_lock(mutex)
     queues[address, default: []].append(bytes)
@@ -208,6 +219,9 @@ final class Mailboxes: @unchecked Sendable {
     defer { pthread_mutex_unlock(mutex) }
     while queues[address]?.isEmpty ?? true {
       if let broken { throw CommunicatorError(call: "receive", reason: "rank \(broken) failed") }
+      if isFinished[address.from] {
+        throw CommunicatorError(call: "receive", reason: "rank \(address.from) returned without sending")
+      }
       pthread_cond_wait(condition, mutex)
     }
     return queues[address]?.removeFirst() ?? []

@@ -14,13 +14,19 @@ public final class MPICommunicator: Communicator {
   private let handle: MPI_Comm
   /// Grows to the largest exchange and is then reused, so that a training step allocates nothing.
   private var requests: [MPI_Request?] = []
+  private var statuses: [MPI_Status] = []
 
   /// Starts MPI. A process can do so once.
   ///
-  /// - Throws: `CommunicatorError` if MPI cannot be started.
+  /// - Throws: `CommunicatorError` if MPI cannot be started, or not for a process with threads.
   public init() throws(CommunicatorError) {
     var provided: Int32 = 0
     try check("MPI_Init_thread", MPI_Init_thread(nil, nil, Int32(MPI_THREAD_FUNNELED), &provided))
+    guard provided >= Int32(MPI_THREAD_FUNNELED) else {
+      throw CommunicatorError(
+        call: "MPI_Init_thread",
+        reason: "thread support of level \(provided), expected \(MPI_THREAD_FUNNELED) (funneled) or more")
+    }
     handle = cmpi_comm_world()
     var (rank, size): (Int32, Int32) = (0, 0)
     try check("MPI_Comm_rank", MPI_Comm_rank(handle, &rank))
@@ -97,7 +103,14 @@ public final class MPICommunicator: Communicator {
   ) throws(CommunicatorError) {
     let count = sends.count + receives.count
     guard count > 0 else { return }
-    while requests.count < count { requests.append(cmpi_request_null()) }
+    // All counts are checked before any message is under way.
+    let requestCount = try narrow("MPI_Waitall", count)
+    for message in receives { try requireCInts("MPI_Irecv", message) }
+    for message in sends { try requireCInts("MPI_Isend", message) }
+    while requests.count < count {
+      requests.append(cmpi_request_null())
+      statuses.append(MPI_Status())
+    }
     var failed: (call: String, code: Int32)?
     requests.withUnsafeMutableBufferPointer { requests in
       var next = 0
@@ -116,9 +129,10 @@ public final class MPICommunicator: Communicator {
         if code != MPI_SUCCESS { failed = ("MPI_Isend", code) }
         next += 1
       }
-      if failed == nil {
-        let code = MPI_Waitall(Int32(count), requests.baseAddress, cmpi_statuses_ignore())
-        if code != MPI_SUCCESS { failed = ("MPI_Waitall", code) }
+      guard failed == nil else { return }
+      statuses.withUnsafeMutableBufferPointer { statuses in
+        let code = MPI_Waitall(requestCount, requests.baseAddress, statuses.baseAddress)
+        if code != MPI_SUCCESS { failed = ("MPI_Waitall", cause(of: code, in: statuses[..<count])) }
       }
     }
     if let failed { try check(failed.call, failed.code) }
@@ -142,6 +156,14 @@ public final class MPICommunicator: Communicator {
     return narrow
   }
 
+  /// A message's count, peer and tag are C ints to MPI.
+  private func requireCInts(_ call: String, _ message: Message) throws(CommunicatorError) {
+    _ = try narrow(call, message.values.count)
+    precondition(
+      Int32(exactly: message.peer) != nil && Int32(exactly: message.tag) != nil,
+      "no rank \(message.peer) or tag \(message.tag)")
+  }
+
   private func offsets(
     _ call: String, _ counts: [Int]
   ) throws(CommunicatorError) -> (offsets: [Int32], total: Int) {
@@ -154,6 +176,13 @@ public final class MPICommunicator: Communicator {
     _ = try narrow(call, total)
     return (offsets, total)
   }
+}
+
+/// `MPI_Waitall` itself only says that some message failed; that message's status says why.
+private func cause(of code: Int32, in statuses: Slice<UnsafeMutableBufferPointer<MPI_Status>>) -> Int32 {
+  guard code == MPI_ERR_IN_STATUS else { return code }
+  let failure = statuses.first { $0.MPI_ERROR != MPI_SUCCESS && $0.MPI_ERROR != MPI_ERR_PENDING }
+  return failure?.MPI_ERROR ?? code
 }
 
 /// Turns a return code into an error with MPI's own words.
@@ -170,9 +199,19 @@ private func check(_ call: String, _ code: Int32) throws(CommunicatorError) {
 /// The world this process was launched into: MPI's where a launcher left its mark in the environment, else a
 /// world of one that never starts MPI.
 ///
-/// - Throws: `CommunicatorError` if MPI cannot be started.
+/// - Throws: `CommunicatorError` if MPI cannot be started, or if it sees other processes than the launcher
+///   started: one that belongs to another MPI leaves each process in a world of its own.
 public func makeWorldCommunicator() throws(CommunicatorError) -> any Communicator {
   let marks = ["OMPI_COMM_WORLD_SIZE", "PMIX_RANK", "PMI_RANK"]
   guard marks.contains(where: { getenv($0) != nil }) else { return SingleCommunicator() }
-  return try MPICommunicator()
+  let world = try MPICommunicator()
+  for name in ["OMPI_COMM_WORLD_SIZE", "PMI_SIZE"] {
+    guard let text = getenv(name), let launched = Int(String(cString: text)), launched != world.worldSize
+    else { continue }
+    throw CommunicatorError(
+      call: "MPI_Init_thread",
+      reason: "the launcher says \(name)=\(launched), but MPI sees \(world.worldSize); "
+        + "use the mpirun of the MPI that this program was built with")
+  }
+  return world
 }

@@ -17,6 +17,7 @@ public final class NativeReduction: GradientReduction {
   }
 
   public func begin(leafCount: Int) {
+    precondition(leafCount > 0, "a sum has leaves")
     ownedLeaves = ReductionTree(leafCount: leafCount)
       .leaves(of: communicator.rank, worldSize: communicator.worldSize)
     nextLeaf = ownedLeaves.lowerBound
@@ -24,6 +25,7 @@ public final class NativeReduction: GradientReduction {
   }
 
   public func withNextLeaf(_ body: (UnsafeMutablePointer<Float>) -> Void) {
+    precondition(ownedLeaves.contains(nextLeaf), "leaf \(nextLeaf) is not one of this rank's, \(ownedLeaves)")
     let isFirst = nextLeaf == ownedLeaves.lowerBound
     guard let target = (isFirst ? sum : leaf).values.baseAddress else {
       preconditionFailure("leaves have elements")
@@ -34,6 +36,7 @@ public final class NativeReduction: GradientReduction {
   }
 
   public func reduce() throws(CommunicatorError) -> UnsafePointer<Float> {
+    precondition(nextLeaf == ownedLeaves.upperBound, "leaves from \(nextLeaf) on are missing")
     let start = monotonicSeconds()
     try communicator.allReduceSum(sum.values)
     lastWaitSeconds = monotonicSeconds() - start

@@ -20,6 +20,7 @@ public final class ReproducibleReduction: GradientReduction {
 
   private let communicator: any Communicator
   private let elementCount: Int
+  private let maximumLeafCount: Int
   /// The part of the buffer that each rank adds up; boundaries are multiples of a cache line.
   private let slices: [Range<Int>]
   private var plans: [Int: ReductionPlan] = [:]
@@ -39,7 +40,9 @@ public final class ReproducibleReduction: GradientReduction {
   /// Prepares sums of leaves of `elementCount` floats, up to `maximumLeafCount` of them over all ranks.
   public init(communicator: any Communicator, elementCount: Int, maximumLeafCount: Int) {
     self.communicator = communicator
+    precondition(elementCount > 0 && maximumLeafCount > 0, "a sum has elements and leaves")
     self.elementCount = elementCount
+    self.maximumLeafCount = maximumLeafCount
     let (worldSize, lines) = (communicator.worldSize, (elementCount + 15) / 16)
     slices = (0..<worldSize).map { rank in
       min(
@@ -52,6 +55,7 @@ public final class ReproducibleReduction: GradientReduction {
   }
 
   public func begin(leafCount: Int) {
+    precondition(1...maximumLeafCount ~= leafCount, "\(leafCount) leaves of 1...\(maximumLeafCount)")
     if plan.tree.leafCount != leafCount {
       plan = plans[leafCount] ?? ReductionPlan(leafCount: leafCount, worldSize: communicator.worldSize)
       plans[leafCount] = plan

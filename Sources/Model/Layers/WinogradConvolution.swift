@@ -40,7 +40,7 @@ final class WinogradConvolution: Layer {
   /// mostly filled.
   static func suits(kernel: Int, stride: Int, input: Shape, output: Shape) -> Bool {
     kernel == 3 && stride == 1 && input.channels % 8 == 0 && output.channels % 8 == 0
-      && input.channels >= 24 && output.height >= 6 && output.width >= 6
+      && input.channels >= 16 && output.height >= 6 && output.width >= 6
   }
 
   init(
@@ -73,7 +73,8 @@ final class WinogradConvolution: Layer {
       }
       for row in 0..<Winograd.side {
         (transformedWeights.pointer + row * Winograd.side * count + i).store(
-          Winograd.transformWeights(UnsafePointer(scratch.pointer + row * 24).three(stride: 8)), stride: count)
+          Winograd.transformWeights(UnsafePointer(scratch.pointer + row * 24).three(stride: 8)), stride: count
+        )
       }
     }
   }

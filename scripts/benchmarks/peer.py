@@ -1,0 +1,127 @@
+"""The peer: the same networks, optimizer, batch and data in PyTorch, one CPU thread per process."""
+
+import argparse
+import gzip
+import json
+import os
+import pathlib
+import resource
+import time
+
+os.environ["OMP_NUM_THREADS"] = "1"
+
+import numpy  # noqa: E402
+import torch  # noqa: E402
+from torch import nn  # noqa: E402
+from torch.nn import functional as F  # noqa: E402
+
+torch.set_num_threads(1)
+
+
+def network(name):
+    conv, relu, pool = nn.Conv2d, nn.ReLU, nn.MaxPool2d
+    if name == "quick":
+        return nn.Sequential(
+            conv(1, 16, 5, 2), relu(), conv(16, 32, 3), pool(2), relu(), conv(32, 64, 3), relu(),
+            nn.Flatten(), nn.Linear(576, 10))
+    if name == "keras":
+        return nn.Sequential(
+            conv(1, 32, 3), relu(), pool(2), conv(32, 64, 3), relu(), pool(2), nn.Dropout(0.5),
+            nn.Flatten(), nn.Linear(1600, 10))
+    if name == "pytorch":
+        return nn.Sequential(
+            conv(1, 32, 3), relu(), conv(32, 64, 3), relu(), pool(2), nn.Dropout(0.25), nn.Flatten(),
+            nn.Linear(9216, 128), relu(), nn.Dropout(0.5), nn.Linear(128, 10))
+    if name == "wide":
+        layers, channels = [], 1
+        for group, width in enumerate((24, 48, 96)):
+            if group:
+                layers.append(pool(2))
+            for _ in range(2):
+                layers += [conv(channels, width, 3, padding=1), relu()]
+                channels = width
+        return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(96, 10))
+    raise SystemExit(f"no network {name}")
+
+
+def idx(folder, name, header):
+    path = pathlib.Path(folder) / name
+    data = path.read_bytes() if path.exists() else gzip.decompress(path.with_name(name + ".gz").read_bytes())
+    return numpy.frombuffer(data, numpy.uint8, offset=header)
+
+
+def samples(folder, count=None):
+    """Normalised images [n, 1, 28, 28] and labels; drawn at random where there is no MNIST."""
+    if not folder:
+        return torch.randn(count or 8192, 1, 28, 28), torch.randint(0, 10, (count or 8192,))
+    images = idx(folder, "train-images-idx3-ubyte", 16).reshape(-1, 1, 28, 28)[:count]
+    labels = idx(folder, "train-labels-idx1-ubyte", 8)[:count]
+    return (torch.from_numpy(images.astype("float32") / 255) - 0.1307) / 0.3081, torch.from_numpy(
+        labels.astype("int64"))
+
+
+class Trainer:
+    def __init__(self, options, images, labels):
+        self.options, self.labels = options, labels
+        self.model = network(options.net)
+        layout = torch.channels_last if options.channels_last else torch.contiguous_format
+        self.model = self.model.to(memory_format=layout)
+        self.images = images.contiguous(memory_format=layout)
+        if options.ranks > 1:
+            self.model = nn.parallel.DistributedDataParallel(self.model)
+        if options.compile:
+            self.model = torch.compile(self.model)
+        self.optimizer = torch.optim.AdamW(self.model.parameters(), lr=1e-3, foreach=True, weight_decay=0)
+
+    def step(self, rows):
+        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=self.options.bf16):
+            logits = self.model(self.images[rows])
+        loss = F.cross_entropy(logits.float(), self.labels[rows])
+        self.optimizer.zero_grad()
+        loss.backward()
+        self.optimizer.step()
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("net")
+    parser.add_argument("--batch", type=int, default=128, help="samples per step, all ranks")
+    parser.add_argument("--channels-last", action="store_true")
+    parser.add_argument("--bf16", action="store_true")
+    parser.add_argument("--compile", action="store_true")
+    parser.add_argument("--seconds", type=float, default=2)
+    parser.add_argument("--data", default=os.environ.get("LOCKSTEP_DATA"))
+    parser.add_argument("--ranks", type=int, default=int(os.environ.get("WORLD_SIZE", 1)))
+    options = parser.parse_args()
+    rank = int(os.environ.get("RANK", 0))
+    if options.ranks > 1:
+        os.sched_setaffinity(0, {sorted(os.sched_getaffinity(0))[rank]})
+        torch.distributed.init_process_group("gloo")
+    trainer = Trainer(options, *samples(options.data, 8192))
+    local = options.batch // options.ranks
+    order = torch.randperm(8192)
+    batches = order[: len(order) // local * local].reshape(-1, local)
+
+    def run(steps):
+        for i in range(steps):
+            trainer.step(batches[i % len(batches)])
+
+    run(20 if options.compile else 3)
+    # All ranks take the same number of steps, whatever their clocks say.
+    start = time.perf_counter()
+    run(5)
+    steps = torch.tensor([max(int(options.seconds / ((time.perf_counter() - start) / 5)), 5)])
+    if options.ranks > 1:
+        torch.distributed.broadcast(steps, 0)
+    start = time.perf_counter()
+    run(int(steps))
+    elapsed = time.perf_counter() - start
+    if rank == 0:
+        print(json.dumps({
+            "imagesPerSecond": int(steps) * options.batch / elapsed,
+            "peakMemory": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
+        }))
+
+
+if __name__ == "__main__":
+    main()
