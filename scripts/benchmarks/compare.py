@@ -5,7 +5,6 @@ import itertools
 import json
 import os
 import pathlib
-import resource
 import statistics
 import subprocess
 import sys
@@ -15,12 +14,18 @@ PEER = pathlib.Path(__file__).with_name("peer.py")
 STEPS = {"quick": 400, "keras": 160, "pytorch": 40, "wide": 40}
 
 
-def run(command, **environment):
-    result = subprocess.run(
-        [str(word) for word in command], env=os.environ | environment, capture_output=True, text=True)
-    if result.returncode:
-        sys.exit(f"{' '.join(map(str, command))} failed:\n{result.stderr}")
-    return result.stdout
+def run(command):
+    """What a command prints, and the peak memory in bytes of the largest of its processes."""
+    words = [str(word) for word in command]
+    with tempfile.TemporaryFile("w+") as output, tempfile.TemporaryFile("w+") as errors:
+        process = subprocess.Popen(words, stdout=output, stderr=errors, text=True)
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        output.seek(0)
+        errors.seek(0)
+        if process.returncode:
+            sys.exit(f"{' '.join(words)} failed:\n{errors.read()}")
+        return output.read(), usage.ru_maxrss * 1024
 
 
 class Benchmark:
@@ -30,13 +35,11 @@ class Benchmark:
         self.runs = itertools.count()
 
     def lockstep(self, *arguments, ranks=1):
-        """The result.json of a training run, with the peak memory of its largest process."""
+        """The result.json of a training run, with the peak memory of its largest rank."""
         folder = f"{self.scratch.name}/{next(self.runs)}"
         launch = ["mpirun", "--quiet", "-n", ranks, "--bind-to", "core"]
-        run([*launch, self.options.lockstep, "train", "-q", "--run", folder, *arguments])
-        result = json.loads(pathlib.Path(folder, "result.json").read_text())
-        memory = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024
-        return result | {"peakMemory": memory}
+        _, memory = run([*launch, self.options.lockstep, "train", "-q", "--run", folder, *arguments])
+        return json.loads(pathlib.Path(folder, "result.json").read_text()) | {"peakMemory": memory}
 
     def throughput(self, net, batch, *arguments, ranks=1):
         return self.lockstep(
@@ -51,7 +54,7 @@ class Benchmark:
                 sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", ranks, "--master-port", 29511]
         else:
             command = ["taskset", "-c", min(os.sched_getaffinity(0)), *command]
-        return json.loads(run(command).strip().splitlines()[-1])["imagesPerSecond"]
+        return json.loads(run(command)[0].strip().splitlines()[-1])["imagesPerSecond"]
 
     def best_peer(self, net, *precision):
         """The fastest setting of the peer: batch, memory layout, eager or compiled."""
@@ -125,7 +128,7 @@ class Benchmark:
                           ("trainingSeconds", "s, training steps"), ("testAccuracy", "% test accuracy")):
             values = [r[key] for r in results]
             print(f"- {statistics.median(values):.2f} {unit} ({min(values):.2f} to {max(values):.2f})")
-        print(f"- {results[0]['peakMemory'] / 1e6:.0f} MB peak memory of the largest process so far")
+        print(f"- {max(r['peakMemory'] for r in results) / 1e6:.0f} MB, peak memory of the larger rank")
 
 
 def setting(batch, flags):
