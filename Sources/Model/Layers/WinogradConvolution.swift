@@ -12,21 +12,24 @@ final class WinogradConvolution: Layer {
   let isInPlace = false
 
   private static let products = Winograd.side * Winograd.side
+  /// Rows of a product that a group of samples should not exceed, unless one sample alone does.
+  private static let rowsPerProduct = 24
 
   private let weights: ParameterTensor
   private let padding: Int
   private let tileRows: Int
   private let tileColumns: Int
-  private let capacity: Int
+  /// Samples that go through the products together: enough rows for `sgemm`, few enough for the core's cache.
+  private let groupSize: Int
   /// [4 · tile rows + 2, 4 · tile columns + 2, in]: one sample in its frame.
   private let frame: FloatBuffer
   /// [36, in, out]: G g Gᵀ.
   private let transformedWeights: FloatBuffer
   /// [36, in, out]: the gradient of `transformedWeights`.
   private let weightGradient: FloatBuffer
-  /// [36, samples · tiles, in]: Bᵀ d B; after `backward` its gradient.
+  /// [groups, 36, group · tiles, in]: Bᵀ d B of the whole micro-batch; after `backward` its gradient.
   private let transformedInput: FloatBuffer
-  /// [36, samples · tiles, out]: the products, or in `backward` their gradient.
+  /// [36, group · tiles, out]: one group's products, or in `backward` their gradient.
   private let transformedOutput: FloatBuffer
   /// 36 vectors between the two directions of a transform.
   private let scratch = FloatBuffer(count: products * 8)
@@ -51,16 +54,16 @@ final class WinogradConvolution: Layer {
     outputShape = output
     self.weights = weights
     self.padding = padding == .same ? 1 : 0
-    self.capacity = capacity
     tileRows = (output.height + Winograd.outputSide - 1) / Winograd.outputSide
     tileColumns = (output.width + Winograd.outputSide - 1) / Winograd.outputSide
     let tiles = tileRows * tileColumns
+    groupSize = min(max(Self.rowsPerProduct / tiles, 1), capacity)
     frame = FloatBuffer(
       count: (tileRows * Winograd.outputSide + 2) * (tileColumns * Winograd.outputSide + 2) * input.channels)
     transformedWeights = FloatBuffer(count: Self.products * input.channels * output.channels)
     weightGradient = FloatBuffer(count: Self.products * input.channels * output.channels)
     transformedInput = FloatBuffer(count: Self.products * capacity * tiles * input.channels)
-    transformedOutput = FloatBuffer(count: Self.products * capacity * tiles * output.channels)
+    transformedOutput = FloatBuffer(count: Self.products * groupSize * tiles * output.channels)
   }
 
   func prepare(_ parameters: UnsafePointer<Float>) {
@@ -80,21 +83,21 @@ final class WinogradConvolution: Layer {
   }
 
   func forward(_ pass: Pass, input: UnsafePointer<Float>, output: UnsafeMutablePointer<Float>) {
-    let rows = pass.count * tiles
     frame.clear()
-    for sample in 0..<pass.count {
-      moveIntoFrame(input + sample * inputShape.count)
-      transformInput(firstRow: sample * tiles, rows: rows)
-    }
-    for product in 0..<Self.products {
-      gemm(
-        rows, outputChannels, inputChannels,
-        transformedInput.pointer + product * rows * inputChannels,
-        transformedWeights.pointer + product * inputChannels * outputChannels,
-        into: transformedOutput.pointer + product * rows * outputChannels)
-    }
-    for sample in 0..<pass.count {
-      transformOutput(to: output + sample * outputShape.count, firstRow: sample * tiles, rows: rows)
+    forEachGroup(pass.count) { samples, rows, tilesIn in
+      for (index, sample) in samples.enumerated() {
+        moveIntoFrame(input + sample * inputShape.count)
+        transformInput(into: tilesIn, firstRow: index * tiles, rows: rows)
+      }
+      for product in 0..<Self.products {
+        gemm(
+          rows, outputChannels, inputChannels, tilesIn + product * rows * inputChannels,
+          transformedWeights.pointer + product * inputChannels * outputChannels,
+          into: transformedOutput.pointer + product * rows * outputChannels)
+      }
+      for (index, sample) in samples.enumerated() {
+        transformOutput(to: output + sample * outputShape.count, firstRow: index * tiles, rows: rows)
+      }
     }
   }
 
@@ -103,30 +106,44 @@ final class WinogradConvolution: Layer {
     outputGradient: UnsafeMutablePointer<Float>, inputGradient: UnsafeMutablePointer<Float>?,
     gradient: UnsafeMutablePointer<Float>
   ) {
-    let rows = pass.count * tiles
-    for sample in 0..<pass.count {
-      adjointOutput(
-        of: outputGradient + sample * outputShape.count, firstRow: sample * tiles, rows: rows)
-    }
-    for product in 0..<Self.products {
-      let tilesIn = transformedInput.pointer + product * rows * inputChannels
-      let tilesOut = transformedOutput.pointer + product * rows * outputChannels
-      gemm(
-        inputChannels, outputChannels, rows, tilesIn, transposeA: true, tilesOut,
-        into: weightGradient.pointer + product * inputChannels * outputChannels)
-      if inputGradient != nil {
+    forEachGroup(pass.count) { samples, rows, tilesIn in
+      for (index, sample) in samples.enumerated() {
+        adjointOutput(of: outputGradient + sample * outputShape.count, firstRow: index * tiles, rows: rows)
+      }
+      for product in 0..<Self.products {
+        let tilesIn = tilesIn + product * rows * inputChannels
+        let tilesOut = transformedOutput.pointer + product * rows * outputChannels
         gemm(
-          rows, inputChannels, outputChannels, tilesOut,
-          transformedWeights.pointer + product * inputChannels * outputChannels, transposeB: true,
-          into: tilesIn)
+          inputChannels, outputChannels, rows, tilesIn, transposeA: true, tilesOut,
+          into: weightGradient.pointer + product * inputChannels * outputChannels,
+          beta: samples.lowerBound == 0 ? 0 : 1)
+        if inputGradient != nil {
+          gemm(
+            rows, inputChannels, outputChannels, tilesOut,
+            transformedWeights.pointer + product * inputChannels * outputChannels, transposeB: true,
+            into: tilesIn)
+        }
+      }
+      guard let inputGradient else { return }
+      for (index, sample) in samples.enumerated() {
+        frame.clear()
+        adjointInput(of: tilesIn, firstRow: index * tiles, rows: rows)
+        moveOutOfFrame(inputGradient + sample * inputShape.count)
       }
     }
     adjointWeights(into: gradient + weights.offset)
-    guard let inputGradient else { return }
-    for sample in 0..<pass.count {
-      frame.clear()
-      adjointInput(firstRow: sample * tiles, rows: rows)
-      moveOutOfFrame(inputGradient + sample * inputShape.count)
+  }
+
+  /// Calls `body` with each group's samples, its rows in a product, and its transformed input.
+  @inline(__always)
+  private func forEachGroup(
+    _ count: Int, _ body: (_ samples: Range<Int>, _ rows: Int, _ tilesIn: UnsafeMutablePointer<Float>) -> Void
+  ) {
+    for first in stride(from: 0, to: count, by: groupSize) {
+      let samples = first..<min(first + groupSize, count)
+      body(
+        samples, samples.count * tiles,
+        transformedInput.pointer + Self.products * first * tiles * inputChannels)
     }
   }
 
@@ -150,12 +167,12 @@ final class WinogradConvolution: Layer {
 
   // MARK: - Transforms, tile by tile and eight channels at once
 
-  private func transformInput(firstRow: Int, rows: Int) {
+  private func transformInput(into tilesIn: UnsafeMutablePointer<Float>, firstRow: Int, rows: Int) {
     let channels = inputChannels
     forEachTile { ty, tx, tile in
       let corner =
         frame.pointer + (ty * Winograd.outputSide * frameColumns + tx * Winograd.outputSide) * channels
-      let target = transformedInput.pointer + (firstRow + tile) * channels
+      let target = tilesIn + (firstRow + tile) * channels
       for c in stride(from: 0, to: channels, by: 8) {
         for column in 0..<Winograd.side {
           (scratch.pointer + column * 8).store(
@@ -170,12 +187,12 @@ final class WinogradConvolution: Layer {
     }
   }
 
-  private func adjointInput(firstRow: Int, rows: Int) {
+  private func adjointInput(of tilesIn: UnsafeMutablePointer<Float>, firstRow: Int, rows: Int) {
     let channels = inputChannels
     forEachTile { ty, tx, tile in
       let corner =
         frame.pointer + (ty * Winograd.outputSide * frameColumns + tx * Winograd.outputSide) * channels
-      let source = transformedInput.pointer + (firstRow + tile) * channels
+      let source = tilesIn + (firstRow + tile) * channels
       for c in stride(from: 0, to: channels, by: 8) {
         for row in 0..<Winograd.side {
           (scratch.pointer + row * 48).store(

@@ -18,6 +18,7 @@ extension Recipe {
       recipe.optimizer = .adamW(adamW(learningRate: 0.001))
       recipe.schedule = .constant
       recipe.globalBatch = 128
+      recipe.microBatch = 8
       recipe.epochs = 15
       recipe.shift = 0
     case "pytorch":
@@ -28,6 +29,7 @@ extension Recipe {
       recipe.microBatch = 16
     case "wide":
       recipe.globalBatch = 128
+      recipe.microBatch = 8
       recipe.epochs = 4
     case "mlp", "linear":
       recipe.optimizer = .adamW(adamW(learningRate: 0.002))
