@@ -29,6 +29,8 @@ let package = Package(
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
 
+    .systemLibrary(name: "CProcessor"),
+
     .target(name: "Files", swiftSettings: settings),
     .target(name: "Digests", dependencies: ["COpenSSL"], swiftSettings: settings),
     .target(name: "Tensors", dependencies: ["COpenBLAS"], swiftSettings: settings),
@@ -47,7 +49,8 @@ let package = Package(
     .executableTarget(
       name: "lockstep",
       dependencies: [
-        "Digests", "Tensors", "Collectives", "Reports", "Datasets", "Model", "Checkpoints", "Training",
+        "CProcessor", "Digests", "Tensors", "Collectives", "Reports", "Datasets", "Model", "Checkpoints",
+        "Training",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       // Nothing can import an executable, so whether its imports are public is no question.

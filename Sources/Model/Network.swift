@@ -28,8 +28,10 @@ public final class Network {
   /// [capacity, input shape], where callers put the micro-batch; with slack for vector reads.
   public let input: FloatBuffer
   private var parameters: FloatBuffer?
-  /// Seconds spent in each layer since `startProfiling`; nil before.
-  public private(set) var profile: [LayerTime]?
+  /// Whether passes measure each layer's time; off unless asked for.
+  public var isProfiling = false
+  /// Seconds spent in each layer while `isProfiling`.
+  public private(set) var profile: [LayerTime]
   /// The first layer with parameters: nobody needs the gradient of what comes before.
   private let firstTrainable: Int
 
@@ -48,6 +50,7 @@ public final class Network {
     self.capacity = capacity
     let plan = NetworkPlan(specification, input: input, capacity: capacity)
     layers = plan.layers
+    profile = plan.layers.map { LayerTime(name: $0.name) }
     layout = ParameterLayout(tensors: plan.tensors)
     self.input = FloatBuffer(count: capacity * input.count + 16)
     var buffers: [FloatBuffer] = []
@@ -65,11 +68,6 @@ public final class Network {
     )
     firstTrainable =
       plan.layers.firstIndex { $0 is Convolution || $0 is WinogradConvolution || $0 is Dense } ?? 0
-  }
-
-  /// Measures each layer's time from now on.
-  public func startProfiling() {
-    profile = layers.map { LayerTime(name: $0.name) }
   }
 
   /// Says which parameters the following passes use; to be called again whenever they have changed.
@@ -92,10 +90,10 @@ public final class Network {
     let pass = self.pass(count, randomness)
     var x = UnsafePointer(input.pointer)
     for index in layers.indices {
-      let start = profile == nil ? 0 : monotonicSeconds()
+      let start = isProfiling ? monotonicSeconds() : 0
       layers[index].forward(pass, input: x, output: activations[index].pointer)
       x = UnsafePointer(activations[index].pointer)
-      if profile != nil { profile?[index].forward += monotonicSeconds() - start }
+      if isProfiling { profile[index].forward += monotonicSeconds() - start }
     }
     return x
   }
@@ -118,13 +116,13 @@ public final class Network {
     var (current, other) = (gradients.0.pointer, gradients.1.pointer)
     for index in stride(from: layers.count - 1, through: firstTrainable, by: -1) {
       let layer = layers[index]
-      let start = profile == nil ? 0 : monotonicSeconds()
+      let start = isProfiling ? monotonicSeconds() : 0
       let x = index > 0 ? activations[index - 1].pointer : input.pointer
       layer.backward(
         pass, output: activations[index].pointer, input: x, outputGradient: current,
         inputGradient: index > firstTrainable ? other : nil, gradient: gradient)
       if !layer.isInPlace { swap(&current, &other) }
-      if profile != nil { profile?[index].backward += monotonicSeconds() - start }
+      if isProfiling { profile[index].backward += monotonicSeconds() - start }
     }
   }
 }

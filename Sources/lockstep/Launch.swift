@@ -1,4 +1,5 @@
 import ArgumentParser
+import CProcessor
 import Collectives
 import Foundation
 import Training
@@ -21,6 +22,12 @@ enum Launch {
   /// Called first: remembers the time, and makes a crash end all ranks with one sentence.
   static func start() {
     time = MonotonicClock.now()
+    if let missing = cprocessor_missing() {
+      complain(
+        "this binary was built for processors with \(String(cString: missing)), which this one lacks: build with "
+          + "LOCKSTEP_MARCH=x86-64 (any processor) or another -march name")
+      Foundation.exit(69)
+    }
     for number in [SIGILL, SIGTRAP, SIGSEGV, SIGBUS, SIGFPE] {
       signal(number) { number in
         var message: StaticString = "lockstep: internal error: this rank crashed\n"

@@ -49,6 +49,9 @@ struct Train: ParsableCommand {
   @Flag(name: .shortAndLong, help: "Print each rank's host and cores.")
   var verbose = false
 
+  @Flag(help: "Print where the root's training steps spent their time, by phase and layer.")
+  var profile = false
+
   @Flag(name: .shortAndLong, help: "Print nothing but errors and the last lines.")
   var quiet = false
 
@@ -77,6 +80,7 @@ struct Train: ParsableCommand {
     options.verifyEvery = verifyEvery
     options.resume = resume.map { $0.isEmpty ? .newest : .file($0) } ?? .none
     options.processStart = Launch.time
+    options.isProfiling = profile
 
     let console = TrainingConsole(
       detail: quiet ? .quiet : verbose ? .verbose : .normal, terminal: Terminal.current)
@@ -86,7 +90,10 @@ struct Train: ParsableCommand {
     }
     switch try trainer.run() {
     case .finished(let result):
-      if communicator.rank == 0 { console.show(result, folder: options.folder) }
+      if communicator.rank == 0 {
+        if profile { console.show(trainer.profile) }
+        console.show(result, folder: options.folder)
+      }
       Launch.finish(code: 0)
     case .stopped(let step):
       if communicator.rank == 0 { console.showStop(step: step, folder: options.folder) }

@@ -80,6 +80,26 @@ final class TrainingConsole: TrainingObserver {
     try? FileHandle.standardError.write(contentsOf: Data("lockstep: \(sentence)\n".utf8))
   }
 
+  /// Where the time went, in microseconds per image.
+  func show(_ profile: Profile) {
+    closeLine()
+    var phases = TextTable([("phase", .left), ("µs/image", .right), ("share %", .right)])
+    for (name, seconds) in profile.phases.named {
+      phases.append([
+        name, Numbers.fixed(profile.microsecondsPerImage(seconds), 2),
+        Numbers.fixed(100 * seconds / max(profile.phases.total, 1e-9), 1),
+      ])
+    }
+    var layers = TextTable([("layer", .left), ("forward µs/image", .right), ("backward", .right)])
+    for layer in profile.layers {
+      layers.append([
+        layer.name, Numbers.fixed(profile.microsecondsPerImage(layer.forward), 2),
+        Numbers.fixed(profile.microsecondsPerImage(layer.backward), 2),
+      ])
+    }
+    print("\n\(phases.text)\n\(layers.text)")
+  }
+
   /// The end of a finished run.
   func show(_ result: RunResult, folder: RunFolder) {
     closeLine()

@@ -50,6 +50,8 @@ class Benchmark:
     def peer(self, net, batch, *flags, seconds=2.0, ranks=1):
         command = [sys.executable, PEER, net, "--batch", batch, "--seconds", seconds, *flags]
         if ranks > 1:
+            # Otherwise gloo looks for an interface by the host's name, which containers often lack.
+            os.environ.setdefault("GLOO_SOCKET_IFNAME", "lo")
             command[:1] = [
                 sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", ranks, "--master-port", 29511]
         else:

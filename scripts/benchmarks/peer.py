@@ -5,7 +5,6 @@ import gzip
 import json
 import os
 import pathlib
-import resource
 import time
 
 os.environ["OMP_NUM_THREADS"] = "1"
@@ -119,8 +118,9 @@ def main():
     if rank == 0:
         print(json.dumps({
             "imagesPerSecond": int(steps) * options.batch / elapsed,
-            "peakMemory": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
         }))
+    if options.ranks > 1:
+        torch.distributed.destroy_process_group()
 
 
 if __name__ == "__main__":

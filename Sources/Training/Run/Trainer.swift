@@ -39,10 +39,18 @@ public final class Trainer {
   private var dealtEpoch: Int?
   private var trainingSeconds = 0.0
   private var trainedImages = 0
+  private var phaseSums = PhaseTimes()
   private var startSeconds = 0.0
   private var lastRequestedSave = -Double.infinity
   /// Time between steps, of dealing samples and of checkpoints; it goes into the next step's record.
   private var betweenSteps = PhaseTimes()
+
+  /// Where this rank's training steps spent their time so far; layers only if the options ask for them.
+  public var profile: Profile {
+    Profile(
+      images: trainedImages, ranks: communicator.worldSize, phases: phaseSums,
+      layers: options.isProfiling ? network.profile.map { ($0.name, $0.forward, $0.backward) } : [])
+  }
 
   private var isRoot: Bool { communicator.rank == 0 }
 
@@ -99,7 +107,7 @@ public final class Trainer {
     }
     step = TrainingStep(
       recipe: recipe, plan: plan, totalSteps: totalSteps, network: network, communicator: communicator,
-      reduction: options.reduction)
+      reduction: options.reduction, isProfiling: options.isProfiling)
 
     shard = data.train
     placement = data.trainPlacement
@@ -192,6 +200,7 @@ public final class Trainer {
     var times = outcome.times
     times += betweenSteps
     betweenSteps = PhaseTimes()
+    phaseSums += times
     guard isRoot else { return }
     let record = StepRecord(
       step: state.cursor.step, epoch: (state.cursor.step - 1) / plan.stepsPerEpoch + 1, loss: outcome.loss,

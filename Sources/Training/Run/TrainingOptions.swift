@@ -13,6 +13,8 @@ public struct TrainingOptions {
   public var checkpointsKept = 3
   /// Parameters are compared across ranks every so many steps, and at the end.
   public var verifyEvery = 200
+  /// Whether each layer's time is measured.
+  public var isProfiling = false
   /// Where to go on from.
   public var resume = Resumption.none
   /// When this process started, on `MonotonicClock`.

@@ -39,13 +39,16 @@ final class TrainingStep {
   private let loss: SoftmaxCrossEntropy
   private let preparation: InputPreparation
   private let reduction: any GradientReduction
+  /// Whether the network measures its layers.
+  private let isProfiling: Bool
   private let labels: UnsafeMutablePointer<UInt8>
   private let samples: UnsafeMutablePointer<Int32>
 
   init(
     recipe: Recipe, plan: StepPlan, totalSteps: Int, network: Network, communicator: any Communicator,
-    reduction kind: ReductionKind
+    reduction kind: ReductionKind, isProfiling: Bool
   ) {
+    self.isProfiling = isProfiling
     self.recipe = recipe
     self.plan = plan
     self.totalSteps = totalSteps
@@ -81,6 +84,8 @@ final class TrainingStep {
     var saves: Float = StopSignals.takeSaveRequest() ? 1 : 0
     var slot = plan.localStart(ofRank: rank, step: cursor.stepInEpoch)
 
+    network.isProfiling = isProfiling
+    defer { network.isProfiling = false }
     network.prepare(state.parameters)
     reduction.begin(leafCount: plan.leafCount(ofStep: cursor.stepInEpoch))
     for leaf in reduction.ownedLeaves {

@@ -1,0 +1,30 @@
+#ifndef LOCKSTEP_CPROCESSOR_SHIM_H
+#define LOCKSTEP_CPROCESSOR_SHIM_H
+
+#include <stddef.h>
+
+// The name of an instruction set that this program was compiled for and the processor lacks; NULL if there is none.
+// Swift has neither the macros that say what was compiled for nor the built-in that asks the processor.
+static inline const char *cprocessor_missing(void) {
+#if defined(__x86_64__)
+  __builtin_cpu_init();
+#if defined(__AVX2__)
+  if (!__builtin_cpu_supports("avx2")) return "AVX2";
+#endif
+#if defined(__FMA__)
+  if (!__builtin_cpu_supports("fma")) return "FMA";
+#endif
+#if defined(__AVX512F__)
+  if (!__builtin_cpu_supports("avx512f")) return "AVX-512 F";
+#endif
+#if defined(__AVX512BW__)
+  if (!__builtin_cpu_supports("avx512bw")) return "AVX-512 BW";
+#endif
+#if defined(__AVX512VL__)
+  if (!__builtin_cpu_supports("avx512vl")) return "AVX-512 VL";
+#endif
+#endif
+  return NULL;
+}
+
+#endif

@@ -1,0 +1,15 @@
+/// Where one rank's training steps spent their time.
+public struct Profile: Sendable {
+  /// Training images of all ranks.
+  public var images: Int
+  public var ranks: Int
+  /// The rank's seconds by phase, dealing and checkpoints between steps included.
+  public var phases: PhaseTimes
+  /// The rank's seconds in each layer.
+  public var layers: [(name: String, forward: Double, backward: Double)]
+
+  /// Microseconds for each image that this rank worked on, on average.
+  public func microsecondsPerImage(_ seconds: Double) -> Double {
+    images > 0 ? seconds * 1e6 * Double(ranks) / Double(images) : 0
+  }
+}
