@@ -51,9 +51,11 @@ final class Shard {
   /// Deals the samples anew: every sample of `new` travels from the rank that keeps it under `old` to the rank
   /// that is to keep it, in one all-to-all. Called by all ranks.
   ///
-  /// Both sides enumerate what they exchange in the order of `new`, so that no indices travel.
+  /// Both sides enumerate what they exchange in the order of `new`, so that no indices travel. With `releasing`
+  /// this shard gives its memory up on the way and is empty afterwards; no more than two copies of a shard then
+  /// exist at a time.
   func dealt(
-    from old: Placement, to new: Placement, over communicator: any Communicator
+    from old: Placement, to new: Placement, over communicator: any Communicator, releasing: Bool = false
   ) throws(CommunicatorError) -> Shard {
     let length = Self.recordLength
     let rank = Int32(communicator.rank)
@@ -78,7 +80,6 @@ final class Shard {
     }
 
     let outgoing = UnsafeMutablePointer<UInt8>.allocate(capacity: max(sendCounts.reduce(0, +) * length, 1))
-    defer { outgoing.deallocate() }
     var next = starts(sendCounts)
     for sample in new.order where old.owners[Int(sample)] == rank {
       let target = Int(new.owners[Int(sample)])
@@ -87,14 +88,19 @@ final class Shard {
       next[target] += 1
     }
 
-    let result = Shard(samples: new.samples(of: communicator.rank))
-    let incoming = UnsafeMutablePointer<UInt8>.allocate(capacity: max(result.count * length, 1))
+    if releasing { release() }
+    let received = receiveCounts.reduce(0, +)
+    let incoming = UnsafeMutablePointer<UInt8>.allocate(capacity: max(received * length, 1))
     defer { incoming.deallocate() }
-    try communicator.allToAll(
-      send: UnsafeRawBufferPointer(start: outgoing, count: sendCounts.reduce(0, +) * length),
-      sendCounts: sendCounts.map { $0 * length },
-      receive: UnsafeMutableRawBufferPointer(start: incoming, count: result.count * length),
-      receiveCounts: receiveCounts.map { $0 * length })
+    do {
+      defer { outgoing.deallocate() }
+      try communicator.allToAll(
+        send: UnsafeRawBufferPointer(start: outgoing, count: sendCounts.reduce(0, +) * length),
+        sendCounts: sendCounts.map { $0 * length },
+        receive: UnsafeMutableRawBufferPointer(start: incoming, count: received * length),
+        receiveCounts: receiveCounts.map { $0 * length })
+    }
+    let result = Shard(samples: new.samples(of: communicator.rank))
 
     next = starts(receiveCounts)
     for (slot, sample) in result.samples.enumerated() {
@@ -103,5 +109,11 @@ final class Shard {
       next[source] += 1
     }
     return result
+  }
+
+  private func release() {
+    records.deallocate()
+    records = .allocate(capacity: 1)
+    samples = []
   }
 }

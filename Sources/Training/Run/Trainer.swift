@@ -179,7 +179,7 @@ public final class Trainer {
     let order = CounterGenerator(seed: recipe.seed, for: .epochOrder, UInt64(epoch))
       .permutation(of: plan.sampleCount)
     let next = plan.placement(order: order, totalSamples: facts.trainCount)
-    shard = try shard.dealt(from: placement, to: next, over: communicator)
+    shard = try shard.dealt(from: placement, to: next, over: communicator, releasing: true)
     placement = next
     dealtEpoch = epoch
     betweenSteps.data += watch.lap()
