@@ -52,6 +52,9 @@ public final class Trainer {
       layers: options.isProfiling ? network.profile.map { ($0.name, $0.forward, $0.backward) } : [])
   }
 
+  /// The epochs of the run, the last of which may be cut short.
+  private var epochCount: Int { (totalSteps + plan.stepsPerEpoch - 1) / plan.stepsPerEpoch }
+
   private var isRoot: Bool { communicator.rank == 0 }
 
   /// Loads the data, restores or initialises the state and prepares the run's folder. Called by all ranks.
@@ -209,7 +212,7 @@ public final class Trainer {
     try reporting { try metrics?.append(record) }
     observer?.didStep(
       StepProgress(
-        record: record, epochs: recipe.epochs,
+        record: record, epochs: epochCount,
         stepInEpoch: (state.cursor.step - 1) % plan.stepsPerEpoch + 1, stepsPerEpoch: plan.stepsPerEpoch,
         totalSteps: totalSteps, imagesPerSecond: sums.imagesPerSecond))
   }
@@ -226,7 +229,7 @@ public final class Trainer {
       try metrics?.append(record)
       try metrics?.flush()
     }
-    observer?.didFinishEpoch(record, of: recipe.epochs)
+    observer?.didFinishEpoch(record, of: epochCount)
   }
 
   /// Saves a checkpoint on the root. `isRequested` by a signal: it reaches the ranks some steps apart, so
