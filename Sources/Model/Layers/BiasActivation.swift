@@ -31,23 +31,20 @@ final class BiasActivation: Layer {
     let rows = pass.count * inputShape.height * inputShape.width
     let columns = inputShape.channels
     let b = pass.parameters + bias.offset
-    var j = 0
-    while j + 8 <= columns {
-      let shift = b.vector(at: j)
-      var y = output + j
-      for _ in 0..<rows {
-        let value = y.vector(at: 0) + shift
-        y.store(rectifies ? value.replacing(with: 0, where: value .< 0) : value, at: 0)
-        y += columns
+    var y = output
+    for _ in 0..<rows {
+      var j = 0
+      while j + 8 <= columns {
+        let value = y.vector(at: j) + b.vector(at: j)
+        y.store(rectifies ? value.replacing(with: 0, where: value .< 0) : value, at: j)
+        j += 8
       }
-      j += 8
-    }
-    while j < columns {
-      for row in 0..<rows {
-        let value = output[row * columns + j] + b[j]
-        output[row * columns + j] = rectifies && value < 0 ? 0 : value
+      while j < columns {
+        let value = y[j] + b[j]
+        y[j] = rectifies && value < 0 ? 0 : value
+        j += 1
       }
-      j += 1
+      y += columns
     }
   }
 
@@ -70,33 +67,27 @@ final class BiasActivation: Layer {
   ) {
     let rows = pass.count * inputShape.height * inputShape.width
     let columns = inputShape.channels
-    var j = 0
-    while j + 8 <= columns {
-      var sum = Vector.zero
-      var y = output + j
-      var dy = outputGradient + j
-      for _ in 0..<rows {
-        var value = dy.vector(at: 0)
+    sums.update(repeating: 0, count: columns)
+    var y = output
+    var dy = outputGradient
+    for _ in 0..<rows {
+      var j = 0
+      while j + 8 <= columns {
+        var value = dy.vector(at: j)
         if rectifies {
-          value = value.replacing(with: 0, where: y.vector(at: 0) .<= 0)
-          dy.store(value, at: 0)
+          value = value.replacing(with: 0, where: y.vector(at: j) .<= 0)
+          dy.store(value, at: j)
         }
-        sum += value
-        y += columns
-        dy += columns
+        sums.store(sums.vector(at: j) + value, at: j)
+        j += 8
       }
-      sums.store(sum, at: j)
-      j += 8
-    }
-    while j < columns {
-      var sum: Float = 0
-      for row in 0..<rows {
-        let i = row * columns + j
-        if rectifies, output[i] <= 0 { outputGradient[i] = 0 }
-        sum += outputGradient[i]
+      while j < columns {
+        if rectifies, y[j] <= 0 { dy[j] = 0 }
+        sums[j] += dy[j]
+        j += 1
       }
-      sums[j] = sum
-      j += 1
+      y += columns
+      dy += columns
     }
   }
 
