@@ -81,13 +81,14 @@ final class TrainingStep {
     var watch = Stopwatch()
     let controls = network.layout.count
     var stops: Float = StopSignals.isStopRequested ? 1 : 0
-    var saves: Float = StopSignals.takeSaveRequest() ? 1 : 0
     var slot = plan.localStart(ofRank: rank, step: cursor.stepInEpoch)
 
     network.isProfiling = isProfiling
     defer { network.isProfiling = false }
     network.prepare(state.parameters)
     reduction.begin(leafCount: plan.leafCount(ofStep: cursor.stepInEpoch))
+    // A rank without a leaf in a short last batch has nowhere to put a request: it keeps it for the next step.
+    var saves: Float = !reduction.ownedLeaves.isEmpty && StopSignals.takeSaveRequest() ? 1 : 0
     for leaf in reduction.ownedLeaves {
       let count = plan.positions(ofLeaf: leaf, step: cursor.stepInEpoch).count
       load(shard, from: slot, count: count, epoch: cursor.epoch)
