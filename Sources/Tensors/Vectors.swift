@@ -68,3 +68,19 @@ public func sumOfSquares(_ x: UnsafePointer<Float>, count: Int) -> Double {
   }
   return sum
 }
+
+/// target [columns, rows] ← the transpose of source [rows, columns], in blocks that stay in the core's cache.
+public func transpose(
+  _ source: UnsafePointer<Float>, rows: Int, columns: Int, into target: UnsafeMutablePointer<Float>
+) {
+  let block = 8
+  for top in stride(from: 0, to: rows, by: block) {
+    for left in stride(from: 0, to: columns, by: block) {
+      for row in top..<min(top + block, rows) {
+        for column in left..<min(left + block, columns) {
+          target[column &* rows &+ row] = source[row &* columns &+ column]
+        }
+      }
+    }
+  }
+}

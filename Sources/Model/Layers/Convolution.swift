@@ -16,9 +16,14 @@ final class Convolution: Layer {
   /// Zeros above the first row; behind the last one there may be one more (`Padding.same`).
   private let paddingTop: Int
   private let paddingLeft: Int
+  /// Multiply-adds up to which `sgemm` has kernels that do without packing their operands.
+  private static let productSize = 1_000_000
+
   private let weights: ParameterTensor
   /// [capacity · oh · ow, k · k · in], then slack for `copyRun`; holds the patches' gradient after `backward`.
   private let patches: FloatBuffer
+  /// Samples that go through a product together.
+  private let groupSize: Int
 
   private var patchLength: Int { kernel * kernel * inputShape.channels }
   private var positions: Int { outputShape.height * outputShape.width }
@@ -41,18 +46,23 @@ final class Convolution: Layer {
       paddingTop = max((output.height - 1) * stride + kernel - input.height, 0) / 2
       paddingLeft = max((output.width - 1) * stride + kernel - input.width, 0) / 2
     }
+    let product = output.height * output.width * kernel * kernel * input.channels * output.channels
+    groupSize = max(Self.productSize / product, 1)
     patches = FloatBuffer(
       count: capacity * output.height * output.width * kernel * kernel * input.channels + 8)
   }
 
   func forward(_ pass: Pass, input: UnsafePointer<Float>, output: UnsafeMutablePointer<Float>) {
-    for sample in 0..<pass.count {
-      gatherPatches(
-        of: input + sample * inputShape.count, into: patches.pointer + sample * positions * patchLength)
+    forEachGroup(pass.count) { group, patches in
+      for sample in group {
+        gatherPatches(
+          of: input + sample * inputShape.count,
+          into: patches + (sample - group.lowerBound) * positions * patchLength)
+      }
+      gemm(
+        group.count * positions, outputShape.channels, patchLength,
+        patches, pass.parameters + weights.offset, into: output + group.lowerBound * outputShape.count)
     }
-    gemm(
-      pass.count * positions, outputShape.channels, patchLength,
-      patches.pointer, pass.parameters + weights.offset, into: output)
   }
 
   func backward(
@@ -60,18 +70,31 @@ final class Convolution: Layer {
     outputGradient: UnsafeMutablePointer<Float>, inputGradient: UnsafeMutablePointer<Float>?,
     gradient: UnsafeMutablePointer<Float>
   ) {
-    let rows = pass.count * positions
-    gemm(
-      patchLength, outputShape.channels, rows,
-      patches.pointer, transposeA: true, outputGradient, into: gradient + weights.offset)
-    guard let inputGradient else { return }
-    gemm(
-      rows, patchLength, outputShape.channels,
-      outputGradient, pass.parameters + weights.offset, transposeB: true, into: patches.pointer)
-    for sample in 0..<pass.count {
-      addPatches(
-        patches.pointer + sample * positions * patchLength,
-        to: inputGradient + sample * inputShape.count)
+    forEachGroup(pass.count) { group, patches in
+      let rows = group.count * positions
+      let outputGradient = outputGradient + group.lowerBound * outputShape.count
+      gemm(
+        patchLength, outputShape.channels, rows, patches, transposeA: true, outputGradient,
+        into: gradient + weights.offset, beta: group.lowerBound == 0 ? 0 : 1)
+      guard let inputGradient else { return }
+      gemm(
+        rows, patchLength, outputShape.channels,
+        outputGradient, pass.parameters + weights.offset, transposeB: true, into: patches)
+      for sample in group {
+        addPatches(
+          patches + (sample - group.lowerBound) * positions * patchLength,
+          to: inputGradient + sample * inputShape.count)
+      }
+    }
+  }
+
+  /// Calls `body` with the samples that go through a product together, and their patches.
+  @inline(__always)
+  private func forEachGroup(
+    _ count: Int, _ body: (_ samples: Range<Int>, _ patches: UnsafeMutablePointer<Float>) -> Void
+  ) {
+    for first in Swift.stride(from: 0, to: count, by: groupSize) {
+      body(first..<min(first + groupSize, count), patches.pointer + first * positions * patchLength)
     }
   }
 

@@ -8,6 +8,10 @@ internal import Tensors
 enum Winograd {
   /// Outputs of a tile along one side.
   static let outputSide = 4
+  /// Weights along one side.
+  static let kernelSide = 3
+  /// Inputs along one side that neighbouring tiles share.
+  static let overlap = 2
   /// Inputs of a tile along one side; also the number of products along one side.
   static let side = 6
 
@@ -106,6 +110,12 @@ extension UnsafeMutablePointer<Float> {
   func add(_ v: Winograd.Six, stride: Int) {
     let old = six(stride: stride)
     store((old.0 + v.0, old.1 + v.1, old.2 + v.2, old.3 + v.3, old.4 + v.4, old.5 + v.5), stride: stride)
+  }
+
+  /// Adds to the first two of six vectors, `stride` floats apart, and overwrites the others.
+  @inline(__always)
+  func addTwoStoreFour(_ v: Winograd.Six, stride: Int) {
+    store((vector(at: 0) + v.0, vector(at: stride) + v.1, v.2, v.3, v.4, v.5), stride: stride)
   }
 
   /// Overwrites four vectors, `stride` floats apart.

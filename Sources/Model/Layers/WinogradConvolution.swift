@@ -12,27 +12,45 @@ final class WinogradConvolution: Layer {
   let isInPlace = false
 
   private static let products = Winograd.side * Winograd.side
-  /// Rows of a product that a group of samples should not exceed, unless one sample alone does.
-  private static let rowsPerProduct = 24
+  /// What a group's transformed tiles, in and out, may take of the core's second-level cache; the transformed
+  /// weights need room beside them.
+  private static let groupBytes = 384 * 1024
 
   private let weights: ParameterTensor
   private let padding: Int
   private let tileRows: Int
   private let tileColumns: Int
-  /// Samples that go through the products together: enough rows for `sgemm`, few enough for the core's cache.
+  /// Tiles that go through the products together, each a row of them.
   private let groupSize: Int
-  /// [4 · tile rows + 2, 4 · tile columns + 2, in]: one sample in its frame.
+  /// [4 · tile rows + 2, 4 · tile columns + 2, in]: one sample in its frame, and the gradient of one.
   private let frame: FloatBuffer
+  private let gradientFrame: FloatBuffer
   /// [36, in, out]: G g Gᵀ.
   private let transformedWeights: FloatBuffer
+  /// [3, 3, out, in]: the weights transposed, and [36, out, in]: transformed. `sgemm`'s quick kernels for small
+  /// matrices are those without transposition.
+  private let transposedWeights: FloatBuffer
+  private let transformedTransposedWeights: FloatBuffer
   /// [36, in, out]: the gradient of `transformedWeights`.
   private let weightGradient: FloatBuffer
-  /// [groups, 36, group · tiles, in]: Bᵀ d B of the whole micro-batch; after `backward` its gradient.
+  /// [36, tiles of the group, in]: Bᵀ d B of one group, in `backward` then its gradient. Transforming a second
+  /// time there is quicker than fetching a whole micro-batch's from memory.
   private let transformedInput: FloatBuffer
-  /// [36, group · tiles, out]: one group's products, or in `backward` their gradient.
+  /// [36, tiles of the group, out]: one group's products, or in `backward` their gradient.
   private let transformedOutput: FloatBuffer
   /// 36 vectors between the two directions of a transform.
   private let scratch = FloatBuffer(count: products * 8)
+
+  /// From one of the 36 products' operands to the next.
+  private var inputPlane: Int { Self.plane(groupSize * inputChannels) }
+  private var outputPlane: Int { Self.plane(groupSize * outputChannels) }
+  private var weightPlane: Int { Self.plane(inputChannels * outputChannels) }
+
+  /// At least `count` floats, an odd number of cache lines: a transform touches the same place of all 36 planes,
+  /// which at a power of two apart would fall into the same few sets of the cache.
+  private static func plane(_ count: Int) -> Int {
+    ((count + 15) / 16 | 1) * 16
+  }
 
   private var tiles: Int { tileRows * tileColumns }
   private var frameColumns: Int { tileColumns * Winograd.outputSide + 2 }
@@ -57,47 +75,43 @@ final class WinogradConvolution: Layer {
     tileRows = (output.height + Winograd.outputSide - 1) / Winograd.outputSide
     tileColumns = (output.width + Winograd.outputSide - 1) / Winograd.outputSide
     let tiles = tileRows * tileColumns
-    groupSize = min(max(Self.rowsPerProduct / tiles, 1), capacity)
+    let bytesPerTile = Self.products * (input.channels + output.channels) * MemoryLayout<Float>.stride
+    groupSize = min(max(Self.groupBytes / bytesPerTile, 8), tiles * capacity)
     frame = FloatBuffer(
       count: (tileRows * Winograd.outputSide + 2) * (tileColumns * Winograd.outputSide + 2) * input.channels)
-    transformedWeights = FloatBuffer(count: Self.products * input.channels * output.channels)
-    weightGradient = FloatBuffer(count: Self.products * input.channels * output.channels)
-    transformedInput = FloatBuffer(count: Self.products * capacity * tiles * input.channels)
-    transformedOutput = FloatBuffer(count: Self.products * groupSize * tiles * output.channels)
+    gradientFrame = FloatBuffer(count: frame.count)
+    transformedWeights = FloatBuffer(count: Self.products * Self.plane(input.channels * output.channels))
+    transformedTransposedWeights = FloatBuffer(count: transformedWeights.count)
+    transposedWeights = FloatBuffer(count: weights.count)
+    weightGradient = FloatBuffer(count: Self.products * Self.plane(input.channels * output.channels))
+    transformedInput = FloatBuffer(count: Self.products * Self.plane(groupSize * input.channels))
+    transformedOutput = FloatBuffer(count: Self.products * Self.plane(groupSize * output.channels))
   }
 
   func prepare(_ parameters: UnsafePointer<Float>) {
+    let kernel = parameters + weights.offset
+    transformWeights(kernel, into: transformedWeights.pointer)
     let count = inputChannels * outputChannels
-    let g = parameters + weights.offset
-    for i in stride(from: 0, to: count, by: 8) {
-      for column in 0..<3 {
-        (scratch.pointer + column * 8).store(
-          Winograd.transformWeights((g + column * count + i).three(stride: 3 * count)), stride: 24)
-      }
-      for row in 0..<Winograd.side {
-        (transformedWeights.pointer + row * Winograd.side * count + i).store(
-          Winograd.transformWeights(UnsafePointer(scratch.pointer + row * 24).three(stride: 8)), stride: count
-        )
-      }
+    for tap in 0..<Winograd.kernelSide * Winograd.kernelSide {
+      transpose(
+        kernel + tap * count, rows: inputChannels, columns: outputChannels,
+        into: transposedWeights.pointer + tap * count)
     }
+    transformWeights(transposedWeights.pointer, into: transformedTransposedWeights.pointer)
   }
 
   func forward(_ pass: Pass, input: UnsafePointer<Float>, output: UnsafeMutablePointer<Float>) {
     frame.clear()
-    forEachGroup(pass.count) { samples, rows, tilesIn in
-      for (index, sample) in samples.enumerated() {
-        moveIntoFrame(input + sample * inputShape.count)
-        transformInput(into: tilesIn, firstRow: index * tiles, rows: rows)
-      }
+    forEachGroup(pass.count) { group in
+      let rows = group.count
+      transformInput(input, group)
       for product in 0..<Self.products {
         gemm(
-          rows, outputChannels, inputChannels, tilesIn + product * rows * inputChannels,
-          transformedWeights.pointer + product * inputChannels * outputChannels,
-          into: transformedOutput.pointer + product * rows * outputChannels)
+          rows, outputChannels, inputChannels, transformedInput.pointer + product * inputPlane,
+          transformedWeights.pointer + product * weightPlane,
+          into: transformedOutput.pointer + product * outputPlane)
       }
-      for (index, sample) in samples.enumerated() {
-        transformOutput(to: output + sample * outputShape.count, firstRow: index * tiles, rows: rows)
-      }
+      transformOutput(group, to: output)
     }
   }
 
@@ -106,44 +120,33 @@ final class WinogradConvolution: Layer {
     outputGradient: UnsafeMutablePointer<Float>, inputGradient: UnsafeMutablePointer<Float>?,
     gradient: UnsafeMutablePointer<Float>
   ) {
-    forEachGroup(pass.count) { samples, rows, tilesIn in
-      for (index, sample) in samples.enumerated() {
-        adjointOutput(of: outputGradient + sample * outputShape.count, firstRow: index * tiles, rows: rows)
-      }
+    forEachGroup(pass.count) { group in
+      let rows = group.count
+      transformInput(input, group)
+      adjointOutput(of: outputGradient, group)
       for product in 0..<Self.products {
-        let tilesIn = tilesIn + product * rows * inputChannels
-        let tilesOut = transformedOutput.pointer + product * rows * outputChannels
+        let tilesIn = transformedInput.pointer + product * inputPlane
+        let tilesOut = transformedOutput.pointer + product * outputPlane
         gemm(
           inputChannels, outputChannels, rows, tilesIn, transposeA: true, tilesOut,
-          into: weightGradient.pointer + product * inputChannels * outputChannels,
-          beta: samples.lowerBound == 0 ? 0 : 1)
+          into: weightGradient.pointer + product * weightPlane,
+          beta: group.lowerBound == 0 ? 0 : 1)
         if inputGradient != nil {
           gemm(
             rows, inputChannels, outputChannels, tilesOut,
-            transformedWeights.pointer + product * inputChannels * outputChannels, transposeB: true,
-            into: tilesIn)
+            transformedTransposedWeights.pointer + product * weightPlane, into: tilesIn)
         }
       }
-      guard let inputGradient else { return }
-      for (index, sample) in samples.enumerated() {
-        frame.clear()
-        adjointInput(of: tilesIn, firstRow: index * tiles, rows: rows)
-        moveOutOfFrame(inputGradient + sample * inputShape.count)
-      }
+      if let inputGradient { adjointInput(group, into: inputGradient) }
     }
     adjointWeights(into: gradient + weights.offset)
   }
 
-  /// Calls `body` with each group's samples, its rows in a product, and its transformed input.
+  /// Calls `body` with each group of tiles, counted through the micro-batch.
   @inline(__always)
-  private func forEachGroup(
-    _ count: Int, _ body: (_ samples: Range<Int>, _ rows: Int, _ tilesIn: UnsafeMutablePointer<Float>) -> Void
-  ) {
-    for first in stride(from: 0, to: count, by: groupSize) {
-      let samples = first..<min(first + groupSize, count)
-      body(
-        samples, samples.count * tiles,
-        transformedInput.pointer + Self.products * first * tiles * inputChannels)
+  private func forEachGroup(_ count: Int, _ body: (Range<Int>) -> Void) {
+    for first in stride(from: 0, to: count * tiles, by: groupSize) {
+      body(first..<min(first + groupSize, count * tiles))
     }
   }
 
@@ -161,18 +164,19 @@ final class WinogradConvolution: Layer {
     let row = inputShape.width * inputChannels
     for y in 0..<inputShape.height {
       (image + y * row).update(
-        from: frame.pointer + ((y + padding) * frameColumns + padding) * inputChannels, count: row)
+        from: gradientFrame.pointer + ((y + padding) * frameColumns + padding) * inputChannels, count: row)
     }
   }
 
   // MARK: - Transforms, tile by tile and eight channels at once
 
-  private func transformInput(into tilesIn: UnsafeMutablePointer<Float>, firstRow: Int, rows: Int) {
-    let channels = inputChannels
-    forEachTile { ty, tx, tile in
-      let corner =
-        frame.pointer + (ty * Winograd.outputSide * frameColumns + tx * Winograd.outputSide) * channels
-      let target = tilesIn + (firstRow + tile) * channels
+  private func transformInput(_ images: UnsafePointer<Float>, _ group: Range<Int>) {
+    let (channels, plane) = (inputChannels, inputPlane)
+    for index in group {
+      let tile = Tile(index, rows: tileRows, columns: tileColumns)
+      if tile.isFirst { moveIntoFrame(images + tile.sample * inputShape.count) }
+      let corner = frame.pointer + offsetInFrame(of: tile)
+      let target = transformedInput.pointer + (index - group.lowerBound) * channels
       for c in stride(from: 0, to: channels, by: 8) {
         for column in 0..<Winograd.side {
           (scratch.pointer + column * 8).store(
@@ -180,47 +184,55 @@ final class WinogradConvolution: Layer {
             stride: 48)
         }
         for row in 0..<Winograd.side {
-          (target + row * Winograd.side * rows * channels + c).store(
-            Winograd.transformInput((scratch.pointer + row * 48).six(stride: 8)), stride: rows * channels)
+          (target + row * Winograd.side * plane + c).store(
+            Winograd.transformInput((scratch.pointer + row * 48).six(stride: 8)), stride: plane)
         }
       }
     }
   }
 
-  private func adjointInput(of tilesIn: UnsafeMutablePointer<Float>, firstRow: Int, rows: Int) {
-    let channels = inputChannels
-    forEachTile { ty, tx, tile in
-      let corner =
-        frame.pointer + (ty * Winograd.outputSide * frameColumns + tx * Winograd.outputSide) * channels
-      let source = tilesIn + (firstRow + tile) * channels
+  private func adjointInput(_ group: Range<Int>, into images: UnsafeMutablePointer<Float>) {
+    let (channels, plane) = (inputChannels, inputPlane)
+    for index in group {
+      let tile = Tile(index, rows: tileRows, columns: tileColumns)
+      let corner = gradientFrame.pointer + offsetInFrame(of: tile)
+      let source = transformedInput.pointer + (index - group.lowerBound) * channels
       for c in stride(from: 0, to: channels, by: 8) {
         for row in 0..<Winograd.side {
           (scratch.pointer + row * 48).store(
             Winograd.adjointInput(
-              (source + row * Winograd.side * rows * channels + c).six(stride: rows * channels)), stride: 8)
+              (source + row * Winograd.side * plane + c).six(stride: plane)), stride: 8)
         }
         for column in 0..<Winograd.side {
-          (corner + column * channels + c).add(
-            Winograd.adjointInput((scratch.pointer + column * 8).six(stride: 48)),
-            stride: frameColumns * channels)
+          let values = Winograd.adjointInput((scratch.pointer + column * 8).six(stride: 48))
+          let target = corner + column * channels + c
+          let stride = frameColumns * channels
+          // Two rows and two columns are those of the tiles above and to the left too.
+          if column < Winograd.overlap && tile.column > 0 {
+            target.add(values, stride: stride)
+          } else if tile.row > 0 {
+            target.addTwoStoreFour(values, stride: stride)
+          } else {
+            target.store(values, stride: stride)
+          }
         }
       }
+      if tile.isLast { moveOutOfFrame(images + tile.sample * inputShape.count) }
     }
   }
 
-  private func transformOutput(to image: UnsafeMutablePointer<Float>, firstRow: Int, rows: Int) {
-    let channels = outputChannels
-    forEachTile { ty, tx, tile in
-      let source = transformedOutput.pointer + (firstRow + tile) * channels
-      let (y, x) = (ty * Winograd.outputSide, tx * Winograd.outputSide)
-      let height = min(Winograd.outputSide, outputShape.height - y)
-      let width = min(Winograd.outputSide, outputShape.width - x)
-      let corner = image + (y * outputShape.width + x) * channels
+  private func transformOutput(_ group: Range<Int>, to images: UnsafeMutablePointer<Float>) {
+    let (channels, plane) = (outputChannels, outputPlane)
+    for index in group {
+      let tile = Tile(index, rows: tileRows, columns: tileColumns)
+      let source = transformedOutput.pointer + (index - group.lowerBound) * channels
+      let (height, width) = (height(of: tile), width(of: tile))
+      let corner = images + offsetInOutput(of: tile)
       for c in stride(from: 0, to: channels, by: 8) {
         for column in 0..<Winograd.side {
           (scratch.pointer + column * 8).store(
             Winograd.transformOutput(
-              (source + column * rows * channels + c).six(stride: Winograd.side * rows * channels)),
+              (source + column * plane + c).six(stride: Winograd.side * plane)),
             stride: 48)
         }
         for row in 0..<height {
@@ -235,14 +247,13 @@ final class WinogradConvolution: Layer {
     }
   }
 
-  private func adjointOutput(of image: UnsafePointer<Float>, firstRow: Int, rows: Int) {
-    let channels = outputChannels
-    forEachTile { ty, tx, tile in
-      let target = transformedOutput.pointer + (firstRow + tile) * channels
-      let (y, x) = (ty * Winograd.outputSide, tx * Winograd.outputSide)
-      let height = min(Winograd.outputSide, outputShape.height - y)
-      let width = min(Winograd.outputSide, outputShape.width - x)
-      let corner = image + (y * outputShape.width + x) * channels
+  private func adjointOutput(of images: UnsafePointer<Float>, _ group: Range<Int>) {
+    let (channels, plane) = (outputChannels, outputPlane)
+    for index in group {
+      let tile = Tile(index, rows: tileRows, columns: tileColumns)
+      let target = transformedOutput.pointer + (index - group.lowerBound) * channels
+      let (height, width) = (height(of: tile), width(of: tile))
+      let corner = images + offsetInOutput(of: tile)
       for c in stride(from: 0, to: channels, by: 8) {
         for row in 0..<Winograd.outputSide {
           var values: Winograd.Four = (.zero, .zero, .zero, .zero)
@@ -258,20 +269,36 @@ final class WinogradConvolution: Layer {
         for column in 0..<Winograd.side {
           let lines = scratch.pointer + column * 8
           let four = (lines.vector(at: 0), lines.vector(at: 48), lines.vector(at: 96), lines.vector(at: 144))
-          (target + column * rows * channels + c).store(
-            Winograd.adjointOutput(four), stride: Winograd.side * rows * channels)
+          (target + column * plane + c).store(
+            Winograd.adjointOutput(four), stride: Winograd.side * plane)
         }
       }
     }
   }
 
+  /// `kernel` is [3, 3, channels, channels] in either order of input and output.
+  private func transformWeights(_ kernel: UnsafePointer<Float>, into target: UnsafeMutablePointer<Float>) {
+    let (count, plane) = (inputChannels * outputChannels, weightPlane)
+    for i in stride(from: 0, to: count, by: 8) {
+      for column in 0..<3 {
+        (scratch.pointer + column * 8).store(
+          Winograd.transformWeights((kernel + column * count + i).three(stride: 3 * count)), stride: 24)
+      }
+      for row in 0..<Winograd.side {
+        (target + row * Winograd.side * plane + i).store(
+          Winograd.transformWeights(UnsafePointer(scratch.pointer + row * 24).three(stride: 8)), stride: plane
+        )
+      }
+    }
+  }
+
   private func adjointWeights(into gradient: UnsafeMutablePointer<Float>) {
-    let count = inputChannels * outputChannels
+    let (count, plane) = (inputChannels * outputChannels, weightPlane)
     for i in stride(from: 0, to: count, by: 8) {
       for row in 0..<Winograd.side {
         (scratch.pointer + row * 24).store(
           Winograd.adjointWeights(
-            (weightGradient.pointer + row * Winograd.side * count + i).six(stride: count)), stride: 8)
+            (weightGradient.pointer + row * Winograd.side * plane + i).six(stride: plane)), stride: 8)
       }
       for column in 0..<3 {
         (gradient + column * count + i).store(
@@ -280,12 +307,45 @@ final class WinogradConvolution: Layer {
     }
   }
 
-  @inline(__always)
-  private func forEachTile(_ body: (_ row: Int, _ column: Int, _ tile: Int) -> Void) {
-    for row in 0..<tileRows {
-      for column in 0..<tileColumns {
-        body(row, column, row * tileColumns + column)
-      }
+  // MARK: - Where tiles lie
+
+  private struct Tile {
+    let sample: Int
+    let row: Int
+    let column: Int
+    /// Of its sample.
+    let isFirst: Bool
+    let isLast: Bool
+
+    /// Tile `index` of the micro-batch; a sample has `rows` · `columns`.
+    init(_ index: Int, rows: Int, columns: Int) {
+      sample = index / (rows * columns)
+      let rest = index - sample * rows * columns
+      row = rest / columns
+      column = rest - row * columns
+      isFirst = rest == 0
+      isLast = rest == rows * columns - 1
     }
+  }
+
+  /// A tile's first input in the frame.
+  private func offsetInFrame(of tile: Tile) -> Int {
+    (tile.row * frameColumns + tile.column) * Winograd.outputSide * inputChannels
+  }
+
+  /// A tile's first output in the micro-batch's.
+  private func offsetInOutput(of tile: Tile) -> Int {
+    let position = (tile.row * outputShape.width + tile.column) * Winograd.outputSide
+    return tile.sample * outputShape.count + position * outputChannels
+  }
+
+  /// Rows of a tile that lie in the output.
+  private func height(of tile: Tile) -> Int {
+    min(Winograd.outputSide, outputShape.height - tile.row * Winograd.outputSide)
+  }
+
+  /// Columns of a tile that lie in the output.
+  private func width(of tile: Tile) -> Int {
+    min(Winograd.outputSide, outputShape.width - tile.column * Winograd.outputSide)
   }
 }

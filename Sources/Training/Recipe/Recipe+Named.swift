@@ -26,7 +26,7 @@ extension Recipe {
       recipe.schedule = .step(factor: 0.7, epochs: 1)
       recipe.epochs = 14
       recipe.shift = 0
-      recipe.microBatch = 16
+      recipe.microBatch = 32
     case "wide":
       recipe.globalBatch = 128
       recipe.microBatch = 8
