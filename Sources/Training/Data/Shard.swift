@@ -2,19 +2,26 @@ internal import Collectives
 internal import Datasets
 
 /// One rank's part of a dataset: images and labels in the order in which the rank uses them.
+///
+/// A sample stays where it lies in memory for as long as the rank keeps it; `places` has the order.
 final class Shard {
   /// Bytes of one sample: 28 × 28 pixels, then the label.
   static let recordLength = 28 * 28 + 1
 
   /// The samples' indices in the dataset's part, slot by slot.
   private(set) var samples: [Int32]
-  /// [samples, `recordLength`].
+  /// Where in `records` the sample of each slot lies.
+  private var places: [Int32]
+  /// [capacity, `recordLength`].
   private var records: UnsafeMutablePointer<UInt8>
+  private var capacity: Int
 
   /// Takes over what was read from files; `first` is the first sample's index.
   init(_ images: LabelledImages, first: Int) {
     samples = (0..<images.count).map { Int32(first + $0) }
-    records = .allocate(capacity: max(images.count * Self.recordLength, 1))
+    places = (0..<images.count).map { Int32($0) }
+    capacity = images.count
+    records = Self.memory(for: capacity)
     let pixels = Self.recordLength - 1
     images.images.withUnsafeBufferPointer { source in
       guard let base = source.baseAddress else { return }
@@ -26,9 +33,9 @@ final class Shard {
     }
   }
 
-  private init(samples: [Int32]) {
-    self.samples = samples
-    records = .allocate(capacity: max(samples.count * Self.recordLength, 1))
+  private init() {
+    (samples, places, capacity) = ([], [], 0)
+    records = Self.memory(for: 0)
   }
 
   deinit {
@@ -40,80 +47,155 @@ final class Shard {
 
   /// The 784 pixels of the sample in `slot`, row by row.
   func image(_ slot: Int) -> UnsafePointer<UInt8> {
-    UnsafePointer(records + slot * Self.recordLength)
+    UnsafePointer(record(slot))
   }
 
   /// The label of the sample in `slot`.
   func label(_ slot: Int) -> UInt8 {
-    records[slot * Self.recordLength + Self.recordLength - 1]
+    record(slot)[Self.recordLength - 1]
+  }
+
+  private func record(_ slot: Int) -> UnsafeMutablePointer<UInt8> {
+    records + Int(places[slot]) * Self.recordLength
   }
 
   /// Deals the samples anew: every sample of `new` travels from the rank that keeps it under `old` to the rank
   /// that is to keep it, in one all-to-all. Called by all ranks.
   ///
-  /// Both sides enumerate what they exchange in the order of `new`, so that no indices travel. With `releasing`
-  /// this shard gives its memory up on the way and is empty afterwards; no more than two copies of a shard then
-  /// exist at a time.
+  /// Samples that stay on their rank are not touched; those that come take the places of those that went.
+  func deal(
+    from old: Placement, to new: Placement, over communicator: any Communicator
+  ) throws(CommunicatorError) {
+    let rank = Int32(communicator.rank)
+    var kept = [Int32](repeating: -1, count: old.owners.count)
+    for (slot, sample) in samples.enumerated() where new.owners[Int(sample)] == rank {
+      kept[Int(sample)] = places[slot]
+    }
+    let incoming = try exchange(from: old, to: new, over: communicator, includingOwn: false)
+    defer { incoming.deallocate() }
+
+    var vacant: [Int32] = []
+    for (slot, sample) in samples.enumerated().reversed() where new.owners[Int(sample)] != rank {
+      vacant.append(places[slot])
+    }
+    let target = new.samples(of: communicator.rank)
+    if target.count > capacity {
+      vacant = (Int32(capacity)..<Int32(target.count)).reversed() + vacant
+      grow(to: target.count)
+    }
+    place(target, from: incoming, sources: old.owners) { sample in
+      kept[Int(sample)] >= 0 ? (kept[Int(sample)], isNew: false) : (vacant.removeLast(), isNew: true)
+    }
+  }
+
+  /// A new shard with this rank's samples of `new`, as `deal` would give, while this one stays as it is. Called by
+  /// all ranks.
   func dealt(
-    from old: Placement, to new: Placement, over communicator: any Communicator, releasing: Bool = false
+    from old: Placement, to new: Placement, over communicator: any Communicator
   ) throws(CommunicatorError) -> Shard {
+    let incoming = try exchange(from: old, to: new, over: communicator, includingOwn: true)
+    defer { incoming.deallocate() }
+    let result = Shard()
+    let target = new.samples(of: communicator.rank)
+    result.grow(to: target.count)
+    var next: Int32 = 0
+    result.place(target, from: incoming, sources: old.owners) { _ in
+      defer { next += 1 }
+      return (next, isNew: true)
+    }
+    return result
+  }
+
+  // MARK: - The exchange
+
+  /// What arrived, by the rank it came from.
+  private struct Incoming {
+    let records: UnsafeMutablePointer<UInt8>
+    /// For each rank the number of records before its own.
+    let starts: [Int]
+
+    func deallocate() { records.deallocate() }
+  }
+
+  /// Both sides enumerate what they exchange in the order of `new`, so that no indices travel.
+  private func exchange(
+    from old: Placement, to new: Placement, over communicator: any Communicator, includingOwn: Bool
+  ) throws(CommunicatorError) -> Incoming {
     let length = Self.recordLength
     let rank = Int32(communicator.rank)
     var slots = [Int32](repeating: -1, count: old.owners.count)
     for (slot, sample) in samples.enumerated() {
       slots[Int(sample)] = Int32(slot)
     }
-
     var sendCounts = [Int](repeating: 0, count: communicator.worldSize)
     var receiveCounts = sendCounts
     for sample in new.order {
       let (source, target) = (old.owners[Int(sample)], new.owners[Int(sample)])
+      guard includingOwn || source != target else { continue }
       if source == rank { sendCounts[Int(target)] += 1 }
       if target == rank { receiveCounts[Int(source)] += 1 }
     }
-    func starts(_ counts: [Int]) -> [Int] {
-      var sum = 0
-      return counts.map { count in
-        defer { sum += count }
-        return sum
-      }
-    }
 
     let outgoing = UnsafeMutablePointer<UInt8>.allocate(capacity: max(sendCounts.reduce(0, +) * length, 1))
+    defer { outgoing.deallocate() }
     var next = starts(sendCounts)
     for sample in new.order where old.owners[Int(sample)] == rank {
       let target = Int(new.owners[Int(sample)])
-      (outgoing + next[target] * length).update(
-        from: records + Int(slots[Int(sample)]) * length, count: length)
+      guard includingOwn || target != communicator.rank else { continue }
+      (outgoing + next[target] * length).update(from: record(Int(slots[Int(sample)])), count: length)
       next[target] += 1
     }
 
-    if releasing { release() }
-    let received = receiveCounts.reduce(0, +)
-    let incoming = UnsafeMutablePointer<UInt8>.allocate(capacity: max(received * length, 1))
-    defer { incoming.deallocate() }
+    let received = receiveCounts.reduce(0, +) * length
+    let incoming = UnsafeMutablePointer<UInt8>.allocate(capacity: max(received, 1))
     do {
-      defer { outgoing.deallocate() }
       try communicator.allToAll(
         send: UnsafeRawBufferPointer(start: outgoing, count: sendCounts.reduce(0, +) * length),
         sendCounts: sendCounts.map { $0 * length },
-        receive: UnsafeMutableRawBufferPointer(start: incoming, count: received * length),
+        receive: UnsafeMutableRawBufferPointer(start: incoming, count: received),
         receiveCounts: receiveCounts.map { $0 * length })
+    } catch {
+      incoming.deallocate()
+      throw error
     }
-    let result = Shard(samples: new.samples(of: communicator.rank))
-
-    next = starts(receiveCounts)
-    for (slot, sample) in result.samples.enumerated() {
-      let source = Int(old.owners[Int(sample)])
-      (result.records + slot * length).update(from: incoming + next[source] * length, count: length)
-      next[source] += 1
-    }
-    return result
+    return Incoming(records: incoming, starts: starts(receiveCounts))
   }
 
-  private func release() {
+  private func starts(_ counts: [Int]) -> [Int] {
+    var sum = 0
+    return counts.map { count in
+      defer { sum += count }
+      return sum
+    }
+  }
+
+  /// Makes `target` this shard's samples, each in the place that `place` says; new ones are taken from `incoming`.
+  private func place(
+    _ target: [Int32], from incoming: Incoming, sources: [Int32],
+    at place: (Int32) -> (index: Int32, isNew: Bool)
+  ) {
+    var next = incoming.starts
+    places = target.map { sample in
+      let (index, isNew) = place(sample)
+      if isNew {
+        let source = Int(sources[Int(sample)])
+        (records + Int(index) * Self.recordLength).update(
+          from: incoming.records + next[source] * Self.recordLength, count: Self.recordLength)
+        next[source] += 1
+      }
+      return index
+    }
+    samples = target
+  }
+
+  private func grow(to count: Int) {
+    let larger = Self.memory(for: count)
+    larger.update(from: records, count: capacity * Self.recordLength)
     records.deallocate()
-    records = .allocate(capacity: 1)
-    samples = []
+    (records, capacity) = (larger, count)
+  }
+
+  private static func memory(for count: Int) -> UnsafeMutablePointer<UInt8> {
+    .allocate(capacity: max(count * recordLength, 1))
   }
 }

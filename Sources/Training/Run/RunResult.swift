@@ -12,7 +12,8 @@ public struct RunResult: Codable, Hashable, Sendable {
   public var parametersDigest: String
   /// SHA-256 of `final.safetensors`.
   public var checkpointDigest: String
-  /// Training images per second of training steps, over all ranks, without evaluation and start.
+  /// Training images per second over all ranks: of steps and of dealing samples between epochs, without evaluation,
+  /// checkpoints and start.
   public var imagesPerSecond: Double
   /// Seconds spent in the training steps of this process.
   public var trainingSeconds: Double

@@ -182,7 +182,7 @@ public final class Trainer {
     let order = CounterGenerator(seed: recipe.seed, for: .epochOrder, UInt64(epoch))
       .permutation(of: plan.sampleCount)
     let next = plan.placement(order: order, totalSamples: facts.trainCount)
-    shard = try shard.dealt(from: placement, to: next, over: communicator, releasing: true)
+    try shard.deal(from: placement, to: next, over: communicator)
     placement = next
     dealtEpoch = epoch
     betweenSteps.data += watch.lap()
@@ -196,8 +196,7 @@ public final class Trainer {
       error.isShared = true
       throw error
     }
-    let seconds = outcome.times.total
-    trainingSeconds += seconds
+    trainingSeconds += outcome.times.total + betweenSteps.data
     trainedImages += outcome.samples
     sums.add(outcome, betweenSteps)
     var times = outcome.times
@@ -205,6 +204,8 @@ public final class Trainer {
     betweenSteps = PhaseTimes()
     phaseSums += times
     guard isRoot else { return }
+    var watch = Stopwatch()
+    defer { betweenSteps.checkpoint += watch.lap() }
     let record = StepRecord(
       step: state.cursor.step, epoch: (state.cursor.step - 1) / plan.stepsPerEpoch + 1, loss: outcome.loss,
       accuracy: 100 * Double(outcome.correct) / Double(outcome.samples),
@@ -374,7 +375,7 @@ private struct EpochSums {
     samples += outcome.samples
     times += outcome.times
     times += betweenSteps
-    seconds += outcome.times.total
+    seconds += outcome.times.total + betweenSteps.data
   }
 
   var imagesPerSecond: Double { seconds > 0 ? Double(samples) / seconds : 0 }

@@ -16,7 +16,7 @@ public struct PhaseTimes: Sendable, Hashable, Codable {
   public var wait = 0.0
   /// The optimizer.
   public var update = 0.0
-  /// Taking snapshots, waiting for the disk, comparing digests.
+  /// Taking snapshots, waiting for the disk, comparing digests, writing metrics.
   public var checkpoint = 0.0
 
   public init() {}
