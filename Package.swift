@@ -30,10 +30,11 @@ let package = Package(
     .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
 
     .systemLibrary(name: "CProcessor"),
+    .systemLibrary(name: "CVectors"),
 
     .target(name: "Files", swiftSettings: settings),
     .target(name: "Digests", dependencies: ["COpenSSL"], swiftSettings: settings),
-    .target(name: "Tensors", dependencies: ["COpenBLAS"], swiftSettings: settings),
+    .target(name: "Tensors", dependencies: ["COpenBLAS", "CVectors"], swiftSettings: settings),
     .target(name: "Collectives", dependencies: ["CMPI"], swiftSettings: settings),
     .target(name: "Reports", swiftSettings: settings),
     .target(

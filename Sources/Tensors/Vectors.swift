@@ -1,3 +1,5 @@
+public import CVectors
+
 /// Eight floats: the width that the kernels work in, one AVX register.
 public typealias Vector = SIMD8<Float>
 
@@ -21,6 +23,12 @@ extension UnsafeMutablePointer<Float> {
   public func store(_ value: Vector, at offset: Int) {
     UnsafeMutableRawPointer(self + offset).storeBytes(of: value, as: Vector.self)
   }
+}
+
+/// √x, lane by lane, in vector instructions.
+@inlinable @inline(__always)
+public func squareRoots(_ x: Vector) -> Vector {
+  cvectors_square_roots(x)
 }
 
 /// y ← y + x.

@@ -50,19 +50,20 @@ final class AdamW: Optimizer {
       let m = first.pointer + tensor.offset
       let v = second.pointer + tensor.offset
       let shrink = tensor.role == .weight ? 1 - learningRate * specification.weightDecay : 1
+      let count = tensor.count
       // By hand: the compiler leaves square roots and divisions scalar, at three times the cost.
       var i = 0
-      while i + 8 <= tensor.count {
+      while i &+ 8 <= count {
         let slope = g.vector(at: i) * scale
         let mean = beta1 * m.vector(at: i) + (1 - beta1) * slope
         let square = beta2 * v.vector(at: i) + (1 - beta2) * (slope * slope)
         m.store(mean, at: i)
         v.store(square, at: i)
-        let change = stepSize * mean / (square.squareRoot() * secondScale + epsilon)
+        let change = stepSize * mean / (squareRoots(square) * secondScale + epsilon)
         w.store(w.vector(at: i) * shrink - change, at: i)
-        i += 8
+        i &+= 8
       }
-      for i in i..<tensor.count {
+      for i in i..<count {
         let slope = g[i] * scale
         m[i] = beta1 * m[i] + (1 - beta1) * slope
         v[i] = beta2 * v[i] + (1 - beta2) * (slope * slope)
