@@ -20,6 +20,8 @@ package final class Orthogonalizer {
   private let scratch: FloatBuffer
   /// [rows, columns].
   private let result: FloatBuffer
+  /// The rows, in blocks whose products `sgemm` has quick kernels for.
+  private let blocks: [Range<Int>]
 
   package init(rows: Int, columns: Int, iterations: Int) {
     precondition(iterations > 0, "an iteration of no steps")
@@ -32,6 +34,8 @@ package final class Orthogonalizer {
     product = FloatBuffer(count: side * side)
     scratch = FloatBuffer(count: side * side)
     result = FloatBuffer(count: rows * columns)
+    let blockCount = rows * side * side / 1_000_000 + 1
+    blocks = (0..<blockCount).map { rows * $0 / blockCount..<rows * ($0 + 1) / blockCount }
   }
 
   /// Orthogonalises `matrix`, [rows, columns], in place.
@@ -44,7 +48,12 @@ package final class Orthogonalizer {
     }
     let isTall = rows > columns
     if isTall {
-      gemm(side, side, rows, matrix, transposeA: true, matrix, into: gram.pointer)
+      for block in blocks {
+        let part = matrix + block.lowerBound * columns
+        gemm(
+          side, side, block.count, part, transposeA: true, part, into: gram.pointer,
+          beta: block.lowerBound == 0 ? 0 : 1)
+      }
     } else {
       gemm(side, side, columns, matrix, matrix, transposeB: true, into: gram.pointer)
     }
@@ -62,7 +71,11 @@ package final class Orthogonalizer {
       }
     }
     if isTall {
-      gemm(rows, columns, side, matrix, product.pointer, into: result.pointer)
+      for block in blocks {
+        gemm(
+          block.count, columns, side, matrix + block.lowerBound * columns, product.pointer,
+          into: result.pointer + block.lowerBound * columns)
+      }
     } else {
       gemm(rows, columns, side, product.pointer, matrix, into: result.pointer)
     }
