@@ -64,8 +64,10 @@ let package = Package(
     .testTarget(name: "DigestsTests", dependencies: ["Digests"], swiftSettings: settings),
     .testTarget(
       name: "CheckpointsTests", dependencies: ["Checkpoints", "Digests", "Files"], swiftSettings: settings),
+    .target(name: "AllocationCounter", path: "Tests/AllocationCounter"),
     .testTarget(
-      name: "TrainingTests", dependencies: ["Training", "Collectives", "Datasets", "Model"],
+      name: "TrainingTests",
+      dependencies: ["AllocationCounter", "Training", "Collectives", "Datasets", "Model", "Tensors"],
       swiftSettings: settings),
     .testTarget(name: "TensorsTests", dependencies: ["Tensors"], swiftSettings: settings),
     .testTarget(

@@ -60,14 +60,47 @@ def samples(folder, count=None):
         labels.astype("int64"))
 
 
+def multiply_adds(model):
+    """Multiply-adds of training on one image, convolutions counted as direct ones: forward, the weights' gradient and,
+    but for the first layer, the input's gradient."""
+    counts = []
+
+    def count(layer, _, output):
+        positions = output[0, 0].numel() if output.dim() == 4 else 1
+        counts.append(positions * layer.weight.numel())
+
+    hooks = [layer.register_forward_hook(count) for layer in model if hasattr(layer, "weight")]
+    model(torch.zeros(1, 1, 28, 28))
+    for hook in hooks:
+        hook.remove()
+    return 3 * sum(counts) - counts[0]
+
+
+def join():
+    """Rank and world size; with more than one rank, bound to a core and part of a gloo group."""
+    rank, ranks = int(os.environ.get("RANK", 0)), int(os.environ.get("WORLD_SIZE", 1))
+    if ranks > 1:
+        os.sched_setaffinity(0, {sorted(os.sched_getaffinity(0))[rank]})
+        torch.distributed.init_process_group("gloo")
+    return rank, ranks
+
+
+def leave(ranks):
+    """Ends a rank's process: gloo's threads now and then abort an orderly exit."""
+    if ranks > 1:
+        sys.stdout.flush()
+        os._exit(0)
+
+
 class Trainer:
-    def __init__(self, options, images, labels):
+    def __init__(self, options, ranks, images, labels):
         self.options, self.labels = options, labels
         self.model = network(options.net)
+        self.multiply_adds = multiply_adds(self.model)
         layout = torch.channels_last if options.channels_last else torch.contiguous_format
         self.model = self.model.to(memory_format=layout)
         self.images = images.contiguous(memory_format=layout)
-        if options.ranks > 1:
+        if ranks > 1:
             self.model = nn.parallel.DistributedDataParallel(self.model)
         if options.compile:
             self.model = torch.compile(self.model)
@@ -91,14 +124,10 @@ def main():
     parser.add_argument("--compile", action="store_true")
     parser.add_argument("--seconds", type=float, default=2)
     parser.add_argument("--data", default=os.environ.get("LOCKSTEP_DATA"))
-    parser.add_argument("--ranks", type=int, default=int(os.environ.get("WORLD_SIZE", 1)))
     options = parser.parse_args()
-    rank = int(os.environ.get("RANK", 0))
-    if options.ranks > 1:
-        os.sched_setaffinity(0, {sorted(os.sched_getaffinity(0))[rank]})
-        torch.distributed.init_process_group("gloo")
-    trainer = Trainer(options, *samples(options.data, 8192))
-    local = options.batch // options.ranks
+    rank, ranks = join()
+    trainer = Trainer(options, ranks, *samples(options.data, 8192))
+    local = options.batch // ranks
     order = torch.randperm(8192)
     batches = order[: len(order) // local * local].reshape(-1, local)
 
@@ -111,7 +140,7 @@ def main():
     start = time.perf_counter()
     run(5)
     steps = torch.tensor([max(int(options.seconds / ((time.perf_counter() - start) / 5)), 5)])
-    if options.ranks > 1:
+    if ranks > 1:
         torch.distributed.broadcast(steps, 0)
     start = time.perf_counter()
     run(int(steps))
@@ -119,11 +148,9 @@ def main():
     if rank == 0:
         print(json.dumps({
             "imagesPerSecond": int(steps) * options.batch / elapsed,
+            "multiplyAdds": trainer.multiply_adds,
         }))
-    if options.ranks > 1:
-        # gloo's threads now and then abort an orderly exit.
-        sys.stdout.flush()
-        os._exit(0)
+    leave(ranks)
 
 
 if __name__ == "__main__":
