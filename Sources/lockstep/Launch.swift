@@ -42,11 +42,13 @@ enum Launch {
     signal(SIGPIPE, SIG_DFL)
   }
 
-  /// The ranks of this job; MPI is started by the first call.
-  static func world() throws -> any Communicator {
+  /// The ranks of this job; MPI is started by the first call. A rank that waits for others for more than
+  /// `stallTimeout` seconds ends.
+  static func world(stallTimeout: Int = 60) throws -> any Communicator {
     if let communicator { return communicator }
     let world = try makeWorldCommunicator()
     communicator = world
+    StallWatchdog.watch(world, seconds: stallTimeout)
     return world
   }
 

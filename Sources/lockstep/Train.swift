@@ -42,6 +42,12 @@ struct Train: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
+      "End the job when a rank has waited for others for so many seconds; 0 to wait for ever.",
+      valueName: "seconds"))
+  var stallTimeout = 60
+
+  @Option(
+    help: ArgumentHelp(
       "How gradients are added up: reproducible or native.",
       discussion: "native is plain MPI_Allreduce, for comparison: its bits depend on the number of ranks."))
   var reduction = ReductionKind.reproducible
@@ -62,6 +68,9 @@ struct Train: ParsableCommand {
     try positive(checkpointEvery, "--checkpoint-every")
     try positive(keep, "--keep")
     try positive(verifyEvery, "--verify-every")
+    guard (0...86400).contains(stallTimeout) else {
+      throw ValidationError("--stall-timeout must be from 0 to 86400 seconds, found \(stallTimeout)")
+    }
     if resume == "", runFolder == nil {
       throw ValidationError("--resume without a file needs --run, the folder whose checkpoints to look at")
     }
@@ -71,7 +80,7 @@ struct Train: ParsableCommand {
     StopSignals.install()
     // A reader that went away (`| head`) is no reason to stop training: the run's folder holds everything.
     signal(SIGPIPE, SIG_IGN)
-    let communicator = try Launch.world()
+    let communicator = try Launch.world(stallTimeout: stallTimeout)
     var options = TrainingOptions(
       folder: RunFolder(path: try folder(communicator)), openDataset: dataOptions.open)
     options.reduction = reduction

@@ -80,6 +80,34 @@ extension RealRanks {
       #expect(left.code == 1, "processes are left: \(left.output)")
     }
 
+    /// A rank that is there but does not go on: the others notice, and what was saved is good to go on from.
+    @Test func aStoppedRankIsNamedAndTheRunGoesOnToTheSameModel() throws {
+      let scratch = try ScratchFolder()
+      func flags(_ run: String) -> String {
+        "train --data synthetic:2000 --validation 200 --epochs 40 --checkpoint-every 20 --run \(scratch(run))"
+      }
+      let script = """
+        if [ "$OMPI_COMM_WORLD_RANK" = 1 ]; then ( sleep 1; kill -STOP $$ ) & fi
+        exec \(Command.binary) \(flags("run")) --stall-timeout 2
+        """
+      let outcome = try Command(executable: "mpirun", arguments: Command.mpirun(3) + ["sh", "-c", script])
+        .run()
+      #expect(outcome.code == 76, "\(outcome.errors)")
+      #expect(
+        outcome.errors.contains(
+          /lockstep: rank [02] on \S+: no answer from (some rank|rank .*1.*) for 2 s in .* of step \d+ \(MPI_/
+        ),
+        "\(outcome.errors)")
+      let left = try Command(executable: "pgrep", arguments: ["-f", scratch("run")]).run()
+      #expect(left.code == 1, "processes are left: \(left.output)")
+
+      let words = { (run: String) in flags(run).split(separator: " ").map(String.init) }
+      #expect(try Command.ranks(2, words("run") + ["--resume"]).run().code == 0)
+      #expect(try Command.ranks(1, words("whole")).run().code == 0)
+      #expect(
+        finalDigest(scratch("run")) != nil && finalDigest(scratch("run")) == finalDigest(scratch("whole")))
+    }
+
     /// What a failed check of Swift's does to a rank: SIGILL.
     @Test func aCrashingRankEndsTheJobWithASentence() throws {
       let scratch = try ScratchFolder()

@@ -33,7 +33,7 @@ public protocol Communicator: AnyObject {
   ) throws(CommunicatorError)
 
   /// Exchanges messages point to point: all are under way at once, and the call returns when all have arrived.
-  /// Messages between two ranks are told apart by their tags. `MPI_Irecv`, `MPI_Isend`, `MPI_Waitall`.
+  /// Messages between two ranks are told apart by their tags. `MPI_Irecv`, `MPI_Isend`, `MPI_Waitsome`.
   func exchange(
     sends: UnsafeBufferPointer<Message>, receives: UnsafeBufferPointer<Message>
   ) throws(CommunicatorError)

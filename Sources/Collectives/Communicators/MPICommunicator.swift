@@ -15,6 +15,7 @@ public final class MPICommunicator: Communicator {
   /// Grows to the largest exchange and is then reused, so that a training step allocates nothing.
   private var requests: [MPI_Request?] = []
   private var statuses: [MPI_Status] = []
+  private var completed: [Int32] = []
 
   /// Starts MPI. A process can do so once.
   ///
@@ -38,27 +39,33 @@ public final class MPICommunicator: Communicator {
   }
 
   public func barrier() throws(CommunicatorError) {
-    try check("MPI_Barrier", MPI_Barrier(handle))
+    try check("MPI_Barrier", StallWatchdog.during("MPI_Barrier") { MPI_Barrier(handle) })
   }
 
   public func broadcast(
     _ bytes: UnsafeMutableRawBufferPointer, from root: Int
   ) throws(CommunicatorError) {
     let count = try narrow("MPI_Bcast", bytes.count)
-    try check("MPI_Bcast", MPI_Bcast(bytes.baseAddress, count, cmpi_byte(), Int32(root), handle))
+    let code = StallWatchdog.during("MPI_Bcast") {
+      MPI_Bcast(bytes.baseAddress, count, cmpi_byte(), Int32(root), handle)
+    }
+    try check("MPI_Bcast", code)
   }
 
   public func allReduceSum(_ values: UnsafeMutableBufferPointer<Float>) throws(CommunicatorError) {
     let count = try narrow("MPI_Allreduce", values.count)
-    try check(
-      "MPI_Allreduce",
-      MPI_Allreduce(cmpi_in_place(), values.baseAddress, count, cmpi_float(), cmpi_sum(), handle))
+    let code = StallWatchdog.during("MPI_Allreduce") {
+      MPI_Allreduce(cmpi_in_place(), values.baseAddress, count, cmpi_float(), cmpi_sum(), handle)
+    }
+    try check("MPI_Allreduce", code)
   }
 
   public func allReduceSum(_ values: inout [Int64]) throws(CommunicatorError) {
     let count = try narrow("MPI_Allreduce", values.count)
-    let code = values.withUnsafeMutableBufferPointer {
-      MPI_Allreduce(cmpi_in_place(), $0.baseAddress, count, cmpi_int64(), cmpi_sum(), handle)
+    let code = values.withUnsafeMutableBufferPointer { values in
+      StallWatchdog.during("MPI_Allreduce") {
+        MPI_Allreduce(cmpi_in_place(), values.baseAddress, count, cmpi_int64(), cmpi_sum(), handle)
+      }
     }
     try check("MPI_Allreduce", code)
   }
@@ -74,9 +81,11 @@ public final class MPICommunicator: Communicator {
     var all = [UInt8](repeating: 0, count: total)
     let code = all.withUnsafeMutableBufferPointer { all in
       bytes.withUnsafeBufferPointer { bytes in
-        MPI_Allgatherv(
-          bytes.baseAddress, Int32(bytes.count), cmpi_byte(), all.baseAddress, lengths, offsets,
-          cmpi_byte(), handle)
+        StallWatchdog.during("MPI_Allgatherv") {
+          MPI_Allgatherv(
+            bytes.baseAddress, Int32(bytes.count), cmpi_byte(), all.baseAddress, lengths, offsets,
+            cmpi_byte(), handle)
+        }
       }
     }
     try check("MPI_Allgatherv", code)
@@ -91,11 +100,12 @@ public final class MPICommunicator: Communicator {
     let (sendOffsets, sendTotal) = try offsets(call, sendCounts)
     let (receiveOffsets, receiveTotal) = try offsets(call, receiveCounts)
     precondition(sendTotal <= send.count && receiveTotal <= receive.count, "parts beyond the buffers")
-    try check(
-      call,
+    let code = StallWatchdog.during("MPI_Alltoallv") {
       MPI_Alltoallv(
         send.baseAddress, sendCounts.map { Int32($0) }, sendOffsets, cmpi_byte(), receive.baseAddress,
-        receiveCounts.map { Int32($0) }, receiveOffsets, cmpi_byte(), handle))
+        receiveCounts.map { Int32($0) }, receiveOffsets, cmpi_byte(), handle)
+    }
+    try check(call, code)
   }
 
   public func exchange(
@@ -104,12 +114,13 @@ public final class MPICommunicator: Communicator {
     let count = sends.count + receives.count
     guard count > 0 else { return }
     // All counts are checked before any message is under way.
-    let requestCount = try narrow("MPI_Waitall", count)
+    let requestCount = try narrow("MPI_Waitsome", count)
     for message in receives { try requireCInts("MPI_Irecv", message) }
     for message in sends { try requireCInts("MPI_Isend", message) }
     while requests.count < count {
       requests.append(cmpi_request_null())
       statuses.append(MPI_Status())
+      completed.append(0)
     }
     var failed: (call: String, code: Int32)?
     requests.withUnsafeMutableBufferPointer { requests in
@@ -120,6 +131,7 @@ public final class MPICommunicator: Communicator {
           message.values.baseAddress, Int32(message.values.count), cmpi_float(), Int32(message.peer),
           Int32(message.tag), handle, &requests[next])
         if code != MPI_SUCCESS { failed = ("MPI_Irecv", code) }
+        StallWatchdog.await(message.peer)
         next += 1
       }
       for message in sends where failed == nil {
@@ -127,15 +139,36 @@ public final class MPICommunicator: Communicator {
           message.values.baseAddress, Int32(message.values.count), cmpi_float(), Int32(message.peer),
           Int32(message.tag), handle, &requests[next])
         if code != MPI_SUCCESS { failed = ("MPI_Isend", code) }
+        StallWatchdog.await(message.peer)
         next += 1
       }
       guard failed == nil else { return }
-      statuses.withUnsafeMutableBufferPointer { statuses in
-        let code = MPI_Waitall(requestCount, requests.baseAddress, statuses.baseAddress)
-        if code != MPI_SUCCESS { failed = ("MPI_Waitall", cause(of: code, in: statuses[..<count])) }
+      failed = StallWatchdog.during("MPI_Waitsome") {
+        wait(for: requests, count: requestCount, sends: sends, receives: receives)
       }
     }
     if let failed { try check(failed.call, failed.code) }
+  }
+
+  /// Waits for all requests, those of `receives` before those of `sends`, and tells the watchdog who has answered.
+  private func wait(
+    for requests: UnsafeMutableBufferPointer<MPI_Request?>, count: Int32,
+    sends: UnsafeBufferPointer<Message>, receives: UnsafeBufferPointer<Message>
+  ) -> (call: String, code: Int32)? {
+    var pending = count
+    while pending > 0 {
+      var done: Int32 = 0
+      let code = MPI_Waitsome(count, requests.baseAddress, &done, &completed, &statuses)
+      guard code == MPI_SUCCESS, done != MPI_UNDEFINED else {
+        return ("MPI_Waitsome", cause(of: code, in: statuses[..<Int(max(done, 0))]))
+      }
+      pending -= done
+      for index in completed[..<Int(done)].lazy.map(Int.init) {
+        let message = index < receives.count ? receives[index] : sends[index - receives.count]
+        StallWatchdog.arrived(message.peer)
+      }
+    }
+    return nil
   }
 
   public func abort(code: Int32) -> Never {
@@ -178,8 +211,8 @@ public final class MPICommunicator: Communicator {
   }
 }
 
-/// `MPI_Waitall` itself only says that some message failed; that message's status says why.
-private func cause(of code: Int32, in statuses: Slice<UnsafeMutableBufferPointer<MPI_Status>>) -> Int32 {
+/// `MPI_Waitsome` itself only says that some message failed; that message's status says why.
+private func cause(of code: Int32, in statuses: ArraySlice<MPI_Status>) -> Int32 {
   guard code == MPI_ERR_IN_STATUS else { return code }
   let failure = statuses.first { $0.MPI_ERROR != MPI_SUCCESS && $0.MPI_ERROR != MPI_ERR_PENDING }
   return failure?.MPI_ERROR ?? code

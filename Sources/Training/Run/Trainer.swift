@@ -150,6 +150,7 @@ public final class Trainer {
     var lastValidation: Evaluation?
     while state.cursor.step < totalSteps {
       try dealIfNeeded()
+      StallWatchdog.enter("the reduction", step: state.cursor.step + 1)
       let outcome = try step.run(state, shard: shard, rank: communicator.rank)
       if trainedImages == 0 { startSeconds = MonotonicClock.now() - options.processStart }
       state.cursor = Cursor(step: state.cursor.step + 1, stepsPerEpoch: plan.stepsPerEpoch)
@@ -158,6 +159,7 @@ public final class Trainer {
       let isEnd = state.cursor.step == totalSteps
       if isEnd || state.cursor.step % options.verifyEvery == 0 { try verifyParameters() }
       if isEpochEnd || isEnd {
+        StallWatchdog.enter("validation", step: state.cursor.step)
         lastValidation = try validation?.evaluate(state.evaluated)
         try finishEpoch(epochSums, validation: lastValidation)
         epochSums = EpochSums()
@@ -179,6 +181,7 @@ public final class Trainer {
     let epoch = state.cursor.epoch
     guard dealtEpoch != epoch else { return }
     var watch = Stopwatch()
+    StallWatchdog.enter("the deal of samples", step: state.cursor.step + 1)
     let order = CounterGenerator(seed: recipe.seed, for: .epochOrder, UInt64(epoch))
       .permutation(of: plan.sampleCount)
     let next = plan.placement(order: order, totalSamples: facts.trainCount)
@@ -253,6 +256,7 @@ public final class Trainer {
   }
 
   private func stop() throws -> RunEnd {
+    StallWatchdog.enter("the stop", step: state.cursor.step)
     try keeper?.finish()
     try event("stop")
     try metrics?.flush()
@@ -261,6 +265,7 @@ public final class Trainer {
   }
 
   private func finish(_ lastValidation: Evaluation?) throws -> RunResult {
+    StallWatchdog.enter("the final evaluation", step: state.cursor.step)
     var score = lastValidation
     if score == nil { score = try validation?.evaluate(state.evaluated) }
     let tested = try test.evaluate(state.evaluated)
@@ -281,6 +286,7 @@ public final class Trainer {
       startSeconds: startSeconds, ranks: communicator.worldSize, epochs: state.cursor.epoch,
       steps: state.cursor.step, dataset: facts.name, datasetDigest: facts.digest.description)
     if isRoot { try options.folder.write(result) }
+    StallWatchdog.enter("the end", step: state.cursor.step)
     try communicator.barrier()
     return result
   }
@@ -294,6 +300,7 @@ public final class Trainer {
   /// Compares the parameters' digests of all ranks; a rank that drifted is named and the run ends.
   private func verifyParameters() throws {
     var watch = Stopwatch()
+    StallWatchdog.enter("the comparison of parameters", step: state.cursor.step)
     let digests = try communicator.allGather(parametersDigest().bytes)
     betweenSteps.checkpoint += watch.lap()
     let groups = Dictionary(grouping: digests.indices) { digests[$0] }
