@@ -2,10 +2,13 @@
 
 import argparse
 import functools
+import gzip
 import itertools
 import json
 import os
 import pathlib
+import shutil
+import socket
 import statistics
 import subprocess
 import sys
@@ -15,6 +18,10 @@ import time
 HERE = pathlib.Path(__file__).parent
 EXAMPLE_EPOCHS = 14
 STEPS = {"quick": 400, "keras": 160, "pytorch": 40, "wide": 40}
+
+
+class CommandFailed(Exception):
+    """A command ended with an error; what it said is the message."""
 
 
 def run(command):
@@ -28,26 +35,21 @@ def run(command):
         output.seek(0)
         errors.seek(0)
         if process.returncode:
-            sys.exit(f"{' '.join(words)} failed:\n{errors.read()}")
+            raise CommandFailed(f"{' '.join(words)} failed:\n{errors.read()}")
         return output.read(), usage.ru_maxrss * 1024, time.perf_counter() - start
 
 
-def last_json(command):
-    return json.loads(run(command)[0].strip().splitlines()[-1])
+def bound(ranks, *command):
+    """The command on that many ranks, each bound to a core of its own; the same for everyone who is measured."""
+    return ["mpirun", "--quiet", "-n", ranks, "--bind-to", "core", *command]
 
 
-def on_a_core(*command):
-    return ["taskset", "-c", min(os.sched_getaffinity(0)), *command]
-
-
-def ranked(ranks, *script):
-    """A PyTorch script as it is, or on several ranks; those bind themselves to a core each."""
-    if ranks == 1:
-        return on_a_core(sys.executable, *script)
-    # Otherwise gloo looks for an interface by the host's name, which containers often lack.
-    os.environ.setdefault("GLOO_SOCKET_IFNAME", "lo")
-    return [
-        sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", ranks, "--master-port", 29511, *script]
+def python(ranks, script, *arguments):
+    """What a script of this folder prints as JSON, with its largest rank's peak memory and mpirun's wall time."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        os.environ["MASTER_PORT"] = str(free.getsockname()[1])  # where its ranks meet
+    output, memory, seconds = run(bound(ranks, sys.executable, HERE / script, *arguments))
+    return json.loads(output.strip().splitlines()[-1]) | {"peakMemory": memory, "processSeconds": seconds}
 
 
 class Benchmark:
@@ -59,8 +61,7 @@ class Benchmark:
     def lockstep(self, *arguments, ranks=1):
         """The result.json of a training run, with its largest rank's peak memory and mpirun's wall time."""
         folder = f"{self.scratch.name}/{next(self.runs)}"
-        launch = ["mpirun", "--quiet", "-n", ranks, "--bind-to", "core"]
-        _, memory, seconds = run([*launch, self.options.lockstep, "train", "-q", "--run", folder, *arguments])
+        _, memory, seconds = run(bound(ranks, self.options.lockstep, "train", "-q", "--run", folder, *arguments))
         result = json.loads(pathlib.Path(folder, "result.json").read_text())
         return result | {"peakMemory": memory, "processSeconds": seconds}
 
@@ -71,23 +72,26 @@ class Benchmark:
             *arguments, ranks=ranks)["imagesPerSecond"]
 
     def peer(self, net, batch, *flags, seconds=2.0, ranks=1):
-        script = [HERE / "peer.py", net, "--batch", batch, "--seconds", seconds, *flags]
-        return last_json(ranked(ranks, *script))["imagesPerSecond"]
+        return python(ranks, "peer.py", net, "--batch", batch, "--seconds", seconds, *flags)["imagesPerSecond"]
 
-    def best_peer(self, net, *precision):
-        """The fastest setting of the peer: batch, memory layout, eager or compiled."""
-        settings = [
-            (batch, [*layout, *precision])
-            for batch in (64, 128, 256)
-            for layout in ([], ["--channels-last"])
-        ]
-        scores = {i: self.peer(net, b, *flags, seconds=0.7) for i, (b, flags) in enumerate(settings)}
-        batch, flags = settings[max(scores, key=scores.get)]
-        if self.options.compile:
-            compiled = self.peer(net, batch, *flags, "--compile", seconds=0.7)
-            if compiled > max(scores.values()):
-                flags = [*flags, "--compile"]
-        return batch, flags
+    def best_peer(self, net, *precision, batches=(64, 128, 256)):
+        """The fastest of the peer's settings on one core, eager: batch and memory layout."""
+        settings = [(batch, [*layout, *precision]) for batch in batches for layout in ([], ["--channels-last"])]
+        scores = [self.peer(net, batch, *flags, seconds=0.7) for batch, flags in settings]
+        return settings[scores.index(max(scores))]
+
+    def faster_compiled(self, net, batch, flags):
+        """The setting with torch.compile where that is faster, else as it is."""
+        if not self.options.compile:
+            return batch, flags
+        compiled = [*flags, "--compile"]
+        try:
+            is_faster = self.peer(net, batch, *compiled, seconds=0.7) > self.peer(net, batch, *flags, seconds=0.7)
+        except CommandFailed as failure:
+            reasons = [line for line in str(failure).splitlines() if "Error: " in line]
+            print(f"torch.compile fails on {net}, so PyTorch stays eager there:", *reasons[-1:], file=sys.stderr)
+            is_faster = False
+        return batch, compiled if is_faster else flags
 
     def rounds(self, *contestants):
         """Calls the contestants in turns; their figures, round by round."""
@@ -103,12 +107,13 @@ class Benchmark:
               "| effective GFLOP/s, of the sgemm peak |")
         print("| --- | --- | --- | --- | --- | --- | --- |")
         for net in self.options.nets:
-            (batch, flags), (batch16, flags16) = self.best_peer(net), self.best_peer(net, "--bf16")
+            batch, flags = self.faster_compiled(net, *self.best_peer(net))
+            batch16, flags16 = self.faster_compiled(net, *self.best_peer(net, "--bf16"))
             ours, float32, bf16, peaks = self.rounds(
                 lambda: self.throughput(net, batch), lambda: self.peer(net, batch, *flags),
                 lambda: self.peer(net, batch16, *flags16),
-                lambda: last_json(on_a_core(sys.executable, HERE / "sgemm.py"))["gflops"])
-            work = 2e-9 * last_json(ranked(1, HERE / "peer.py", net, "--seconds", 0.1))["multiplyAdds"]
+                lambda: python(1, "sgemm.py")["gflops"])
+            work = 2e-9 * python(1, "peer.py", net, "--seconds", 0.1)["multiplyAdds"]
             effective = [work * images for images in ours]
             print(
                 f"| `{net}` | {statistics.median(ours):,.0f} | {statistics.median(float32):,.0f} "
@@ -118,19 +123,21 @@ class Benchmark:
 
     def ranks(self):
         """two ranks against one, strong (global batch 128) and weak (64 per rank), beside DDP"""
+        layouts = {net: self.best_peer(net, batches=(64,))[1] for net in self.options.nets}
         for title, batches in (("strong: global batch 128", (128, 128)), ("weak: 64 images per rank", (64, 128))):
-            print(f"\n## Two ranks against one, bound to cores, {title}\n")
+            print(f"\n## Two ranks against one, bound to cores, {title}, images per second\n")
             print("| net | | one | two | efficiency |")
             print("| --- | --- | --- | --- | --- |")
             for net in self.options.nets:
-                self.efficiency(net, batches)
+                self.efficiency(net, batches, layouts[net])
 
-    def efficiency(self, net, batches):
+    def efficiency(self, net, batches, layout):
+        """A net's rows. One rank of PyTorch goes without DDP, which would only cost it time."""
         contestants = [("Lockstep", self.throughput, [])]
         if net == "quick":
             muon = functools.partial(self.throughput, optimizer=[])
             contestants.append(("Lockstep, its own Muon", muon, []))
-        contestants.append(("PyTorch DDP, gloo", self.peer, ["--channels-last"]))
+        contestants.append((" ".join(["PyTorch DDP, gloo", *names(layout)]), self.peer, layout))
         figures = self.rounds(*(
             functools.partial(measure, net, batch, *flags, ranks=ranks)
             for _, measure, flags in contestants for ranks, batch in zip((1, 2), batches)))
@@ -156,37 +163,42 @@ class Benchmark:
         """recipe quick on two ranks, whole processes, against DDP doing the same recipe"""
         print("\n## Recipe quick as a whole process on two ranks: start, data, training, evaluation\n")
         data = mnist()
-
-        def theirs():
-            output, _, seconds = run(ranked(2, HERE / "peer_recipe.py", "--data", data))
-            return json.loads(output.strip().splitlines()[-1]) | {"processSeconds": seconds}
-
-        ours, peers = self.rounds(lambda: self.lockstep("--recipe", "quick", "--data", data, ranks=2), theirs)
-        print("| | Lockstep | PyTorch DDP, gloo | ratio |")
+        ours, theirs = self.rounds(
+            lambda: self.lockstep("--recipe", "quick", "--data", data, ranks=2),
+            lambda: python(2, "peer_recipe.py", "--data", data))
+        print("| | Lockstep | PyTorch DDP, gloo | PyTorch / Lockstep |")
         print("| --- | --- | --- | --- |")
-        pair = [[result["processSeconds"] for result in results] for results in (ours, peers)]
-        print(f"| wall time, s | {spread(pair[0])} | {spread(pair[1])} | {ratio(pair[1], pair[0])} |")
-        accuracies = [[result["testAccuracy"] for result in results] for results in (ours, peers)]
-        print(f"| test accuracy, % | {spread(accuracies[0])} | {spread(accuracies[1])} | |")
-        for key, scale, name in (
-                ("startSeconds", 1, "process start to the first step, s"), ("trainingSeconds", 1, "training steps, s"),
-                ("peakMemory", 1e-6, "peak memory of the larger rank, MB")):
-            print(f"| {name} | {spread([result[key] * scale for result in ours])} | | |")
+        for key, name, scale in (
+                ("processSeconds", "wall time of mpirun, s", 1), ("startSeconds", "start to the first step, s", 1),
+                ("trainingSeconds", "training steps, s", 1), ("testAccuracy", "test accuracy, %", 1),
+                ("peakMemory", "peak memory of the larger rank, MB", 1e-6)):
+            pair = [[result[key] * scale for result in results] for results in (ours, theirs)]
+            quotient = "" if key == "testAccuracy" else ratio(pair[1], pair[0])
+            print(f"| {name} | {spread(pair[0])} | {spread(pair[1])} | {quotient} |")
 
     def example(self):
-        """recipe quick on two ranks against PyTorch's own MNIST example on all cores (minutes a round)"""
+        """recipe quick on two ranks against PyTorch's own MNIST example on all cores (a minute a round)"""
         print("\n## PyTorch's own MNIST example, all cores, against recipe quick on two ranks\n")
         data, epochs = mnist(), EXAMPLE_EPOCHS if self.options.whole_example else 1
-        ours = self.lockstep("--recipe", "quick", "--data", data, ranks=2)
-        output, _, seconds = run([sys.executable, HERE / "peer_example.py", "--data", data, "--epochs", epochs])
-        result = json.loads(output.strip().splitlines()[-1])
-        per_epoch = statistics.mean(result["epochSeconds"])
-        total = seconds + (EXAMPLE_EPOCHS - epochs) * per_epoch
-        measured = "measured" if epochs == EXAMPLE_EPOCHS else f"from {epochs} epoch of {per_epoch:.0f} s"
-        print(f"- PyTorch's example: {total:.0f} s for {EXAMPLE_EPOCHS} epochs ({measured}), "
-              f"test accuracy {result['testAccuracy']:.2f} % after {epochs}")
-        print(f"- Lockstep: {ours['processSeconds']:.2f} s, test accuracy {ours['testAccuracy']:.2f} %")
-        print(f"- ratio: **{total / ours['processSeconds']:.0f}**")
+        unpacked = unpack(data, self.scratch.name)
+        command = [sys.executable, HERE / "peer_example.py", "--data", unpacked, "--epochs", epochs]
+
+        def example():
+            output, _, seconds = run(command)
+            result = json.loads(output.strip().splitlines()[-1])
+            return result | {"seconds": seconds + (EXAMPLE_EPOCHS - epochs) * statistics.mean(result["epochSeconds"])}
+
+        ours, theirs = self.rounds(lambda: self.lockstep("--recipe", "quick", "--data", data, ranks=2), example)
+        per_epoch = [statistics.mean(result["epochSeconds"]) for result in theirs]
+        how = "measured" if epochs == EXAMPLE_EPOCHS else "extrapolated from the start and one epoch"
+        seconds = [[result["processSeconds"] for result in ours], [result["seconds"] for result in theirs]]
+        accuracies = [[result["testAccuracy"] for result in results] for results in (ours, theirs)]
+        print(
+            f"- PyTorch's example, {theirs[0]['threads']} threads: {spread(seconds[1])} s for {EXAMPLE_EPOCHS} epochs "
+            f"({how}), {spread(per_epoch)} s an epoch with its test")
+        print(f"- its test accuracy after {epochs} of {EXAMPLE_EPOCHS} epochs: {spread(accuracies[1])} %")
+        print(f"- Lockstep's whole process: {spread(seconds[0])} s, test accuracy {spread(accuracies[0])} %")
+        print(f"- PyTorch / Lockstep: {ratio(seconds[1], seconds[0])}")
 
 
 def mnist():
@@ -196,12 +208,35 @@ def mnist():
     sys.exit("the parts 'process' and 'example' need MNIST: run 'lockstep fetch' or set LOCKSTEP_DATA")
 
 
+def unpack(data, folder):
+    """The files of `data` as torchvision keeps them, unpacked in the folder MNIST/raw of the one returned."""
+    raw = pathlib.Path(folder, "MNIST", "raw")
+    raw.mkdir(parents=True, exist_ok=True)
+    for part, kind in itertools.product(("train", "t10k"), ("images-idx3", "labels-idx1")):
+        source = pathlib.Path(data, f"{part}-{kind}-ubyte")
+        packed = source.with_name(source.name + ".gz")
+        content = source.read_bytes() if source.exists() else gzip.decompress(packed.read_bytes())
+        (raw / source.name).write_bytes(content)
+    return folder
+
+
+def has_compiler():
+    """Whether there is a C++ compiler for torch.compile, which takes CXX, else g++, but not clang++ by itself."""
+    if not os.environ.get("CXX") and not shutil.which("g++") and shutil.which("clang++"):
+        os.environ["CXX"] = "clang++"
+    return shutil.which(os.environ.get("CXX") or "g++") is not None
+
+
 def spread(values):
     return f"{statistics.median(values):.2f} ({min(values):.2f}–{max(values):.2f})"
 
 
 def setting(batch, flags):
-    return " ".join([f"batch {batch}", *(flag.removeprefix("--") for flag in flags if flag != "--bf16")])
+    return " ".join([f"batch {batch}", *names(flags)])
+
+
+def names(flags):
+    return [flag.removeprefix("--") for flag in flags if flag != "--bf16"]
 
 
 def ratio(ours, theirs):
@@ -222,14 +257,28 @@ def main():
         epilog="parts:\n" + "\n".join(f"  {name:10} {text}" for name, text in parts.items()))
     parser.add_argument("--lockstep", required=True, help=argparse.SUPPRESS)
     parser.add_argument("--rounds", type=int, default=5, metavar="N", help="turns per table (default 5)")
-    parser.add_argument("--nets", nargs="+", default=nets, choices=nets)
-    parser.add_argument("--parts", nargs="+", default=list(parts), choices=list(parts))
-    parser.add_argument("--no-compile", dest="compile", action="store_false", help="spare the peer torch.compile (slow)")
-    parser.add_argument("--whole-example", action="store_true", help="all 14 epochs of PyTorch's example, not one")
+    parser.add_argument(
+        "--nets", nargs="+", default=nets, choices=nets, metavar="NET",
+        help=f"networks of cores and ranks, from {', '.join(nets)} (default all)")
+    parser.add_argument(
+        "--parts", nargs="+", default=list(parts), choices=list(parts), metavar="PART",
+        help="what to measure, from the list below (default all)")
+    parser.add_argument(
+        "--no-compile", dest="compile", action="store_false",
+        help="cores: do not try torch.compile (half a minute a net)")
+    parser.add_argument(
+        "--whole-example", action="store_true",
+        help="example: all 14 epochs, not one from which 14 are extrapolated; some 10 minutes a round")
     options = parser.parse_args()
+    if options.compile and "cores" in options.parts and not has_compiler():
+        print("torch.compile needs g++ or clang++, and there is neither: PyTorch stays eager", file=sys.stderr)
+        options.compile = False
     benchmark = Benchmark(options)
-    for part in options.parts:
-        getattr(benchmark, part)()
+    try:
+        for part in options.parts:
+            getattr(benchmark, part)()
+    except CommandFailed as failure:
+        sys.exit(str(failure))
 
 
 if __name__ == "__main__":

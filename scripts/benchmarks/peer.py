@@ -15,33 +15,9 @@ import torch  # noqa: E402
 from torch import nn  # noqa: E402
 from torch.nn import functional as F  # noqa: E402
 
+from networks import multiply_adds, network  # noqa: E402
+
 torch.set_num_threads(1)
-
-
-def network(name):
-    conv, relu, pool = nn.Conv2d, nn.ReLU, nn.MaxPool2d
-    if name == "quick":
-        return nn.Sequential(
-            conv(1, 16, 5, 2), relu(), conv(16, 32, 3), pool(2), relu(), conv(32, 64, 3), relu(),
-            nn.Flatten(), nn.Linear(576, 10))
-    if name == "keras":
-        return nn.Sequential(
-            conv(1, 32, 3), relu(), pool(2), conv(32, 64, 3), relu(), pool(2), nn.Dropout(0.5),
-            nn.Flatten(), nn.Linear(1600, 10))
-    if name == "pytorch":
-        return nn.Sequential(
-            conv(1, 32, 3), relu(), conv(32, 64, 3), relu(), pool(2), nn.Dropout(0.25), nn.Flatten(),
-            nn.Linear(9216, 128), relu(), nn.Dropout(0.5), nn.Linear(128, 10))
-    if name == "wide":
-        layers, channels = [], 1
-        for group, width in enumerate((24, 48, 96)):
-            if group:
-                layers.append(pool(2))
-            for _ in range(2):
-                layers += [conv(channels, width, 3, padding=1), relu()]
-                channels = width
-        return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(96, 10))
-    raise SystemExit(f"no network {name}")
 
 
 def idx(folder, name, header):
@@ -60,29 +36,22 @@ def samples(folder, count=None):
         labels.astype("int64"))
 
 
-def multiply_adds(model):
-    """Multiply-adds of training on one image, convolutions counted as direct ones: forward, the weights' gradient and,
-    but for the first layer, the input's gradient."""
-    counts = []
-
-    def count(layer, _, output):
-        positions = output[0, 0].numel() if output.dim() == 4 else 1
-        counts.append(positions * layer.weight.numel())
-
-    hooks = [layer.register_forward_hook(count) for layer in model if hasattr(layer, "weight")]
-    model(torch.zeros(1, 1, 28, 28))
-    for hook in hooks:
-        hook.remove()
-    return 3 * sum(counts) - counts[0]
-
-
 def join():
-    """Rank and world size; with more than one rank, bound to a core and part of a gloo group."""
-    rank, ranks = int(os.environ.get("RANK", 0)), int(os.environ.get("WORLD_SIZE", 1))
+    """Rank and world size as mpirun says; several ranks form a gloo group."""
+    rank, ranks = int(os.environ.get("OMPI_COMM_WORLD_RANK", 0)), int(os.environ.get("OMPI_COMM_WORLD_SIZE", 1))
     if ranks > 1:
-        os.sched_setaffinity(0, {sorted(os.sched_getaffinity(0))[rank]})
-        torch.distributed.init_process_group("gloo")
+        meeting_point = f"tcp://127.0.0.1:{os.environ.get('MASTER_PORT', 29511)}"
+        # Otherwise gloo looks for an interface by the host's name, which containers often lack.
+        os.environ.setdefault("GLOO_SOCKET_IFNAME", "lo")
+        torch.distributed.init_process_group("gloo", init_method=meeting_point, rank=rank, world_size=ranks)
     return rank, ranks
+
+
+def parallel(model, ranks):
+    """The model as it is for one rank, else in DistributedDataParallel with the settings fastest for a small one."""
+    if ranks == 1:
+        return model
+    return nn.parallel.DistributedDataParallel(model, gradient_as_bucket_view=True, static_graph=True)
 
 
 def leave(ranks):
@@ -100,8 +69,7 @@ class Trainer:
         layout = torch.channels_last if options.channels_last else torch.contiguous_format
         self.model = self.model.to(memory_format=layout)
         self.images = images.contiguous(memory_format=layout)
-        if ranks > 1:
-            self.model = nn.parallel.DistributedDataParallel(self.model)
+        self.model = parallel(self.model, ranks)
         if options.compile:
             self.model = torch.compile(self.model)
         self.optimizer = torch.optim.AdamW(self.model.parameters(), lr=1e-3, foreach=True, weight_decay=0)
