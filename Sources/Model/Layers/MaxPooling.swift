@@ -74,11 +74,11 @@ final class MaxPooling: Layer {
     let covers =
       stride == size && outputShape.height * size == inputShape.height
       && outputShape.width * size == inputShape.width
-    if covers {
+    if !covers { inputGradient.update(repeating: 0, count: pass.count * inputShape.count) }
+    if stride == size {
       scatter(pass, outputGradient: outputGradient, inputGradient: inputGradient)
       return
     }
-    inputGradient.update(repeating: 0, count: pass.count * inputShape.count)
     forEachWindow(pass.count) { inputOffset, outputOffset in
       for c in 0..<channels {
         let position = Int(winners.pointer[outputOffset + c])
@@ -88,7 +88,7 @@ final class MaxPooling: Layer {
     }
   }
 
-  /// The common case: the windows cover the input without overlap, so each input value is written once.
+  /// The common case: windows do not overlap, so each input value is written once at most.
   private func scatter(
     _ pass: Pass, outputGradient: UnsafePointer<Float>, inputGradient: UnsafeMutablePointer<Float>
   ) {
