@@ -1,11 +1,5 @@
 public import Tensors
 
-#if canImport(Glibc)
-  internal import Glibc
-#elseif canImport(Musl)
-  internal import Musl
-#endif
-
 /// A network with the memory to run one micro-batch forward and backward.
 ///
 /// It holds no parameters: those are one flat buffer that the caller owns. All memory is allocated by `init`,
@@ -29,7 +23,9 @@ public final class Network {
   public let input: FloatBuffer
   private var parameters: FloatBuffer?
   /// Whether passes measure each layer's time; off unless asked for.
-  public var isProfiling = false
+  public var isProfiling = false {
+    didSet { if isProfiling != oldValue { BLAS.isTimed = isProfiling } }
+  }
   /// Seconds spent in each layer while `isProfiling`.
   public private(set) var profile: [LayerTime]
   /// The first layer with parameters: nobody needs the gradient of what comes before.
@@ -90,10 +86,13 @@ public final class Network {
     let pass = self.pass(count, randomness)
     var x = UnsafePointer(input.pointer)
     for index in layers.indices {
-      let start = isProfiling ? monotonicSeconds() : 0
+      let (start, products) = isProfiling ? (monotonicSeconds(), BLAS.seconds) : (0, 0)
       layers[index].forward(pass, input: x, output: activations[index].pointer)
       x = UnsafePointer(activations[index].pointer)
-      if isProfiling { profile[index].forward += monotonicSeconds() - start }
+      if isProfiling {
+        profile[index].forward += monotonicSeconds() - start
+        profile[index].products += BLAS.seconds - products
+      }
     }
     return x
   }
@@ -116,13 +115,16 @@ public final class Network {
     var (current, other) = (gradients.0.pointer, gradients.1.pointer)
     for index in stride(from: layers.count - 1, through: firstTrainable, by: -1) {
       let layer = layers[index]
-      let start = isProfiling ? monotonicSeconds() : 0
+      let (start, products) = isProfiling ? (monotonicSeconds(), BLAS.seconds) : (0, 0)
       let x = index > 0 ? activations[index - 1].pointer : input.pointer
       layer.backward(
         pass, output: activations[index].pointer, input: x, outputGradient: current,
         inputGradient: index > firstTrainable ? other : nil, gradient: gradient)
       if !layer.isInPlace { swap(&current, &other) }
-      if isProfiling { profile[index].backward += monotonicSeconds() - start }
+      if isProfiling {
+        profile[index].backward += monotonicSeconds() - start
+        profile[index].products += BLAS.seconds - products
+      }
     }
   }
 }
@@ -135,11 +137,6 @@ public struct LayerTime: Hashable, Sendable {
   public var forward = 0.0
   /// Seconds in backward passes.
   public var backward = 0.0
-}
-
-/// Seconds on the machine's monotonic clock.
-private func monotonicSeconds() -> Double {
-  var time = timespec()
-  clock_gettime(CLOCK_MONOTONIC, &time)
-  return Double(time.tv_sec) + 1e-9 * Double(time.tv_nsec)
+  /// Seconds of both in `sgemm`; the rest is im2col, transforms and the like.
+  public var products = 0.0
 }

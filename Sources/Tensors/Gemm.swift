@@ -1,5 +1,11 @@
 internal import COpenBLAS
 
+#if canImport(Glibc)
+  internal import Glibc
+#elseif canImport(Musl)
+  internal import Musl
+#endif
+
 /// C ← α·A·B + β·C for row-major matrices, by OpenBLAS's `cblas_sgemm`.
 ///
 /// After transposition A is [m, k] and B is [k, n]; C is [m, n]. All three lie in memory without gaps: a
@@ -20,14 +26,28 @@ func sgemm(
   _ a: UnsafePointer<Float>, _ transposeA: Bool, _ b: UnsafePointer<Float>, _ transposeB: Bool,
   _ beta: Float, _ c: UnsafeMutablePointer<Float>
 ) {
+  let start = BLAS.isTimed ? monotonicSeconds() : 0
+  defer { if BLAS.isTimed { BLAS.seconds += monotonicSeconds() - start } }
   cblas_sgemm(
     CblasRowMajor, transposeA ? CblasTrans : CblasNoTrans, transposeB ? CblasTrans : CblasNoTrans,
     blasint(m), blasint(n), blasint(k), alpha, a, blasint(transposeA ? m : k), b,
     blasint(transposeB ? k : n), beta, c, blasint(n))
 }
 
+/// Seconds on the machine's monotonic clock.
+package func monotonicSeconds() -> Double {
+  var time = timespec()
+  clock_gettime(CLOCK_MONOTONIC, &time)
+  return Double(time.tv_sec) + 1e-9 * Double(time.tv_nsec)
+}
+
 /// What the linked OpenBLAS is and does.
 public enum BLAS {
+  /// Whether products are timed, for profiles of a process's one training thread.
+  package nonisolated(unsafe) static var isTimed = false
+  /// Seconds spent in products while they were timed.
+  package nonisolated(unsafe) static var seconds = 0.0
+
   /// Makes every later product run on the calling thread alone: ranks, not threads, fill the cores.
   public static func useOneThread() {
     openblas_set_num_threads(1)

@@ -90,11 +90,14 @@ final class TrainingConsole: TrainingObserver {
         Numbers.fixed(100 * seconds / max(profile.phases.total, 1e-9), 1),
       ])
     }
-    var layers = TextTable([("layer", .left), ("forward µs/image", .right), ("backward", .right)])
+    var layers = TextTable([
+      ("layer", .left), ("forward µs/image", .right), ("backward", .right), ("sgemm", .right),
+    ])
     for layer in profile.layers {
       layers.append([
         layer.name, Numbers.fixed(profile.microsecondsPerImage(layer.forward), 2),
         Numbers.fixed(profile.microsecondsPerImage(layer.backward), 2),
+        layer.products > 0 ? Numbers.fixed(profile.microsecondsPerImage(layer.products), 2) : "",
       ])
     }
     print("\n\(phases.text)\n\(layers.text)")

@@ -49,7 +49,8 @@ public final class Trainer {
   public var profile: Profile {
     Profile(
       images: trainedImages, ranks: communicator.worldSize, phases: phaseSums,
-      layers: options.isProfiling ? network.profile.map { ($0.name, $0.forward, $0.backward) } : [])
+      layers: options.isProfiling
+        ? network.profile.map { ($0.name, $0.forward, $0.backward, $0.products) } : [])
   }
 
   /// The epochs of the run, the last of which may be cut short.
