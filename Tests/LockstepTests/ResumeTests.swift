@@ -56,7 +56,7 @@ extension RealRanks {
         .start()
       waitForCheckpoints(run, 1)
       running.signal(SIGUSR2)
-      usleep(100_000)
+      usleep(300_000)
       running.signal(SIGUSR1)
       let stopped = try running.wait()
       #expect(stopped.code == 75, "\(stopped.errors)")

@@ -168,7 +168,9 @@ public final class Trainer {
       let isPeriodic = options.checkpointEvery.map { state.cursor.step % $0 == 0 } ?? false
       if isEpochEnd || isEnd || isPeriodic || outcome.isStopRequested || outcome.isSaveRequested {
         let isDue = isEpochEnd || isEnd || isPeriodic || outcome.isStopRequested
-        try save(validation: isEpochEnd || isEnd ? lastValidation : nil, isRequested: !isDue)
+        try save(
+          validation: isEpochEnd || isEnd ? lastValidation : nil, isDue: isDue,
+          isRequested: outcome.isSaveRequested && !isEnd && !outcome.isStopRequested)
       }
       if outcome.isStopRequested, !isEnd { return try stop() }
     }
@@ -239,21 +241,20 @@ public final class Trainer {
 
   /// Saves a checkpoint on the root. `isRequested` by a signal: it reaches the ranks some steps apart, so
   /// requests within a second are one.
-  private func save(validation: Evaluation?, isRequested: Bool) throws {
+  private func save(validation: Evaluation?, isDue: Bool, isRequested: Bool) throws {
     guard let keeper else { return }
     var watch = Stopwatch()
     defer { betweenSteps.checkpoint += watch.lap() }
-    if isRequested {
-      guard MonotonicClock.now() - lastRequestedSave > 1 else { return }
-      lastRequestedSave = MonotonicClock.now()
-    }
+    let isFirstRequest = isRequested && MonotonicClock.now() - lastRequestedSave > 1
+    guard isDue || isFirstRequest else { return }
+    if isFirstRequest { lastRequestedSave = MonotonicClock.now() }
     try keeper.save(
       step: state.cursor.step,
       metadata: state.metadata(recipe: recipe, facts: facts, validation: validation), pieces: state.pieces)
     try event("checkpoint")
     // Whoever goes on from this checkpoint finds all steps before it in the metrics.
     try reporting { try metrics?.flush() }
-    if isRequested { observer?.notice("saved step \(state.cursor.step), going on") }
+    if isFirstRequest { observer?.notice("saved step \(state.cursor.step), going on") }
   }
 
   private func stop() throws -> RunEnd {
