@@ -43,6 +43,9 @@ package func monotonicSeconds() -> Double {
 
 /// What the linked OpenBLAS is and does.
 public enum BLAS {
+  /// Multiply-adds up to which `sgemm` has kernels that do without packing their operands, where it has such.
+  package static let smallProduct = 1_000_000
+
   /// Whether products are timed, for profiles of a process's one training thread.
   package nonisolated(unsafe) static var isTimed = false
   /// Seconds spent in products while they were timed.

@@ -44,7 +44,7 @@ enum Launch {
 
   /// The ranks of this job; MPI is started by the first call. A rank that waits for others for more than
   /// `stallTimeout` seconds ends.
-  static func world(stallTimeout: Int = 60) throws -> any Communicator {
+  static func world(stallTimeout: Int = StallWatchdog.defaultSeconds) throws -> any Communicator {
     if let communicator { return communicator }
     let world = try makeWorldCommunicator()
     communicator = world

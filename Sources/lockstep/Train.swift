@@ -44,7 +44,7 @@ struct Train: ParsableCommand {
     help: ArgumentHelp(
       "End the job when a rank has waited for others for so many seconds; 0 to wait for ever.",
       valueName: "seconds"))
-  var stallTimeout = 60
+  var stallTimeout = StallWatchdog.defaultSeconds
 
   @Option(
     help: ArgumentHelp(

@@ -13,13 +13,15 @@
 public enum StallWatchdog {
   /// The exit code of a rank that gave up.
   public static let exitCode: Int32 = 76
+  /// Seconds that a call may wait unless somebody says otherwise.
+  public static let defaultSeconds = 60
 
   private nonisolated(unsafe) static var seconds = 0
   /// Seconds that this rank waits longer than the others.
   private nonisolated(unsafe) static var delay = 0
   /// When the timer is due, on the monotonic clock.
   private nonisolated(unsafe) static var due = 0.0
-  private nonisolated(unsafe) static var rank: Int32 = 0
+  private nonisolated(unsafe) static var rank = 0
   private nonisolated(unsafe) static var host = Sentence(capacity: 256)
   private nonisolated(unsafe) static var sentence = Sentence(capacity: 1024)
   private nonisolated(unsafe) static var call: StaticString = ""
@@ -40,7 +42,7 @@ public enum StallWatchdog {
       awaited = .allocate(capacity: communicator.worldSize)
       awaited.initialize(repeating: 0)
     }
-    rank = Int32(communicator.rank)
+    rank = communicator.rank
     // One rank after the other, so that one sentence comes first and mpirun ends the others before theirs.
     delay = min(communicator.rank, 10)
     var name = [CChar](repeating: 0, count: 256)
@@ -102,7 +104,7 @@ public enum StallWatchdog {
     }
     sentence.clear()
     sentence.append("lockstep: rank ")
-    sentence.append(Int(rank))
+    sentence.append(rank)
     sentence.append(" on ")
     sentence.append(host)
     sentence.append(": no answer from ")

@@ -16,9 +16,6 @@ final class Convolution: Layer {
   /// Zeros above the first row; behind the last one there may be one more (`Padding.same`).
   private let paddingTop: Int
   private let paddingLeft: Int
-  /// Multiply-adds up to which `sgemm` has kernels that do without packing their operands.
-  private static let productSize = 1_000_000
-
   private let weights: ParameterTensor
   /// [capacity · oh · ow, k · k · in], then slack for `copyRun`; holds the patches' gradient after `backward`.
   private let patches: FloatBuffer
@@ -47,7 +44,7 @@ final class Convolution: Layer {
       paddingLeft = max((output.width - 1) * stride + kernel - input.width, 0) / 2
     }
     let product = output.height * output.width * kernel * kernel * input.channels * output.channels
-    groupSize = max(Self.productSize / product, 1)
+    groupSize = max(BLAS.smallProduct / product, 1)
     patches = FloatBuffer(
       count: capacity * output.height * output.width * kernel * kernel * input.channels + 8)
   }

@@ -1,8 +1,4 @@
-#if canImport(Glibc)
-  internal import Glibc
-#elseif canImport(Musl)
-  internal import Musl
-#endif
+internal import Tensors
 
 /// Where a rank's wall time goes, in seconds.
 public struct PhaseTimes: Sendable, Hashable, Codable {
@@ -46,11 +42,7 @@ public struct PhaseTimes: Sendable, Hashable, Codable {
 /// The machine's monotonic clock.
 public enum MonotonicClock {
   /// Seconds since some fixed moment.
-  public static func now() -> Double {
-    var time = timespec()
-    clock_gettime(CLOCK_MONOTONIC, &time)
-    return Double(time.tv_sec) + 1e-9 * Double(time.tv_nsec)
-  }
+  public static func now() -> Double { monotonicSeconds() }
 }
 
 /// Splits time into laps.
