@@ -35,7 +35,7 @@ let package = Package(
     .target(name: "Files", swiftSettings: settings),
     .target(name: "Digests", dependencies: ["COpenSSL"], swiftSettings: settings),
     .target(name: "Tensors", dependencies: ["COpenBLAS", "CVectors"], swiftSettings: settings),
-    .target(name: "Collectives", dependencies: ["CMPI"], swiftSettings: settings),
+    .target(name: "Collectives", dependencies: ["CMPI", "CVectors"], swiftSettings: settings),
     .target(name: "Reports", swiftSettings: settings),
     .target(
       name: "Datasets", dependencies: ["CZlib", "Files", "Digests", "Tensors"], swiftSettings: settings),

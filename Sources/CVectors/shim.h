@@ -10,4 +10,48 @@ static inline cvectors_float8 cvectors_square_roots(cvectors_float8 x) {
   return __builtin_elementwise_sqrt(x);
 }
 
+// bfloat16 is the upper half of a float's bits: 8 bits of exponent, 7 of fraction.
+
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+// The nearest bfloat16, ties to even, as a float. Not-a-number stays one: without its own case the addition would
+// carry some of them over into a zero.
+static inline float cvectors_bfloat16(float x) {
+  uint32_t bits;
+  memcpy(&bits, &x, 4);
+  uint32_t rounded = (bits + 0x7FFFu + ((bits >> 16) & 1u)) & 0xFFFF0000u;
+  uint32_t quiet = (bits | 0x00400000u) & 0xFFFF0000u;
+  bits = x == x ? rounded : quiet;
+  memcpy(&x, &bits, 4);
+  return x;
+}
+
+// values[i] <- bfloat16(values[i])
+static inline void cvectors_round_bfloat16(float *values, ptrdiff_t count) {
+  for (ptrdiff_t i = 0; i < count; i++) values[i] = cvectors_bfloat16(values[i]);
+}
+
+// target[i] <- bfloat16(a[i] + b[i]); target may be a.
+static inline void cvectors_add_bfloat16(const float *a, const float *b, float *target, ptrdiff_t count) {
+  for (ptrdiff_t i = 0; i < count; i++) target[i] = cvectors_bfloat16(a[i] + b[i]);
+}
+
+// The upper halves of floats that are bfloat16 already.
+static inline void cvectors_pack_bfloat16(const float *values, uint16_t *target, ptrdiff_t count) {
+  for (ptrdiff_t i = 0; i < count; i++) {
+    uint32_t bits;
+    memcpy(&bits, values + i, 4);
+    target[i] = (uint16_t)(bits >> 16);
+  }
+}
+
+static inline void cvectors_unpack_bfloat16(const uint16_t *values, float *target, ptrdiff_t count) {
+  for (ptrdiff_t i = 0; i < count; i++) {
+    uint32_t bits = (uint32_t)values[i] << 16;
+    memcpy(target + i, &bits, 4);
+  }
+}
+
 #endif

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Collectives
 import Foundation
 import Model
 import Training
@@ -62,6 +63,12 @@ struct RecipeOptions: ParsableArguments {
   @Option(help: "Scale gradients down to this Euclidean norm.")
   var clipGradients: Float?
 
+  @Option(
+    help: ArgumentHelp(
+      "The precision of gradient sums: float32, or bfloat16 to send half as much.",
+      discussion: "Either gives the same bits at any number of ranks; bfloat16 gives another model."))
+  var gradients: GradientFormat?
+
   @Option(help: "Evaluate an exponential moving average of the weights with this decay, e.g. 0.99.")
   var averaging: Float?
 
@@ -104,6 +111,7 @@ struct RecipeOptions: ParsableArguments {
     if let seed { result.seed = seed }
     if let labelSmoothing { result.labelSmoothing = labelSmoothing }
     if let clipGradients { result.gradientClipping = clipGradients }
+    if let gradients { result.gradients = gradients == .float32 ? nil : gradients }
     if let averaging { result.averaging = averaging }
     if let scaleLearningRate {
       guard let rule = LearningRateScaling.Rule(rawValue: scaleLearningRate) else {
@@ -165,3 +173,5 @@ struct RecipeOptions: ParsableArguments {
     }
   }
 }
+
+extension GradientFormat: ExpressibleByArgument {}

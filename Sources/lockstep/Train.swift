@@ -52,6 +52,12 @@ struct Train: ParsableCommand {
       discussion: "native is plain MPI_Allreduce, for comparison: its bits depend on the number of ranks."))
   var reduction = ReductionKind.reproducible
 
+  @Option(
+    help: ArgumentHelp(
+      "How the reproducible reduction is carried out: auto, direct or halving.",
+      discussion: "All give the same bits. auto tries both in the first steps and keeps the quicker one."))
+  var reductionAlgorithm = AlgorithmOption.auto
+
   @Flag(name: .shortAndLong, help: "Print each rank's host and cores.")
   var verbose = false
 
@@ -84,6 +90,7 @@ struct Train: ParsableCommand {
     var options = TrainingOptions(
       folder: RunFolder(path: try folder(communicator)), openDataset: dataOptions.open)
     options.reduction = reduction
+    options.algorithm = reductionAlgorithm.algorithm
     options.checkpointEvery = checkpointEvery
     options.checkpointsKept = keep
     options.verifyEvery = verifyEvery
@@ -129,3 +136,13 @@ struct Train: ParsableCommand {
 }
 
 extension ReductionKind: ExpressibleByArgument {}
+
+/// What `--reduction-algorithm` takes.
+enum AlgorithmOption: String, ExpressibleByArgument, CaseIterable {
+  case auto
+  case direct
+  case halving
+
+  /// nil for the quicker one.
+  var algorithm: ReductionAlgorithm? { ReductionAlgorithm(rawValue: rawValue) }
+}

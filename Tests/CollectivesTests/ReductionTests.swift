@@ -10,12 +10,15 @@ import Testing
     return sign * Float(bitPattern: exponent << 23 | UInt32(truncatingIfNeeded: hash >> 32) & 0x7F_FFFF)
   }
 
-  /// The sum that the canonical tree prescribes, straight from its definition.
-  private static func plainSum(_ leafCount: Int, _ element: Int) -> Float {
+  /// The sum that the canonical tree prescribes, straight from its definition; each of its nodes `rounded`.
+  private static func plainSum(
+    _ leafCount: Int, _ element: Int, rounded: (Float) -> Float = { $0 }
+  ) -> Float {
     func node(_ level: Int, _ index: Int) -> Float {
-      if level == 0 { return value(index, element) }
+      if level == 0 { return rounded(value(index, element)) }
       let left = node(level - 1, 2 * index)
-      return (2 * index + 1) << (level - 1) < leafCount ? left + node(level - 1, 2 * index + 1) : left
+      return (2 * index + 1) << (level - 1) < leafCount
+        ? rounded(left + node(level - 1, 2 * index + 1)) : left
     }
     var height = 0
     while 1 << height < leafCount { height += 1 }
@@ -24,7 +27,8 @@ import Testing
 
   /// Runs steps with these leaf counts on one set of ranks; each rank's sums as bits, step by step.
   private func sums(
-    leafCounts: [Int], worldSize: Int, elementCount: Int, native: Bool = false
+    leafCounts: [Int], worldSize: Int, elementCount: Int, native: Bool = false,
+    format: GradientFormat = .float32, exactCount: Int = 0, algorithm: ReductionAlgorithm? = nil
   ) throws -> [[[UInt32]]] {
     try InProcessWorld(size: worldSize).run { communicator in
       let reduction: any GradientReduction =
@@ -32,7 +36,8 @@ import Testing
         ? NativeReduction(communicator: communicator, elementCount: elementCount)
         : ReproducibleReduction(
           communicator: communicator, elementCount: elementCount,
-          maximumLeafCount: leafCounts.max() ?? 1)
+          maximumLeafCount: leafCounts.max() ?? 1, format: format, exactCount: exactCount,
+          algorithm: algorithm)
       var results: [[UInt32]] = []
       for leafCount in leafCounts {
         reduction.begin(leafCount: leafCount)
@@ -48,28 +53,124 @@ import Testing
     }
   }
 
-  @Test(arguments: 1...17)
-  func everyRankGetsTheTreesSumForAllLeafCounts(_ worldSize: Int) throws {
-    let elementCount = 33
-    let expected = (1...40).map { leafCount in
+  @Test(arguments: 1...17, ReductionAlgorithm.allCases)
+  func everyRankGetsTheTreesSumForAllLeafCounts(
+    _ worldSize: Int, _ algorithm: ReductionAlgorithm
+  ) throws {
+    // Less than a cache line for each, so that some ranks sum nothing.
+    let elementCount = 9 * 16 - 5
+    let leafCounts = Array(1...19) + [31, 32, 33, 40]
+    let expected = leafCounts.map { leafCount in
       (0..<elementCount).map { Self.plainSum(leafCount, $0).bitPattern }
     }
-    let results = try sums(leafCounts: Array(1...40), worldSize: worldSize, elementCount: elementCount)
+    let results = try sums(
+      leafCounts: leafCounts, worldSize: worldSize, elementCount: elementCount, algorithm: algorithm)
     for (rank, steps) in results.enumerated() {
       for (step, sum) in steps.enumerated() {
-        #expect(sum == expected[step], "\(step + 1) leaves, rank \(rank) of \(worldSize)")
+        #expect(sum == expected[step], "\(leafCounts[step]) leaves, rank \(rank) of \(worldSize)")
       }
     }
   }
 
-  @Test(arguments: [1, 2, 7, 16, 17, 1000])
-  func anyNumberOfElementsWorks(_ elementCount: Int) throws {
+  @Test(arguments: [1, 2, 7, 16, 17, 1000], ReductionAlgorithm.allCases)
+  func anyNumberOfElementsWorks(_ elementCount: Int, _ algorithm: ReductionAlgorithm) throws {
     for worldSize in [1, 2, 3, 5, 8] {
-      let results = try sums(leafCounts: [13, 2, 13], worldSize: worldSize, elementCount: elementCount)
+      let results = try sums(
+        leafCounts: [13, 2, 13], worldSize: worldSize, elementCount: elementCount, algorithm: algorithm)
       let expected = [13, 2, 13].map { leafCount in
         (0..<elementCount).map { Self.plainSum(leafCount, $0).bitPattern }
       }
       #expect(results.allSatisfy { $0 == expected }, "\(elementCount) elements on \(worldSize) ranks")
+    }
+  }
+
+  /// What an algorithm is for: few messages, and most of the data between neighbours.
+  @Test(arguments: [
+    (4, ReductionAlgorithm.direct, 6), (16, .direct, 30), (4, .halving, 4), (16, .halving, 8),
+  ])
+  func ranksSendNoMoreThanTheyMust(
+    _ worldSize: Int, _ algorithm: ReductionAlgorithm, _ messages: Int
+  ) throws {
+    let elementCount = 64 * worldSize
+    let traffic = try InProcessWorld(size: worldSize).run { communicator in
+      let counter = CountingCommunicator(communicator)
+      let reduction = ReproducibleReduction(
+        communicator: counter, elementCount: elementCount, maximumLeafCount: 32, algorithm: algorithm)
+      reduction.begin(leafCount: 32)
+      for _ in reduction.ownedLeaves {
+        reduction.withNextLeaf { $0.update(repeating: 1, count: elementCount) }
+      }
+      _ = try reduction.reduce()
+      return (counter.sent, counter.messages)
+    }
+    for (sent, count) in traffic {
+      #expect(sent.values.reduce(0, +) == 2 * elementCount * (worldSize - 1) / worldSize)
+      #expect(count == messages)
+    }
+    guard algorithm == .halving else { return }
+    // Two ranks on each node: between nodes each sends half of what it would with others on its own.
+    for (rank, (sent, _)) in traffic.enumerated() {
+      let elsewhere = sent.filter { $0.key / 2 != rank / 2 }.values.reduce(0, +)
+      #expect(elsewhere == elementCount * (worldSize / 2 - 1) / (worldSize / 2))
+    }
+  }
+
+  /// While the quicker algorithm is looked for, and after.
+  @Test func tryingAlgorithmsChangesNothing() throws {
+    let leafCounts = Array(repeating: 7, count: 20) + [2, 7]
+    let results = try sums(leafCounts: leafCounts, worldSize: 5, elementCount: 100)
+    let expected = leafCounts.map { leafCount in
+      (0..<100).map { Self.plainSum(leafCount, $0).bitPattern }
+    }
+    #expect(results.allSatisfy { $0 == expected })
+  }
+
+  /// bfloat16 after its definition: the nearest multiple of 2^-7 of the power of two below, ties to even.
+  private static func nearestBFloat16(_ x: Float) -> Float {
+    guard x != 0 else { return x }
+    let unit = Float(sign: .plus, exponent: x.exponent - 7, significand: 1)
+    return (x / unit).rounded(.toNearestOrEven) * unit
+  }
+
+  /// What travels in 16 bits is the same on all ranks at any number of ranks, and counts stay exact.
+  @Test(arguments: [1, 2, 3, 6, 8, 13], ReductionAlgorithm.allCases)
+  func bfloat16SumsAreTheTreesToo(_ worldSize: Int, _ algorithm: ReductionAlgorithm) throws {
+    let (elementCount, exactCount) = (333, 5)
+    let leafCounts = [16, 13, 29]
+    let results = try sums(
+      leafCounts: leafCounts, worldSize: worldSize, elementCount: elementCount, format: .bfloat16,
+      exactCount: exactCount, algorithm: algorithm)
+    let expected = leafCounts.map { leafCount in
+      (0..<elementCount).map { element in
+        element < elementCount - exactCount
+          ? Self.plainSum(leafCount, element, rounded: Self.nearestBFloat16).bitPattern
+          : Self.plainSum(leafCount, element).bitPattern
+      }
+    }
+    for (rank, steps) in results.enumerated() {
+      #expect(steps == expected, "rank \(rank) of \(worldSize)")
+    }
+  }
+
+  /// A gradient that is not a number must not become one on its way.
+  @Test func bfloat16KeepsWhatIsNotANumber() throws {
+    let patterns: [UInt32] = [0x7FFF_FFFF, 0xFFFF_FFFF, 0x7F80_0001, 0x7F80_0000, 0xFF80_0000]
+    let sums = try InProcessWorld(size: 2).run { communicator in
+      let reduction = ReproducibleReduction(
+        communicator: communicator, elementCount: patterns.count, maximumLeafCount: 2, format: .bfloat16)
+      reduction.begin(leafCount: 2)
+      for leaf in reduction.ownedLeaves {
+        reduction.withNextLeaf { target in
+          for (element, pattern) in patterns.enumerated() {
+            target[element] = leaf == 0 ? Float(bitPattern: pattern) : 1
+          }
+        }
+      }
+      let sum = try reduction.reduce()
+      return (0..<patterns.count).map { sum[$0] }
+    }
+    for sum in sums {
+      #expect(sum[..<3].allSatisfy(\.isNaN) && sum[3] == .infinity && sum[4] == -.infinity)
     }
   }
 
@@ -130,4 +231,52 @@ import Testing
       _ = try reduction.reduce()
     }
   }
+}
+
+/// Counts the floats that a rank sends to each other rank.
+private final class CountingCommunicator: Communicator {
+  private let base: any Communicator
+  var sent: [Int: Int] = [:]
+  var messages = 0
+
+  init(_ base: any Communicator) {
+    self.base = base
+  }
+
+  var rank: Int { base.rank }
+  var worldSize: Int { base.worldSize }
+
+  func exchange(
+    sends: UnsafeBufferPointer<Message>, receives: UnsafeBufferPointer<Message>
+  ) throws(CommunicatorError) {
+    for message in sends { sent[message.peer, default: 0] += message.values.count }
+    messages += sends.count
+    try base.exchange(sends: sends, receives: receives)
+  }
+
+  func barrier() throws(CommunicatorError) { try base.barrier() }
+
+  func broadcast(_ bytes: UnsafeMutableRawBufferPointer, from root: Int) throws(CommunicatorError) {
+    try base.broadcast(bytes, from: root)
+  }
+
+  func allReduceSum(_ values: UnsafeMutableBufferPointer<Float>) throws(CommunicatorError) {
+    try base.allReduceSum(values)
+  }
+
+  func allReduceSum(_ values: inout [Int64]) throws(CommunicatorError) { try base.allReduceSum(&values) }
+
+  func allGather(_ bytes: [UInt8]) throws(CommunicatorError) -> [[UInt8]] { try base.allGather(bytes) }
+
+  func allToAll(
+    send: UnsafeRawBufferPointer, sendCounts: [Int],
+    receive: UnsafeMutableRawBufferPointer, receiveCounts: [Int]
+  ) throws(CommunicatorError) {
+    try base.allToAll(
+      send: send, sendCounts: sendCounts, receive: receive, receiveCounts: receiveCounts)
+  }
+
+  func abort(code: Int32) -> Never { base.abort(code: code) }
+
+  func finalize() { base.finalize() }
 }

@@ -31,6 +31,23 @@ extension RealRanks {
       #expect(Set(digests.values).count == 1, "\(digests)")
     }
 
+    /// Who adds what to what is free: only the precision makes another model.
+    @Test func algorithmsGiveTheSameModelAndBfloat16ItsOwn() throws {
+      let scratch = try ScratchFolder()
+      var digests: [String: Set<String>] = [:]
+      for format in ["float32", "bfloat16"] {
+        for (count, algorithm) in [(1, "auto"), (4, "direct"), (4, "halving"), (7, "halving"), (5, "auto")] {
+          let run = scratch("\(format)-\(count)-\(algorithm)")
+          let flags = ["--gradients", format, "--reduction-algorithm", algorithm]
+          let outcome = try Command.ranks(count, ["train", "--run", run] + smallProblem + flags).run()
+          try #require(outcome.code == 0, "\(outcome.errors)")
+          digests[format, default: []].insert(finalDigest(run) ?? "")
+        }
+      }
+      #expect(digests["float32"]?.count == 1 && digests["bfloat16"]?.count == 1, "\(digests)")
+      #expect(digests["float32"] != digests["bfloat16"])
+    }
+
     @Test func sharedMemoryAndTCPGiveTheSame() throws {
       let scratch = try ScratchFolder()
       for (name, mpi) in [("vader", "vader,self"), ("tcp", "tcp,self")] {

@@ -42,7 +42,7 @@ import Training
     ) throws(CommunicatorError) {
       try base.exchange(sends: sends, receives: receives)
       exchanges += 1
-      // The second exchange of a step hands out finished sums: nobody else sees what goes wrong in it.
+      // The second exchange of a direct reduction hands out finished sums: nobody else sees what goes wrong in it.
       if rank == faultyRank, exchanges == 8, let message = receives.first {
         message.values[3] = Float(bitPattern: message.values[3].bitPattern ^ 0x40_0000)
       }
@@ -60,6 +60,7 @@ import Training
         Dataset(synthetic: SyntheticDigits(seed: 1), trainCount: 400, testCount: 20)
       }
       options.verifyEvery = verifyEvery
+      options.algorithm = .direct
       let communicator = FaultyCommunicator(world, faultyRank: faultyRank)
       let trainer = try Trainer(communicator: communicator, options: options, observer: nil) { _ in
         var recipe = try #require(Recipe.named("mlp"))

@@ -166,7 +166,8 @@ final class Mailboxes: @unchecked Sendable {
   }
 
   private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
-  private let condition = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
+  /// One for each rank, which alone waits for it.
+  private let conditions: UnsafeMutableBufferPointer<pthread_cond_t>
   private var queues: [Address: [[UInt8]]] = [:]
   private var broken: Int?
   private var isFinished: [Bool]
@@ -174,13 +175,14 @@ final class Mailboxes: @unchecked Sendable {
   init(rankCount: Int) {
     isFinished = Array(repeating: false, count: rankCount)
     pthread_mutex_init(mutex, nil)
-    pthread_cond_init(condition, nil)
+    conditions = .allocate(capacity: rankCount)
+    for rank in 0..<rankCount { pthread_cond_init(condition(of: rank), nil) }
   }
 
   deinit {
-    pthread_cond_destroy(condition)
+    for rank in conditions.indices { pthread_cond_destroy(condition(of: rank)) }
     pthread_mutex_destroy(mutex)
-    condition.deallocate()
+    conditions.deallocate()
     mutex.deallocate()
   }
 
@@ -195,7 +197,7 @@ final class Mailboxes: @unchecked Sendable {
   func breakDown(rank: Int) {
     pthread_mutex_lock(mutex)
     broken = broken ?? rank
-    pthread_cond_broadcast(condition)
+    wakeAll()
     pthread_mutex_unlock(mutex)
   }
 
@@ -203,14 +205,14 @@ final class Mailboxes: @unchecked Sendable {
   func finish(rank: Int) {
     pthread_mutex_lock(mutex)
     isFinished[rank] = true
-    pthread_cond_broadcast(condition)
+    wakeAll()
     pthread_mutex_unlock(mutex)
   }
 
   func put(_ bytes: [UInt8], _ address: Address) {
     pthread_mutex_lock(mutex)
     queues[address, default: []].append(bytes)
-    pthread_cond_broadcast(condition)
+    pthread_cond_signal(condition(of: address.to))
     pthread_mutex_unlock(mutex)
   }
 
@@ -222,9 +224,18 @@ final class Mailboxes: @unchecked Sendable {
       if isFinished[address.from] {
         throw CommunicatorError(call: "receive", reason: "rank \(address.from) returned without sending")
       }
-      pthread_cond_wait(condition, mutex)
+      pthread_cond_wait(condition(of: address.to), mutex)
     }
     return queues[address]?.removeFirst() ?? []
+  }
+
+  private func condition(of rank: Int) -> UnsafeMutablePointer<pthread_cond_t> {
+    guard let first = conditions.baseAddress else { preconditionFailure("a world has ranks") }
+    return first + rank
+  }
+
+  private func wakeAll() {
+    for rank in conditions.indices { pthread_cond_signal(condition(of: rank)) }
   }
 }
 

@@ -7,11 +7,9 @@
 /// The reproducible all-reduce: every rank gets the sum that `ReductionTree` prescribes, to the bit, however
 /// many ranks there are.
 ///
-/// Within a rank, leaves are merged into the rank's subtrees like the digits of a binary counter. Across ranks
-/// the flat buffer is cut into one slice per rank: each rank sends slice s of its subtrees to rank s, which adds
-/// all subtrees in the tree's order; then every rank sends its finished slice to all others. Where ranks hold one
-/// subtree each, that moves 2·(P − 1)/P of the buffer per rank, as little as any all-reduce can (Patarasuk,
-/// Yuan 2009).
+/// Within a rank, leaves are merged into the rank's subtrees like the digits of a binary counter. Across ranks a
+/// `ReductionSchedule` brings the subtrees together. Which algorithm's is quicker depends on the network, the number
+/// of ranks and the size of the buffer, and makes no other difference: the first steps try both.
 ///
 /// Buffers are allocated by the first steps and reused by all others.
 public final class ReproducibleReduction: GradientReduction {
@@ -21,47 +19,46 @@ public final class ReproducibleReduction: GradientReduction {
   private let communicator: any Communicator
   private let elementCount: Int
   private let maximumLeafCount: Int
-  /// The part of the buffer that each rank adds up; boundaries are multiples of a cache line.
-  private let slices: [Range<Int>]
-  private var plans: [Int: ReductionPlan] = [:]
-  private var plan: ReductionPlan
+  private let format: ElementFormat
+  private var choice: AlgorithmChoice
+  private var runners: [RunnerKey: ScheduleRunner] = [:]
+  private var tree: ReductionTree
   private var nextLeaf = 0
   private var stack: SubtreeStack
   /// Subtree sums and leaves, by slot of `stack`.
   private var buffers: [FloatStorage] = []
   private var freeBuffers: [Int] = []
-  /// This rank's slice of the other ranks' subtrees, by slot of the plan; unused for its own.
-  private var received: [FloatStorage?] = []
-  private var operands: [UnsafeMutableBufferPointer<Float>] = []
-  private var sends: [Message] = []
-  private var receives: [Message] = []
   private let result: FloatStorage
 
+  private struct RunnerKey: Hashable {
+    var leafCount: Int
+    var algorithm: ReductionAlgorithm
+  }
+
   /// Prepares sums of leaves of `elementCount` floats, up to `maximumLeafCount` of them over all ranks.
-  public init(communicator: any Communicator, elementCount: Int, maximumLeafCount: Int) {
+  ///
+  /// Sums are of `format`, but for the last `exactCount` elements, which are `float32` always. Without an `algorithm`
+  /// the quicker one is found by trying.
+  public init(
+    communicator: any Communicator, elementCount: Int, maximumLeafCount: Int,
+    format: GradientFormat = .float32, exactCount: Int = 0, algorithm: ReductionAlgorithm? = nil
+  ) {
     self.communicator = communicator
     precondition(elementCount > 0 && maximumLeafCount > 0, "a sum has elements and leaves")
     self.elementCount = elementCount
     self.maximumLeafCount = maximumLeafCount
-    let (worldSize, lines) = (communicator.worldSize, (elementCount + 15) / 16)
-    slices = (0..<worldSize).map { rank in
-      min(
-        lines * rank / worldSize * 16, elementCount)..<min(lines * (rank + 1) / worldSize * 16, elementCount)
-    }
-    plan = ReductionPlan(leafCount: maximumLeafCount, worldSize: worldSize)
-    plans[maximumLeafCount] = plan
-    stack = SubtreeStack(tree: plan.tree)
-    result = FloatStorage(count: worldSize > 1 ? elementCount : 0)
+    self.format = ElementFormat(format, elementCount: elementCount, exactCount: exactCount)
+    choice = AlgorithmChoice(algorithm, worldSize: communicator.worldSize)
+    tree = ReductionTree(leafCount: maximumLeafCount)
+    stack = SubtreeStack(tree: tree)
+    result = FloatStorage(count: communicator.worldSize > 1 ? elementCount : 0)
   }
 
   public func begin(leafCount: Int) {
     precondition(1...maximumLeafCount ~= leafCount, "\(leafCount) leaves of 1...\(maximumLeafCount)")
-    if plan.tree.leafCount != leafCount {
-      plan = plans[leafCount] ?? ReductionPlan(leafCount: leafCount, worldSize: communicator.worldSize)
-      plans[leafCount] = plan
-    }
-    stack.reset(to: plan.tree)
-    ownedLeaves = plan.tree.leaves(of: communicator.rank, worldSize: communicator.worldSize)
+    if tree.leafCount != leafCount { tree = ReductionTree(leafCount: leafCount) }
+    stack.reset(to: tree)
+    ownedLeaves = tree.leaves(of: communicator.rank, worldSize: communicator.worldSize)
     nextLeaf = ownedLeaves.lowerBound
     freeBuffers.removeAll(keepingCapacity: true)
     for slot in buffers.indices.reversed() { freeBuffers.append(slot) }
@@ -72,8 +69,9 @@ public final class ReproducibleReduction: GradientReduction {
     let slot = takeBuffer()
     guard let leaf = buffers[slot].values.baseAddress else { preconditionFailure("leaves have elements") }
     body(leaf)
+    format.round(buffers[slot].values, first: 0)
     stack.push(ReductionTree.Node(level: 0, index: nextLeaf), slot) { left, right in
-      add(buffers[left].values, buffers[right].values, into: buffers[left].values)
+      format.add(buffers[left].values, buffers[right].values, into: buffers[left].values, first: 0)
       freeBuffers.append(right)
     }
     nextLeaf += 1
@@ -88,9 +86,12 @@ public final class ReproducibleReduction: GradientReduction {
       }
       return UnsafePointer(sum)
     }
-    try exchangeSubtrees()
-    addSlice()
-    try gatherSlices()
+    // Halving knows nobody who has no leaf.
+    let canHalve = tree.leafCount >= communicator.worldSize
+    let runner = runner(canHalve ? choice.next : .direct)
+    let start = monotonicSeconds()
+    lastWaitSeconds = try runner.run { buffers[stack.slot($0)] }
+    if canHalve { try choice.record(monotonicSeconds() - start, communicator) }
     guard let sum = result.values.baseAddress else { preconditionFailure("sums have elements") }
     return UnsafePointer(sum)
   }
@@ -101,80 +102,64 @@ public final class ReproducibleReduction: GradientReduction {
     return buffers.count - 1
   }
 
-  /// Sends each rank its slice of this rank's subtrees, and receives this rank's slice of theirs.
-  private func exchangeSubtrees() throws(CommunicatorError) {
-    let rank = communicator.rank
-    while received.count < plan.slotCount { received.append(nil) }
-    sends.removeAll(keepingCapacity: true)
-    receives.removeAll(keepingCapacity: true)
-    operands.removeAll(keepingCapacity: true)
-    for peer in 0..<communicator.worldSize {
-      for index in plan.nodes[peer].indices {
-        if peer == rank {
-          operands.append(buffers[stack.slot(index)].slice(slices[rank]))
-          continue
-        }
-        let slot = plan.firstSlot[peer] + index
-        let storage = received[slot] ?? FloatStorage(count: slices[rank].count)
-        received[slot] = storage
-        operands.append(storage.values)
-        if !storage.values.isEmpty {
-          receives.append(Message(peer: peer, tag: index, values: storage.values))
-        }
+  private func runner(_ algorithm: ReductionAlgorithm) -> ScheduleRunner {
+    let key = RunnerKey(leafCount: tree.leafCount, algorithm: algorithm)
+    if let runner = runners[key] { return runner }
+    let (worldSize, rank) = (communicator.worldSize, communicator.rank)
+    let schedule: ReductionSchedule =
+      switch algorithm {
+      case .direct:
+        .direct(tree: tree, worldSize: worldSize, rank: rank, elementCount: elementCount)
+      case .halving:
+        .halving(tree: tree, worldSize: worldSize, rank: rank, elementCount: elementCount)
       }
-      if peer != rank, !slices[peer].isEmpty {
-        for index in 0..<stack.count {
-          sends.append(
-            Message(peer: peer, tag: index, values: buffers[stack.slot(index)].slice(slices[peer])))
-        }
-      }
-    }
-    try exchange()
+    let runner = ScheduleRunner(schedule, communicator: communicator, format: format, result: result)
+    runners[key] = runner
+    return runner
+  }
+}
+
+/// Finds the quicker algorithm by trying each a few times, on all ranks alike.
+private struct AlgorithmChoice {
+  /// The first try of each allocates its buffers and opens connections.
+  private static let triesOfEach = 6
+
+  /// The algorithm of the next reduction.
+  private(set) var next: ReductionAlgorithm
+  /// Seconds of each try, algorithms in turns; nil once the choice is made.
+  private var tries: [Double]?
+
+  init(_ algorithm: ReductionAlgorithm?, worldSize: Int) {
+    next = algorithm ?? .direct
+    // Two ranks send each other the same two messages either way.
+    if algorithm == nil, worldSize > 2 { tries = [] }
   }
 
-  /// Adds all subtrees in the tree's order, over this rank's slice.
-  private func addSlice() {
-    let target = result.slice(slices[communicator.rank])
-    guard let last = plan.additions.last else {
-      _ = target.update(fromContentsOf: operands[0])
+  /// Takes note of how long `next` took, and decides after the last try. Called by all ranks.
+  mutating func record(_ seconds: Double, _ communicator: any Communicator) throws(CommunicatorError) {
+    guard var tries else { return }
+    tries.append(seconds)
+    let algorithms = ReductionAlgorithm.allCases
+    guard tries.count == Self.triesOfEach * algorithms.count else {
+      next = algorithms[tries.count % algorithms.count]
+      self.tries = tries
       return
     }
-    for addition in plan.additions.dropLast() {
-      add(operands[addition.left], operands[addition.right], into: operands[addition.left])
-    }
-    add(operands[last.left], operands[last.right], into: target)
-  }
-
-  /// Sends this rank's finished slice to all others and receives theirs.
-  private func gatherSlices() throws(CommunicatorError) {
-    let rank = communicator.rank
-    sends.removeAll(keepingCapacity: true)
-    receives.removeAll(keepingCapacity: true)
-    for peer in 0..<communicator.worldSize where peer != rank {
-      if !slices[peer].isEmpty {
-        receives.append(Message(peer: peer, tag: 0, values: result.slice(slices[peer])))
-      }
-      if !slices[rank].isEmpty {
-        sends.append(Message(peer: peer, tag: 0, values: result.slice(slices[rank])))
+    // Who arrives last at a reduction waits for nobody: the least of all ranks' times is the reduction's own.
+    let all = try communicator.allGather(tries.flatMap { withUnsafeBytes(of: $0) { Array($0) } })
+    let times = all.map { bytes in
+      bytes.withUnsafeBytes { bytes in
+        tries.indices.map { bytes.loadUnaligned(fromByteOffset: 8 * $0, as: Double.self) }
       }
     }
-    try exchange()
-  }
-
-  private func exchange() throws(CommunicatorError) {
-    let start = monotonicSeconds()
-    var failure: CommunicatorError?
-    sends.withUnsafeBufferPointer { sends in
-      receives.withUnsafeBufferPointer { receives in
-        do throws(CommunicatorError) {
-          try communicator.exchange(sends: sends, receives: receives)
-        } catch {
-          failure = error
-        }
-      }
+    let medians = algorithms.indices.map { algorithm in
+      let own = stride(from: algorithm + algorithms.count, to: tries.count, by: algorithms.count)
+        .map { index in times.map { $0[index] }.min() ?? 0 }
+        .sorted()
+      return own[own.count / 2]
     }
-    lastWaitSeconds += monotonicSeconds() - start
-    if let failure { throw failure }
+    next = algorithms[medians.indices.min { medians[$0] < medians[$1] } ?? 0]
+    self.tries = nil
   }
 }
 

@@ -52,7 +52,7 @@ extension Recipe {
   private static let knownKeys: Set<String> = [
     "name", "network", "optimizer", "schedule", "globalBatch", "microBatch", "epochs", "steps",
     "dropsLastBatch", "shift", "validation", "seed", "labelSmoothing", "gradientClipping", "averaging",
-    "scaling",
+    "scaling", "gradients",
   ]
 
   /// Fills the gaps of a nested object: an optimizer's from the defaults of the optimizer it names.

@@ -1,3 +1,4 @@
+public import Collectives
 public import Model
 
 /// Everything that decides what model a run ends with, in one value. Rank count, hosts and time are not in it.
@@ -30,6 +31,8 @@ public struct Recipe: Hashable, Sendable, Codable {
   public var labelSmoothing: Float = 0
   /// The largest Euclidean norm of the mean gradient; longer ones are scaled down to it.
   public var gradientClipping: Float?
+  /// The precision of gradient sums; nil for `float32`.
+  public var gradients: GradientFormat?
   /// The decay of an exponential moving average of the weights, which is then what is evaluated.
   public var averaging: Float?
   /// How the learning rate follows the global batch.

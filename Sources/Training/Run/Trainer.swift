@@ -95,6 +95,9 @@ public final class Trainer {
     let network = try together(communicator) {
       try recipe.validate(trainCount: facts.trainCount)
       try Self.requireWorkForAll(plan)
+      guard options.reduction == .reproducible || recipe.gradients ?? .float32 == .float32 else {
+        throw RunError("--gradients bfloat16 needs --reduction reproducible, found native", exitCode: 64)
+      }
       return try Network(recipe.network, capacity: recipe.microBatch)
     }
     self.network = network
@@ -111,7 +114,7 @@ public final class Trainer {
     }
     step = TrainingStep(
       recipe: recipe, plan: plan, totalSteps: totalSteps, network: network, communicator: communicator,
-      reduction: options.reduction, isProfiling: options.isProfiling)
+      reduction: options.reduction, algorithm: options.algorithm, isProfiling: options.isProfiling)
 
     shard = data.train
     placement = data.trainPlacement

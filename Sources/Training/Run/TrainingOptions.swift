@@ -1,3 +1,4 @@
+public import Collectives
 public import Datasets
 
 /// How a run is carried out: nothing here changes the model.
@@ -7,6 +8,8 @@ public struct TrainingOptions {
   /// What to open the dataset with; called on every rank.
   public var openDataset: () throws -> Dataset
   public var reduction = ReductionKind.reproducible
+  /// The reproducible reduction's algorithm; nil for the quicker one, found by trying.
+  public var algorithm: ReductionAlgorithm?
   /// A checkpoint every so many steps, besides those at the ends of epochs; nil for none.
   public var checkpointEvery: Int?
   /// The newest checkpoints that are kept, besides the best by validation.

@@ -46,7 +46,7 @@ final class TrainingStep {
 
   init(
     recipe: Recipe, plan: StepPlan, totalSteps: Int, network: Network, communicator: any Communicator,
-    reduction kind: ReductionKind, isProfiling: Bool
+    reduction kind: ReductionKind, algorithm: ReductionAlgorithm?, isProfiling: Bool
   ) {
     self.isProfiling = isProfiling
     self.recipe = recipe
@@ -59,7 +59,8 @@ final class TrainingStep {
     switch kind {
     case .reproducible:
       reduction = ReproducibleReduction(
-        communicator: communicator, elementCount: elementCount, maximumLeafCount: plan.maximumLeafCount)
+        communicator: communicator, elementCount: elementCount, maximumLeafCount: plan.maximumLeafCount,
+        format: recipe.gradients ?? .float32, exactCount: Slot.count, algorithm: algorithm)
     case .native:
       reduction = NativeReduction(communicator: communicator, elementCount: elementCount)
     }

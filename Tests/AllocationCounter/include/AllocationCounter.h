@@ -1,8 +1,8 @@
 #ifndef LOCKSTEP_ALLOCATION_COUNTER_H
 #define LOCKSTEP_ALLOCATION_COUNTER_H
 
-// How often the calling thread has asked for heap memory, OpenBLAS's own requests left out. Linking this target
-// replaces the C library's allocation functions by counting ones.
+// How often the calling thread has asked for heap memory since its first call of this, OpenBLAS's own requests
+// left out. Linking this target replaces the C library's allocation functions by counting ones.
 long allocation_count(void);
 
 #endif

@@ -1,35 +1,3 @@
-/// Who holds which subtrees of a step's sum, and in what order they are added; the same on all ranks.
-struct ReductionPlan {
-  let tree: ReductionTree
-  /// The subtrees of each rank, from left to right.
-  let nodes: [[ReductionTree.Node]]
-  /// For each rank the number of subtrees that lie left of its own.
-  let firstSlot: [Int]
-  /// The additions, in order: slot `left` ← slot `left` + slot `right`, slots being all ranks' subtrees from
-  /// left to right. The last one gives the root.
-  let additions: [(left: Int, right: Int)]
-
-  /// The number of subtrees of all ranks.
-  var slotCount: Int { nodes.reduce(0) { $0 + $1.count } }
-
-  init(leafCount: Int, worldSize: Int) {
-    let tree = ReductionTree(leafCount: leafCount)
-    self.tree = tree
-    nodes = (0..<worldSize).map { tree.nodes(tiling: tree.leaves(of: $0, worldSize: worldSize)) }
-    var first = 0
-    firstSlot = nodes.map { nodes in
-      defer { first += nodes.count }
-      return first
-    }
-    var additions: [(left: Int, right: Int)] = []
-    var stack = SubtreeStack(tree: tree)
-    for (slot, node) in nodes.joined().enumerated() {
-      stack.push(node, slot) { additions.append(($0, $1)) }
-    }
-    self.additions = additions
-  }
-}
-
 /// Neighbouring subtrees from left to right, merged as soon as two are siblings: a binary counter.
 struct SubtreeStack {
   private var tree: ReductionTree

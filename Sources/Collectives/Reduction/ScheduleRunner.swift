@@ -1,0 +1,103 @@
+/// Carries out one rank's schedule, over and over, in the same buffers.
+final class ScheduleRunner {
+  let schedule: ReductionSchedule
+  private let communicator: any Communicator
+  private let format: ElementFormat
+  private let result: FloatStorage
+  private let scratch: [FloatStorage]
+  /// Messages as they travel, where that is not as they lie in memory.
+  private let wire: FloatStorage
+  private var sends: [Message] = []
+  private var receives: [Message] = []
+
+  /// `result` receives the sum.
+  init(
+    _ schedule: ReductionSchedule, communicator: any Communicator, format: ElementFormat, result: FloatStorage
+  ) {
+    self.schedule = schedule
+    self.communicator = communicator
+    self.format = format
+    self.result = result
+    scratch = schedule.scratchCounts.map { FloatStorage(count: $0) }
+    let largest = schedule.rounds.map { round in
+      (round.sends + round.receives).reduce(0) { $0 + Self.wireSpace($1, format) }
+    }
+    wire = FloatStorage(count: format.roundedCount > 0 ? largest.max() ?? 0 : 0)
+  }
+
+  /// Sums the ranks' subtrees; `subtree` tells where this rank's are. Called by all ranks.
+  ///
+  /// Returns the seconds that passed until peers answered and data arrived.
+  func run(subtree: (Int) -> FloatStorage) throws(CommunicatorError) -> Double {
+    var waitSeconds = 0.0
+    for round in schedule.rounds {
+      let start = monotonicSeconds()
+      try exchange(round, subtree)
+      waitSeconds += monotonicSeconds() - start
+      for addition in round.additions {
+        let target = values(addition.target, subtree)
+        guard let right = addition.right else {
+          _ = target.update(fromContentsOf: values(addition.left, subtree))
+          continue
+        }
+        format.add(
+          values(addition.left, subtree), values(right, subtree), into: target, first: addition.firstElement)
+      }
+    }
+    return waitSeconds
+  }
+
+  private func exchange(
+    _ round: ReductionSchedule.Round, _ subtree: (Int) -> FloatStorage
+  ) throws(CommunicatorError) {
+    sends.removeAll(keepingCapacity: true)
+    receives.removeAll(keepingCapacity: true)
+    var used = 0
+    func message(_ transfer: ReductionSchedule.Transfer) -> Message {
+      guard format.roundedCount > 0 else {
+        return Message(peer: transfer.peer, tag: transfer.tag, values: values(transfer.piece, subtree))
+      }
+      let count = format.wireCount(first: transfer.firstElement, count: transfer.piece.range.count)
+      defer { used += Self.wireSpace(transfer, format) }
+      return Message(peer: transfer.peer, tag: transfer.tag, values: wire.slice(used..<used + count))
+    }
+    for transfer in round.receives { receives.append(message(transfer)) }
+    for transfer in round.sends {
+      let message = message(transfer)
+      if format.roundedCount > 0 {
+        format.pack(values(transfer.piece, subtree), first: transfer.firstElement, into: message.values)
+      }
+      sends.append(message)
+    }
+    var failure: CommunicatorError?
+    sends.withUnsafeBufferPointer { sends in
+      receives.withUnsafeBufferPointer { receives in
+        do throws(CommunicatorError) {
+          try communicator.exchange(sends: sends, receives: receives)
+        } catch {
+          failure = error
+        }
+      }
+    }
+    if let failure { throw failure }
+    guard format.roundedCount > 0 else { return }
+    for (transfer, message) in zip(round.receives, receives) {
+      format.unpack(message.values, first: transfer.firstElement, into: values(transfer.piece, subtree))
+    }
+  }
+
+  private func values(
+    _ piece: ReductionSchedule.Piece, _ subtree: (Int) -> FloatStorage
+  ) -> UnsafeMutableBufferPointer<Float> {
+    let storage =
+      piece.buffer < schedule.subtreeCount
+      ? subtree(piece.buffer)
+      : piece.buffer == schedule.result ? result : scratch[piece.buffer - schedule.result - 1]
+    return storage.slice(piece.range)
+  }
+
+  /// Whole cache lines, so that two messages never share one.
+  private static func wireSpace(_ transfer: ReductionSchedule.Transfer, _ format: ElementFormat) -> Int {
+    (format.wireCount(first: transfer.firstElement, count: transfer.piece.range.count) + 15) / 16 * 16
+  }
+}
