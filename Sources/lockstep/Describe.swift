@@ -30,7 +30,7 @@ struct Describe: ParsableCommand {
       print(named.json(indented: true))
       return
     }
-    let specification = try NetworkSpecification(network)
+    let specification = try Recipe.named(network)?.network ?? NetworkSpecification(network)
     let shapes = try specification.outputShapes(input: .mnist, classCount: 10)
     var table = TextTable([
       ("layer", .left), ("output", .left), ("parameters", .right), ("forward FLOPs", .right),

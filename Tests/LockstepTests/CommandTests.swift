@@ -26,6 +26,13 @@ extension RealRanks {
           """)
     }
 
+    /// A recipe's name need not be its network's.
+    @Test func describeKnowsRecipes() throws {
+      let recipe = try Command.alone("describe", "medium-1024").run()
+      let network = try Command.alone("describe", "medium").run()
+      #expect(recipe.code == 0 && recipe.output == network.output)
+    }
+
     @Test func describePointsAtTheOffendingWord() throws {
       let outcome = try Command.alone("describe", "conv 8x3; pool 2; dense 10").run()
       #expect(outcome.code == 64)

@@ -2,18 +2,30 @@ internal import Model
 
 extension Recipe {
   /// The names that `--recipe` knows.
-  public static let names = ["quick", "medium", "keras", "pytorch", "wide", "mlp", "linear"]
+  public static let names = [
+    "quick", "medium", "medium-512", "medium-1024", "keras", "pytorch", "wide", "mlp", "linear",
+  ]
 
   /// The built-in recipe of that name, nil for another.
   ///
   /// `quick` and `medium` are design.md's; `keras` and `pytorch` follow the examples that these frameworks
-  /// ship for MNIST, with AdamW in place of Adam and Adadelta.
+  /// ship for MNIST, with AdamW in place of Adam and Adadelta. `medium-512` and `medium-1024` have the large
+  /// global batches that many ranks need; docs/scaling.md tells how they were found.
   public static func named(_ name: String) -> Recipe? {
-    guard names.contains(name), let network = NetworkSpecification.named[name] else { return nil }
+    let networkName = name.hasPrefix("medium-") ? "medium" : name
+    guard names.contains(name), let network = NetworkSpecification.named[networkName] else { return nil }
     var recipe = Recipe(
       network: network, optimizer: .muon(MuonSpecification()), schedule: .oneCycle(warmup: 0.2))
     recipe.name = name
     switch name {
+    case "medium-512", "medium-1024":
+      // The learning rate stays that of a batch of 64, and grows with the square root.
+      recipe.scaling.rule = .squareRoot
+      recipe.scaling.referenceBatch = recipe.globalBatch
+      recipe.globalBatch = name == "medium-512" ? 512 : 1024
+      recipe.microBatch = 8
+      recipe.epochs = name == "medium-512" ? 4 : 5
+      return recipe
     case "keras":
       recipe.optimizer = .adamW(adamW(learningRate: 0.001))
       recipe.schedule = .constant
