@@ -37,6 +37,7 @@ let package = Package(
     .target(name: "Tensors", dependencies: ["COpenBLAS", "CVectors"], swiftSettings: settings),
     .target(name: "Collectives", dependencies: ["CMPI", "CVectors"], swiftSettings: settings),
     .target(name: "Reports", swiftSettings: settings),
+    .target(name: "Cluster", swiftSettings: settings),
     .target(
       name: "Datasets", dependencies: ["CZlib", "Files", "Digests", "Tensors"], swiftSettings: settings),
     .target(name: "Model", dependencies: ["Tensors"], swiftSettings: settings),
@@ -50,8 +51,8 @@ let package = Package(
     .executableTarget(
       name: "lockstep",
       dependencies: [
-        "CProcessor", "Digests", "Tensors", "Collectives", "Reports", "Datasets", "Model", "Checkpoints",
-        "Training",
+        "CProcessor", "Digests", "Tensors", "Collectives", "Reports", "Cluster", "Datasets", "Model",
+        "Checkpoints", "Training",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       // Nothing can import an executable, so whether its imports are public is no question.
@@ -60,6 +61,7 @@ let package = Package(
     .testTarget(name: "CollectivesTests", dependencies: ["Collectives"], swiftSettings: settings),
     .testTarget(
       name: "LockstepTests", dependencies: ["lockstep", "Datasets", "Digests"], swiftSettings: settings),
+    .testTarget(name: "ClusterTests", dependencies: ["Cluster"], swiftSettings: settings),
     .testTarget(name: "ReportsTests", dependencies: ["Reports"], swiftSettings: settings),
     .testTarget(name: "DigestsTests", dependencies: ["Digests"], swiftSettings: settings),
     .testTarget(

@@ -1,5 +1,6 @@
 import ArgumentParser
 import CProcessor
+import Cluster
 import Collectives
 import Foundation
 import Training
@@ -66,7 +67,8 @@ enum Launch {
     if isRequest || error is ValidationError || error is ExitCode {
       exitParsing(with: error, of: command)
     }
-    let runError = RunError(error)
+    let runError =
+      (error as? ClusterError).map { RunError($0.description, exitCode: $0.exitCode) } ?? RunError(error)
     guard let communicator else {
       complain(runError.description)
       Foundation.exit(runError.exitCode)

@@ -16,7 +16,9 @@ struct Lockstep: ParsableCommand {
         lockstep evaluate --model runs/…/final.safetensors
       """,
     version: "0.1.0",
-    subcommands: [Train.self, Evaluate.self, Predict.self, Fetch.self, Describe.self, Inspect.self])
+    subcommands: [
+      Train.self, LaunchJob.self, Evaluate.self, Predict.self, Fetch.self, Describe.self, Inspect.self,
+    ])
 
   static func main() {
     Launch.start()

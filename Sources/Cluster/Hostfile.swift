@@ -1,0 +1,93 @@
+/// The hosts that `mpirun --hostfile` names, in Open MPI's syntax: a name or address per line, optionally
+/// `slots=N`, comments from `#` on.
+public struct Hostfile: Hashable, Sendable {
+  /// One line of the file.
+  public struct Host: Hashable, Sendable {
+    /// A name or an address, with `user@` in front where the file has it.
+    public var name: String
+    /// Ranks that may run there; nil where the file leaves it to Open MPI, which takes the host's cores.
+    public var slots: Int?
+    /// The line's number, from 1.
+    public var line: Int
+
+    public init(name: String, slots: Int? = nil, line: Int = 0) {
+      self.name = name
+      self.slots = slots
+      self.line = line
+    }
+  }
+
+  /// The hosts, in the order of the file.
+  public var hosts: [Host]
+
+  public init(hosts: [Host]) {
+    self.hosts = hosts
+  }
+
+  /// Reads a hostfile's text.
+  ///
+  /// A host that stands in several lines is one host with the slots of all, as for Open MPI.
+  ///
+  /// - Throws: `ClusterError` naming `origin`, the line, what was expected and what was found.
+  public init(parsing text: String, origin: String) throws(ClusterError) {
+    hosts = []
+    for (index, line) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
+      let content = line.prefix { $0 != "#" }
+      let words = content.replacing("=", with: " = ").split(whereSeparator: \.isWhitespace)
+      guard let name = words.first else { continue }
+      func fail(_ sentence: String) -> ClusterError {
+        ClusterError("\(origin), line \(index + 1): \(sentence)", exitCode: 65)
+      }
+      guard name != "=", name.allSatisfy({ $0.isLetter || $0.isNumber || "-._:@[]".contains($0) }) else {
+        throw fail("expected a host's name or address, found '\(name)'")
+      }
+      var host = Host(name: String(name), line: index + 1)
+      var rest = words.dropFirst()
+      while let key = rest.popFirst() {
+        guard ["slots", "cpu", "count"].contains(key) else {
+          if ["max_slots", "max-slots"].contains(key) {
+            throw fail("'\(key)' is not taken beside slots by all versions of Open MPI: leave it out")
+          }
+          throw fail("expected slots=N behind the name, found '\(key)'")
+        }
+        guard rest.popFirst() == "=", let text = rest.popFirst() else {
+          throw fail("expected a number behind '\(key)='")
+        }
+        guard let slots = Int(text), slots > 0 else {
+          throw fail("expected a number of slots from 1 up, found '\(text)'")
+        }
+        host.slots = slots
+      }
+      if let known = hosts.firstIndex(where: { $0.name == host.name }) {
+        // Without slots every mention is one more.
+        hosts[known].slots = (hosts[known].slots ?? 1) + (host.slots ?? 1)
+      } else {
+        hosts.append(host)
+      }
+    }
+    guard !hosts.isEmpty else { throw ClusterError("\(origin) names no host", exitCode: 65) }
+  }
+
+  /// The ranks that may run on all hosts; nil where some host's number is left to Open MPI.
+  public var slots: Int? {
+    hosts.reduce(0) { sum, host in sum.flatMap { sum in host.slots.map { sum + $0 } } }
+  }
+
+  /// The hostfile as text.
+  public var text: String {
+    hosts.map { host in host.name + (host.slots.map { " slots=\($0)" } ?? "") + "\n" }.joined()
+  }
+}
+
+/// What is wrong with a cluster's description, or with how it is reached: one sentence and an exit code.
+public struct ClusterError: Error, Hashable, Sendable, CustomStringConvertible {
+  /// One sentence: what, where, expected, found.
+  public let description: String
+  /// As in sysexits.h.
+  public let exitCode: Int32
+
+  public init(_ description: String, exitCode: Int32) {
+    self.description = description
+    self.exitCode = exitCode
+  }
+}

@@ -1,0 +1,36 @@
+internal import Foundation
+
+/// The processors (hyperthreads) that this process may run on, and the cores that they belong to.
+public struct ProcessorSet: Hashable, Sendable {
+  /// Processor numbers.
+  public let allowed: [Int]
+  /// The number of physical cores among them.
+  public let cores: Int
+  /// Whether the process may run on all processors of the host.
+  public let isWholeHost: Bool
+
+  /// Of this process.
+  public init() {
+    let text = { (path: String) in
+      (try? String(contentsOfFile: path, encoding: .utf8))?.trimmingCharacters(in: .whitespacesAndNewlines)
+    }
+    let status = text("/proc/self/status")?.split(separator: "\n")
+      .first { $0.hasPrefix("Cpus_allowed_list:") }?.split(whereSeparator: \.isWhitespace).last
+    let processors = Self.parse(status.map(String.init) ?? "0")
+    let siblings = processors.map { processor in
+      text("/sys/devices/system/cpu/cpu\(processor)/topology/thread_siblings_list") ?? "\(processor)"
+    }
+    cores = max(Set(siblings).count, 1)
+    isWholeHost = text("/sys/devices/system/cpu/online").map { Self.parse($0) == processors } ?? false
+    allowed = processors
+  }
+
+  /// The numbers of a list such as `0-3,8`.
+  public static func parse(_ list: String) -> [Int] {
+    list.split(separator: ",").flatMap { part -> [Int] in
+      let ends = part.split(separator: "-").compactMap { Int($0) }
+      guard let first = ends.first, let last = ends.last, first <= last else { return [] }
+      return Array(first...last)
+    }
+  }
+}

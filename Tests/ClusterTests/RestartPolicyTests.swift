@@ -1,0 +1,60 @@
+import Cluster
+import Testing
+
+@Suite struct RestartPolicyTests {
+  @Test func pausesGrowAndEnd() {
+    var policy = RestartPolicy(maximumRestarts: 8)
+    let pauses = (0..<8).map { _ in policy.decide(exitCode: 137, hasProgressed: false) }
+    #expect(pauses == [1, 2, 4, 8, 16, 32, 60, 60].map { .restart(afterSeconds: $0) })
+    guard case .giveUp(let reason) = policy.decide(exitCode: 137, hasProgressed: false) else {
+      Issue.record("a ninth restart")
+      return
+    }
+    #expect(reason.hasPrefix("8 restarts in a row"))
+  }
+
+  /// A long job may lose many hosts, one after the other.
+  @Test func progressForgetsEarlierFailures() {
+    var policy = RestartPolicy(maximumRestarts: 1)
+    for _ in 0..<5 {
+      #expect(policy.decide(exitCode: 205, hasProgressed: true) == .restart(afterSeconds: 1))
+    }
+  }
+
+  @Test func someEndsAreFinal() {
+    var policy = RestartPolicy(maximumRestarts: 5)
+    #expect(policy.decide(exitCode: 0, hasProgressed: false) == .finished)
+    #expect(policy.decide(exitCode: 75, hasProgressed: true) == .stopped)
+    for code: Int32 in [64, 65, 66, 69, 73, 77, 78, 127] {
+      guard case .giveUp = policy.decide(exitCode: code, hasProgressed: true) else {
+        Issue.record("a restart after \(code)")
+        return
+      }
+    }
+    for code: Int32 in [1, 70, 74, 76, 137, 205] {
+      #expect(policy.decide(exitCode: code, hasProgressed: true) == .restart(afterSeconds: 1))
+    }
+  }
+
+  @Test func ranksFollowTheHostsThatAreLeft() throws {
+    let hostfile = try Hostfile(parsing: "a slots=4\nb slots=4\nc slots=2\n", origin: "hosts")
+    func plan(_ reachable: Set<String>, _ wanted: Int?) -> (Int?, [String])? {
+      RankPlan(hostfile: hostfile, reachable: reachable, wanted: wanted)
+        .map { ($0.ranks, $0.hostfile.hosts.map(\.name)) }
+    }
+    #expect(plan(["a", "b", "c"], 6)?.0 == 6)
+    let less = plan(["c", "a"], 8)
+    #expect(less?.0 == 6 && less?.1 == ["a", "c"])
+    #expect(plan(["b"], nil)?.0 == .some(nil))
+    // Who oversubscribes knows what they do.
+    #expect(plan(["c"], 20)?.0 == 20)
+    #expect(plan([], 4) == nil)
+  }
+
+  @Test func processorListsAreRead() {
+    #expect(ProcessorSet.parse("0-3,8") == [0, 1, 2, 3, 8])
+    #expect(ProcessorSet.parse("5") == [5])
+    let own = ProcessorSet()
+    #expect(own.cores >= 1 && own.cores <= own.allowed.count)
+  }
+}
