@@ -177,7 +177,14 @@ private struct Job {
     defer { try? FileManager.default.removeItem(atPath: file) }
     var arguments = ["--hostfile", file]
     if let ranks = plan.ranks { arguments += ["-n", "\(ranks)"] }
-    if let ssh = options.ssh { arguments += ["--mca", "plm_rsh_agent", ssh] }
+    if let ssh = options.ssh {
+      arguments += ["--mca", "plm_rsh_agent", ssh]
+    } else if ProcessInfo.processInfo.environment["OMPI_MCA_plm_rsh_agent"] == nil {
+      // A login to a host that is gone must not stay when the job has ended.
+      arguments += [
+        "--mca", "plm_rsh_agent", "ssh -o ServerAliveInterval=5 -o ServerAliveCountMax=3",
+      ]
+    }
     let code = try supervise(arguments + binding + command(words))
     let ranks = plan.ranks.map { "\($0) \($0 == 1 ? "rank" : "ranks") on " } ?? ""
     return (code, ranks + plan.hostfile.hosts.map(\.name).joined(separator: ", "))

@@ -1,3 +1,5 @@
+internal import CMPI
+
 #if canImport(Glibc)
   internal import Glibc
 #elseif canImport(Musl)
@@ -9,7 +11,8 @@
 ///
 /// The kernel's timer is set when a call begins to wait and taken back when it returns: no thread, no polling, two
 /// short system calls. What the timer's signal finds is prepared beforehand, since a signal handler may neither
-/// allocate memory nor lock. Ending the process makes `mpirun` end the job.
+/// allocate memory nor lock. Ending the process makes `mpirun` end the job; where it cannot, because it waits for a
+/// host that is gone, it is ended too.
 public enum StallWatchdog {
   /// The exit code of a rank that gave up.
   public static let exitCode: Int32 = 76
@@ -22,6 +25,13 @@ public enum StallWatchdog {
   /// When the timer is due, on the monotonic clock.
   private nonisolated(unsafe) static var due = 0.0
   private nonisolated(unsafe) static var rank = 0
+  /// The process that started this one, if it is Open MPI's; else 0.
+  private nonisolated(unsafe) static var launcher: pid_t = 0
+  /// Seconds that the launcher gets to end the job. Its own connections give up on an unplugged host only after
+  /// minutes if something was under way there.
+  private static let launcherSeconds: UInt32 = 10
+  /// Whether peers may be waiting for others in turn.
+  private nonisolated(unsafe) static var isChained = false
   private nonisolated(unsafe) static var host = Sentence(capacity: 256)
   private nonisolated(unsafe) static var sentence = Sentence(capacity: 1024)
   private nonisolated(unsafe) static var call: StaticString = ""
@@ -49,6 +59,10 @@ public enum StallWatchdog {
     gethostname(&name, name.count - 1)
     host.clear()
     name.withUnsafeBufferPointer { host.append($0.baseAddress) }
+    let parent = getppid()
+    let isOpenMPI = ["mpirun", "mpiexec", "orterun", "orted", "prterun", "prted"].contains(
+      nameOfProcess(parent))
+    launcher = isOpenMPI ? parent : 0
     signal(SIGALRM) { _ in StallWatchdog.giveUp() }
     Self.seconds = seconds
   }
@@ -58,6 +72,11 @@ public enum StallWatchdog {
   public static func enter(_ phase: StaticString, step: Int) {
     Self.phase = phase
     Self.step = step
+  }
+
+  /// Says whether the peers that the next calls wait for may themselves be waiting for others.
+  static func expectChains(_ isChained: Bool) {
+    Self.isChained = isChained
   }
 
   /// Runs `body`, a call that waits for other ranks.
@@ -122,6 +141,9 @@ public enum StallWatchdog {
       sentence.append(count - 8)
       sentence.append(" more")
     }
+    if count > 0, isChained {
+      sentence.append(count == 1 ? " or whom it waits for" : " or whom they wait for")
+    }
     sentence.append(" for ")
     sentence.append(seconds)
     sentence.append(" s in ")
@@ -134,7 +156,17 @@ public enum StallWatchdog {
     sentence.append(call)
     sentence.append("), so the job ends; --stall-timeout sets how long ranks wait\n")
     sentence.write()
+    if launcher > 0 { cmpi_kill_after(launcher, launcherSeconds) }
     _exit(exitCode)
+  }
+
+  private static func nameOfProcess(_ identifier: pid_t) -> String {
+    let file = open("/proc/\(identifier)/comm", O_RDONLY)
+    guard file >= 0 else { return "" }
+    defer { close(file) }
+    var bytes = [UInt8](repeating: 0, count: 64)
+    let count = read(file, &bytes, bytes.count)
+    return String(decoding: bytes.prefix(max(count, 0)).prefix { $0 != 10 }, as: UTF8.self)
   }
 }
 

@@ -88,7 +88,10 @@ public final class ReproducibleReduction: GradientReduction {
     }
     // Halving knows nobody who has no leaf.
     let canHalve = tree.leafCount >= communicator.worldSize
-    let runner = runner(canHalve ? choice.next : .direct)
+    let algorithm = canHalve ? choice.next : .direct
+    let runner = runner(algorithm)
+    StallWatchdog.expectChains(algorithm == .halving)
+    defer { StallWatchdog.expectChains(false) }
     let start = monotonicSeconds()
     lastWaitSeconds = try runner.run { buffers[stack.slot($0)] }
     if canHalve { try choice.record(monotonicSeconds() - start, communicator) }

@@ -1,0 +1,180 @@
+import Foundation
+import Testing
+
+extension RealRanks {
+  /// Ranks on several hosts over TCP, and what happens to them.
+  @Suite(.enabled(if: Lab.isAvailable, "needs root")) struct LabTests {
+    /// Long enough to be interrupted, and saving often. What a step does depends on how many there are in all, so a
+    /// run and its continuation need the same number.
+    private func flags(_ run: String, epochs: Int = 30) -> [String] {
+      [
+        "train", "--data", "synthetic:2000", "--validation", "200", "--epochs", "\(epochs)",
+        "--checkpoint-every", "20", "--run", run,
+      ]
+    }
+
+    /// The digest of a run that nothing happens to.
+    private func undisturbed(_ scratch: ScratchFolder) throws -> String? {
+      let outcome = try Command(executable: Command.binary, arguments: flags(scratch("whole"))).run()
+      try #require(outcome.code == 0, "\(outcome.errors)")
+      return finalDigest(scratch("whole"))
+    }
+
+    private func awaitCheckpoint(_ run: String) {
+      for _ in 0..<2000 where checkpoints(run).isEmpty { usleep(5000) }
+    }
+
+    /// The newest checkpoint is whole, and going on from it ends where an undisturbed run ends.
+    private func expectToGoOn(_ run: String, _ scratch: ScratchFolder, lab: Lab) throws {
+      #expect(try lab.leftovers() == [])
+      let resumed = try Command.ranks(2, flags(run) + ["--resume"]).run()
+      #expect(resumed.code == 0 && !resumed.errors.contains("damaged"), "\(resumed.errors)")
+      let digest = try undisturbed(scratch)
+      #expect(digest != nil && finalDigest(run) == digest)
+    }
+
+    @Test func hostsTrainTheSameModelOverTCP() throws {
+      let (scratch, lab) = (try ScratchFolder(), try Lab(hosts: 4))
+      let sent = { (text: String) in
+        text.split(separator: "\n").compactMap { line in Int(line.split(separator: " ")[2]) }
+      }
+      let before = sent(try lab("bytes"))
+      let outcome = try lab.ranks(4, flags(scratch("run"), epochs: 5)).run()
+      try #require(outcome.code == 0, "\(outcome.errors)")
+      let after = sent(try lab("bytes"))
+      let alone = try Command(executable: Command.binary, arguments: flags(scratch("alone"), epochs: 5)).run()
+      #expect(alone.code == 0 && finalDigest(scratch("run")) == finalDigest(scratch("alone")))
+      // The least that an all-reduce of quick's gradients sends, and not much more: 28,010 floats, 28 steps an epoch.
+      let least = 2 * 3 * 4 * 28_010 / 4 * 28 * 5
+      for (before, after) in zip(before, after) {
+        #expect(after - before > least && after - before < least * 3 / 2, "\(after - before) of \(least)")
+      }
+    }
+
+    @Test func aRankKilledOnAnotherHostEndsTheJob() throws {
+      let (scratch, lab) = (try ScratchFolder(), try Lab(hosts: 3))
+      let job = try lab.ranks(3, flags(scratch("run"))).start()
+      awaitCheckpoint(scratch("run"))
+      try lab("exec", "2", "pkill", "-KILL", "-x", "lockstep")
+      #expect(try job.wait().code == 137)
+      try expectToGoOn(scratch("run"), scratch, lab: lab)
+    }
+
+    /// A rank that is there, reachable, and does nothing.
+    @Test func aRankStoppedOnAnotherHostIsNamed() throws {
+      let (scratch, lab) = (try ScratchFolder(), try Lab(hosts: 3))
+      let job = try lab.ranks(3, flags(scratch("run")) + ["--stall-timeout", "2"]).start()
+      awaitCheckpoint(scratch("run"))
+      try lab("exec", "2", "pkill", "-STOP", "-x", "lockstep")
+      let outcome = try job.wait()
+      #expect(outcome.code == 76, "\(outcome.errors)")
+      #expect(
+        outcome.errors.contains(
+          /lockstep: rank [02] on node[13]: no answer from (some rank|rank .*) for 2 s in .* of step \d+/),
+        "\(outcome.errors)")
+      try expectToGoOn(scratch("run"), scratch, lab: lab)
+    }
+
+    /// Nobody hears from a host without power or cable: no connection is closed.
+    @Test(arguments: ["kill", "cut"])
+    func aLostHostEndsTheJob(_ fault: String) throws {
+      let (scratch, lab) = (try ScratchFolder(), try Lab(hosts: 3))
+      let job = try lab.ranks(3, flags(scratch("run")) + ["--stall-timeout", "2"]).start()
+      awaitCheckpoint(scratch("run"))
+      try lab(fault, "3")
+      let outcome = try job.wait()
+      // mpirun may wait for the lost host's daemon, and is then killed.
+      #expect([76, 137, 205].contains(outcome.code), "\(outcome.errors)")
+      #expect(
+        outcome.errors.contains(
+          /lockstep: rank [01] on node[12]: no answer from (some rank|rank .*) for 2 s in .* of step \d+/),
+        "\(outcome.errors)")
+      try expectToGoOn(scratch("run"), scratch, lab: lab)
+    }
+
+    @Test func launchGoesOnWithoutALostHost() throws {
+      let (scratch, lab) = (try ScratchFolder(), try Lab(hosts: 3))
+      let hostfile = try lab("hostfile").trimmingCharacters(in: .newlines)
+      let ssh = try lab("ssh").trimmingCharacters(in: .newlines)
+      let job = try lab.command(
+        ["exec", "1", Command.binary, "launch", "--hostfile", hostfile, "--ssh", ssh, "-n", "3", "--"]
+          + flags(scratch("run"), epochs: 300) + ["--stall-timeout", "2"]
+      ).start()
+      awaitCheckpoint(scratch("run"))
+      try lab("kill", "3")
+      let outcome = try job.wait()
+      #expect(outcome.code == 0, "\(outcome.errors)")
+      #expect(outcome.errors.contains("lockstep launch: no answer from node3"), "\(outcome.errors)")
+      let whole = flags(scratch("whole"), epochs: 300)
+      #expect(try Command.ranks(2, whole).run().code == 0)
+      #expect(
+        finalDigest(scratch("run")) != nil && finalDigest(scratch("run")) == finalDigest(scratch("whole")))
+    }
+
+    /// The root is killed while it writes, again and again: what is there is always good to go on from.
+    @Test(.enabled(if: Lab.isThorough, "slow: scripts/test --all"))
+    func theRootKilledWhileWritingLeavesAGoodCheckpoint() throws {
+      let (scratch, lab) = (try ScratchFolder(), try Lab(hosts: 2))
+      let often = flags(scratch("run")).map { $0 == "20" ? "1" : $0 }
+      for round in 0..<5 {
+        let job = try lab.ranks(2, often + ["--resume"]).start()
+        awaitCheckpoint(scratch("run"))
+        usleep(UInt32(900_000 + 37_000 * round))
+        try lab("exec", "1", "pkill", "-KILL", "-x", "lockstep")
+        #expect(try job.wait().code == 137)
+        let newest = try #require(
+          checkpoints(scratch("run")).filter { $0.hasSuffix(".safetensors") }.max())
+        let inspected = try Command.alone("inspect", scratch("run") + "/checkpoints/" + newest).run()
+        #expect(inspected.code == 0, "\(inspected.errors)")
+      }
+      #expect(try lab.leftovers() == [])
+    }
+
+    @Test func aFullDiskEndsTheJobAndKeepsWhatWasSaved() throws {
+      let (scratch, lab) = (try ScratchFolder(), try Lab(hosts: 2))
+      let run = Lab.local + "/small"
+      // Only node1, where the root is, writes: room for two checkpoints of quick.
+      try lab("exec", "1", "mkdir", run)
+      try lab("exec", "1", "mount", "-t", "tmpfs", "-o", "size=800k", "tmpfs", run)
+      let outcome = try lab.ranks(2, flags(run + "/run") + ["--keep", "100"]).run()
+      #expect(outcome.code == 74, "\(outcome.errors)")
+      #expect(outcome.errors.contains("lockstep: ") && outcome.errors.contains(run), "\(outcome.errors)")
+      try lab("exec", "1", "cp", "-r", run + "/run", scratch("run"))
+      try expectToGoOn(scratch("run"), scratch, lab: lab)
+    }
+
+    @Test func aReadOnlyFolderEndsTheJobBeforeItTrains() throws {
+      let lab = try Lab(hosts: 2)
+      let folder = Lab.local + "/fixed"
+      try lab("exec", "1", "mkdir", folder)
+      try lab("exec", "1", "mount", "-t", "tmpfs", "-o", "ro", "tmpfs", folder)
+      let outcome = try lab.ranks(2, flags(folder + "/run")).run()
+      #expect(outcome.code == 73 && outcome.errors.contains(folder), "\(outcome.errors)")
+      #expect(outcome.errors.components(separatedBy: "lockstep:").count == 2, "\(outcome.errors)")
+    }
+
+    /// The same path, another content on each host.
+    @Test func hostsWithoutTheDatasetAreSentTheirShareAndADamagedOneIsNamed() throws {
+      let (scratch, lab) = (try ScratchFolder(), try Lab(hosts: 3))
+      try TestData.writeIDX(to: scratch("data"))
+      let data = Lab.local + "/data"
+      for host in ["1", "2"] { try lab("exec", host, "cp", "-r", scratch("data"), data) }
+      let words = ["train", "--validation", "500", "--steps", "10", "--data"]
+      let some = try lab.ranks(3, words + [data, "--run", scratch("some")]).run()
+      try #require(some.code == 0, "\(some.errors)")
+      let all = try Command(
+        executable: Command.binary, arguments: words + [scratch("data"), "--run", scratch("all")]
+      ).run()
+      #expect(all.code == 0 && finalDigest(scratch("some")) == finalDigest(scratch("all")))
+
+      // A label of the part that rank 1 of the two readers reads.
+      try lab(
+        "exec", "2", "sh", "-c",
+        "printf M | dd of=\(data)/train-labels-idx1-ubyte bs=1 seek=6008 conv=notrunc 2>&1")
+      let outcome = try lab.ranks(3, words + [data, "--run", scratch("damaged")]).run()
+      #expect(outcome.code == 65, "\(outcome.errors)")
+      #expect(outcome.errors.contains("rank 1: \(data)/train-labels-idx1-ubyte"), "\(outcome.errors)")
+      #expect(try lab.leftovers() == [])
+    }
+  }
+}
