@@ -26,8 +26,8 @@ static inline void cmpi_kill_after(pid_t launcher, unsigned seconds) {
   sigset_t none;
   sigemptyset(&none);
   sigprocmask(SIG_SETMASK, &none, NULL);
-  for (; seconds > 0; seconds--) {
-    sleep(1);
+  for (unsigned tries = 20 * seconds; tries > 0; tries--) {
+    usleep(50000);
     if (kill(launcher, 0) != 0) _exit(0);
   }
   kill(launcher, SIGKILL);

@@ -6,6 +6,8 @@ public struct ProcessorSet: Hashable, Sendable {
   public let allowed: [Int]
   /// The number of physical cores among them.
   public let cores: Int
+  /// Names of these cores, unique on the host: the processors that share each.
+  public let coreNames: [String]
   /// Whether the process may run on all processors of the host.
   public let isWholeHost: Bool
 
@@ -20,7 +22,8 @@ public struct ProcessorSet: Hashable, Sendable {
     let siblings = processors.map { processor in
       text("/sys/devices/system/cpu/cpu\(processor)/topology/thread_siblings_list") ?? "\(processor)"
     }
-    cores = max(Set(siblings).count, 1)
+    coreNames = Set(siblings).sorted()
+    cores = max(coreNames.count, 1)
     isWholeHost = text("/sys/devices/system/cpu/online").map { Self.parse($0) == processors } ?? false
     allowed = processors
   }

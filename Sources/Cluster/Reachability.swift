@@ -1,3 +1,5 @@
+internal import Foundation
+
 #if canImport(Glibc)
   internal import Glibc
 #elseif canImport(Musl)
@@ -9,22 +11,38 @@ public enum Reachability {
   /// Seconds that a host may take to answer.
   public static let limitSeconds = 5.0
 
-  /// The hosts that run `command` for whoever logs in with `ssh`, words such as `["ssh", "-p", "2222"]`. All are asked
-  /// at once. This host itself needs no login.
+  /// The hosts that can be logged in to with `ssh`, words such as `["ssh", "-p", "2222"]`.
   ///
   /// - Throws: `ClusterError` if `ssh` cannot be started.
-  public static func reachable(
-    _ hosts: [String], ssh: [String], command: [String] = ["true"]
-  ) throws(ClusterError) -> Set<String> {
-    var answered: Set<String> = []
-    var asked: [(host: String, login: ChildProcess)] = []
-    for host in hosts {
-      if isThisHost(host) {
-        answered.insert(host)
-        continue
-      }
-      let words = ssh + ["-o", "BatchMode=yes", "-o", "ConnectTimeout=\(Int(limitSeconds))", host] + command
-      asked.append((host, try ChildProcess(words, output: .discarded, errors: .discarded)))
+  public static func reachable(_ hosts: [String], ssh: [String]) throws(ClusterError) -> Set<String> {
+    Set(try answers(of: hosts, ssh: ssh, to: "true").keys)
+  }
+
+  /// What a shell on each host prints when it runs `command`, by host; those that do not answer, or whose command
+  /// fails, are missing. All are asked at once. This host itself needs no login.
+  ///
+  /// - Throws: `ClusterError` if `ssh` cannot be started.
+  public static func answers(
+    of hosts: [String], ssh: [String], to command: String
+  ) throws(ClusterError) -> [String: String] {
+    let folder = FileManager.default.temporaryDirectory
+      .appendingPathComponent("lockstep-hosts-\(UUID().uuidString)")
+    do {
+      try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    } catch {
+      throw ClusterError("\(folder.path) cannot be created: \(error.localizedDescription)", exitCode: 73)
+    }
+    defer { try? FileManager.default.removeItem(at: folder) }
+    var asked: [(host: String, file: String, login: ChildProcess)] = []
+    for (index, host) in hosts.enumerated() {
+      let login = ssh + ["-o", "BatchMode=yes", "-o", "ConnectTimeout=\(Int(limitSeconds))", host, command]
+      let file = folder.appendingPathComponent("\(index)").path
+      asked.append(
+        (
+          host, file,
+          try ChildProcess(
+            isThisHost(host) ? ["sh", "-c", command] : login, output: .file(file), errors: .discarded)
+        ))
     }
     // A login that hangs after connecting has no limit of its own.
     var rounds = Int((limitSeconds + 1) / 0.01)
@@ -32,12 +50,13 @@ public enum Reachability {
       usleep(10_000)
       rounds -= 1
     }
-    for (host, login) in asked {
-      if login.poll() == 0 { answered.insert(host) }
+    var answers: [String: String] = [:]
+    for (host, file, login) in asked {
+      if login.poll() == 0 { answers[host] = (try? String(contentsOfFile: file, encoding: .utf8)) ?? "" }
       login.signal(SIGKILL)
       _ = login.wait()
     }
-    return answered
+    return answers
   }
 
   /// Whether a name in a hostfile means the host that this process runs on.

@@ -76,8 +76,7 @@ extension RealRanks {
         .run()
       #expect(outcome.code != 0)
       #expect(!outcome.errors.contains("killed by the test"))
-      let left = try Command(executable: "pgrep", arguments: ["-f", scratch("run")]).run()
-      #expect(left.code == 1, "processes are left: \(left.output)")
+      #expect(try processes(with: scratch("run")) == "")
     }
 
     /// A rank that is there but does not go on: the others notice, and what was saved is good to go on from.
@@ -98,8 +97,7 @@ extension RealRanks {
           /lockstep: rank [02] on \S+: no answer from (some rank|rank .*1.*) for 2 s in .* of step \d+ \(MPI_/
         ),
         "\(outcome.errors)")
-      let left = try Command(executable: "pgrep", arguments: ["-f", scratch("run")]).run()
-      #expect(left.code == 1, "processes are left: \(left.output)")
+      #expect(try processes(with: scratch("run")) == "")
 
       let words = { (run: String) in flags(run).split(separator: " ").map(String.init) }
       #expect(try Command.ranks(2, words("run") + ["--resume"]).run().code == 0)

@@ -63,12 +63,7 @@ extension RealRanks {
       awaitCheckpoint(scratch("run"))
       job.signal(SIGKILL)
       _ = try job.wait()
-      var left = try Command(executable: "pgrep", arguments: ["-f", scratch("run")]).run()
-      for _ in 0..<100 where left.code == 0 {
-        usleep(100_000)
-        left = try Command(executable: "pgrep", arguments: ["-f", scratch("run")]).run()
-      }
-      #expect(left.code == 1, "processes are left: \(left.output)")
+      #expect(try processes(with: scratch("run")) == "")
     }
 
     @Test func whatWouldHappenAgainIsNotTriedAgain() throws {

@@ -22,6 +22,15 @@ func metrics(_ run: String) throws -> [[String: Any]] {
   }
 }
 
+/// The numbers of the processes that have `words` on their command line when they have had time to end.
+func processes(with words: String) throws -> String {
+  for _ in 0..<100 {
+    if try Command(executable: "pgrep", arguments: ["-f", words]).run().code == 1 { return "" }
+    usleep(100_000)
+  }
+  return try Command(executable: "pgrep", arguments: ["-f", words]).run().output
+}
+
 /// The files of a run's checkpoints, oldest first.
 func checkpoints(_ run: String) -> [String] {
   ((try? FileManager.default.contentsOfDirectory(atPath: run + "/checkpoints")) ?? []).sorted()

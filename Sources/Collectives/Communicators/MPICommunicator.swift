@@ -38,6 +38,15 @@ public final class MPICommunicator: Communicator {
     worldSize = Int(size)
   }
 
+  /// The MPI library's name and version, e.g. `Open MPI v4.1.4`.
+  public static var libraryVersion: String {
+    var text = [CChar](repeating: 0, count: Int(MPI_MAX_LIBRARY_VERSION_STRING))
+    var length: Int32 = 0
+    MPI_Get_library_version(&text, &length)
+    let words = text.prefix(Int(length)).map { UInt8(bitPattern: $0) }
+    return String(decoding: words.prefix { $0 != UInt8(ascii: ",") }, as: UTF8.self)
+  }
+
   public func barrier() throws(CommunicatorError) {
     try check("MPI_Barrier", StallWatchdog.during("MPI_Barrier") { MPI_Barrier(handle) })
   }

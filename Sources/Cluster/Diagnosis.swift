@@ -1,0 +1,235 @@
+/// Draws conclusions from what all ranks tell: pure, so that every case can be tested without such a cluster.
+public struct Diagnosis: Sendable {
+  /// By rank.
+  public let ranks: [RankFacts]
+  /// The clock of each host less that of the first, in seconds, where it was measured.
+  public let clockOffsets: [String: Double]
+  /// What is wrong with the run's folder as the root sees it; nil if it can be written.
+  public let runFolderFault: String?
+
+  public init(ranks: [RankFacts], clockOffsets: [String: Double] = [:], runFolderFault: String? = nil) {
+    self.ranks = ranks
+    self.clockOffsets = clockOffsets
+    self.runFolderFault = runFolderFault
+  }
+
+  /// Hosts in the order of their first ranks.
+  public var hosts: [String] {
+    var seen: Set<String> = []
+    return ranks.map(\.host).filter { seen.insert($0).inserted }
+  }
+
+  private func ranks(on host: String) -> [RankFacts] { ranks.filter { $0.host == host } }
+
+  /// All findings, the worst first.
+  public var findings: [Finding] {
+    (kernels + versions + data + folder + placement + resources + network + clocks)
+      .enumerated().sorted { ($0.element.level, $0.offset) < ($1.element.level, $1.offset) }.map(\.element)
+  }
+
+  /// `OPENBLAS_CORETYPE` and the instruction sets that its kernel needs, the quickest first.
+  private static let kernelNeeds: [(name: String, needs: Set<String>)] = [
+    ("SkylakeX", ["avx512f", "avx512bw", "avx512dq", "avx512vl", "avx512cd", "avx2", "fma"]),
+    ("Haswell", ["avx2", "fma"]),
+    ("Sandybridge", ["avx"]),
+  ]
+
+  /// The quickest kernel that all ranks' processors can run.
+  public var commonKernel: String {
+    let common = ranks.map { Set($0.instructionSets) }.reduce(into: Set(ranks.first?.instructionSets ?? [])) {
+      $0.formIntersection($1)
+    }
+    return Self.kernelNeeds.first { $0.needs.isSubset(of: common) }?.name ?? "Nehalem"
+  }
+
+  private var kernels: [Finding] {
+    guard let parts = differences(\.kernel) else { return [] }
+    return [
+      Finding(
+        .problem, "OpenBLAS uses different kernels, which round differently: \(parts)",
+        advice: "set OPENBLAS_CORETYPE=\(commonKernel) for all: mpirun -x OPENBLAS_CORETYPE=\(commonKernel) …"
+      )
+    ]
+  }
+
+  private var versions: [Finding] {
+    var result: [Finding] = []
+    if let parts = differences({ String($0.binaryDigest.prefix(12)) }) {
+      result.append(
+        Finding(
+          .problem, "the ranks run different programs: SHA-256 \(parts)",
+          advice: "copy one build to the same path on all hosts"))
+    }
+    if let parts = differences(\.blasVersion) {
+      result.append(
+        Finding(
+          .problem, "OpenBLAS's versions differ, and may round differently: \(parts)",
+          advice: "install the same version on all hosts"))
+    }
+    if let parts = differences(\.mpiVersion) {
+      result.append(
+        Finding(
+          .problem, "MPI's versions differ: \(parts)", advice: "install the same version on all hosts"))
+    }
+    return result
+  }
+
+  private var data: [Finding] {
+    var (digests, missing): ([String: [String]], [String]) = ([:], [])
+    var result: [Finding] = []
+    for host in hosts {
+      for facts in ranks(on: host) {
+        switch facts.dataset {
+        case .notAsked: break
+        case .found(let digest, _): digests[digest, default: []].append(host)
+        case .missing: missing.append(host)
+        case .damaged(let sentence):
+          result.append(
+            Finding(
+              .problem, "the dataset on \(host) cannot be used: \(sentence)",
+              advice: "fetch or copy it again, or remove it there: ranks without it are sent their share"))
+        }
+      }
+    }
+    if digests.count > 1 {
+      let parts = digests.keys.sorted().map { "\($0.prefix(12)) on \(list(digests[$0] ?? []))" }
+      result.append(
+        Finding(
+          .problem, "the hosts' datasets differ: SHA-256 \(parts.joined(separator: "; "))",
+          advice: "copy one of them to all hosts"))
+    } else if digests.isEmpty, result.isEmpty {
+      result.append(
+        Finding(
+          .problem, "no host has the dataset", advice: "`lockstep fetch`, or name its folder with --data"))
+    } else if !missing.isEmpty, let first = digests.values.first?.first {
+      result.append(
+        Finding(.note, "\(list(missing)) without the dataset: ranks there are sent their share from \(first)")
+      )
+    }
+    return result
+  }
+
+  private var folder: [Finding] {
+    runFolderFault.map {
+      [Finding(.problem, $0, advice: "name another folder with --run; only rank 0 writes to it")]
+    } ?? []
+  }
+
+  private var placement: [Finding] {
+    var result: [Finding] = []
+    for host in hosts {
+      let here = ranks(on: host)
+      let cores = Set(here.flatMap(\.cores))
+      let where_ = hosts.count > 1 ? " on \(host)" : ""
+      if here.count > cores.count {
+        result.append(
+          Finding(
+            .warning, "\(here.count) ranks share \(count(cores.count, "core"))\(where_)",
+            advice: "start at most one rank per physical core"
+              + (here.allSatisfy(\.yieldsWhenIdle) ? "" : ", or add --mca mpi_yield_when_idle 1")))
+      } else if here.count > 1 {
+        let bound = here.filter(\.isBound)
+        let overlapping = bound.indices.contains { index in
+          bound[..<index].contains { !Set($0.cores).isDisjoint(with: bound[index].cores) }
+        }
+        if overlapping {
+          result.append(
+            Finding(
+              .warning, "ranks\(where_) are bound to the same cores",
+              advice: "--bind-to core --map-by core, and one mpirun at a time"))
+        } else if bound.isEmpty {
+          result.append(
+            Finding(
+              .note, "ranks\(where_) are not bound to cores, and may be moved about",
+              advice: "--bind-to core --map-by core for steady times"))
+        }
+      }
+    }
+    let changes = zip(ranks, ranks.dropFirst()).count { $0.host != $1.host }
+    if changes >= hosts.count, hosts.count > 1 {
+      result.append(
+        Finding(
+          .warning, "neighbouring ranks are on different hosts, so that more of each reduction travels",
+          advice: "--map-by core fills one host after the other"))
+    }
+    return result
+  }
+
+  private var resources: [Finding] {
+    hosts.flatMap { host -> [Finding] in
+      let here = ranks(on: host)
+      var result: [Finding] = []
+      let memory = here.map(\.memoryAvailable).min() ?? 0
+      if memory < here.count * 150_000_000 {
+        result.append(
+          Finding(
+            memory < here.count * 60_000_000 ? .problem : .warning,
+            "\(host) has \(memory / 1_000_000) MB of memory left for \(count(here.count, "rank"))",
+            advice: "a rank takes about 100 MB: start fewer there"))
+      }
+      let shared = here.map(\.sharedMemoryAvailable).min() ?? 0
+      if here.count > 1, shared < here.count * 16_000_000 {
+        result.append(
+          Finding(
+            .warning, "\(host) has \(shared / 1_000_000) MB left in /dev/shm, through which its ranks talk",
+            advice: "enlarge it (containers: --shm-size), or --mca btl tcp,self"))
+      }
+      return result
+    }
+  }
+
+  private var network: [Finding] {
+    guard hosts.count > 1 else { return [] }
+    var result: [Finding] = []
+    var owners: [NetworkInterface: [String]] = [:]
+    for host in hosts {
+      for interface in Set(ranks(on: host).flatMap(\.interfaces)) {
+        owners[interface, default: []].append(host)
+      }
+    }
+    for (interface, hosts) in owners.sorted(by: { $0.key.name < $1.key.name }) where hosts.count > 1 {
+      result.append(
+        Finding(
+          .warning,
+          "\(interface.name) has the address \(interface.address) on \(list(hosts)): it does not "
+            + "connect them, yet MPI may try it and hang",
+          advice:
+            "--mca btl_tcp_if_exclude lo,\(interface.name) --mca oob_tcp_if_exclude lo,\(interface.name)"))
+    }
+    if !ranks.contains(where: \.noticesLostHosts) {
+      result.append(
+        Finding(
+          .note, "mpirun would notice an unplugged host after minutes only",
+          advice: "start with `lockstep launch`, or add --mca oob_tcp_keepalive_time 2 "
+            + "--mca oob_tcp_keepalive_intvl 1 --mca oob_tcp_keepalive_probes 3"))
+    }
+    return result
+  }
+
+  private var clocks: [Finding] {
+    clockOffsets.filter { abs($0.value) > 1 }.sorted { $0.key < $1.key }.map { host, offset in
+      let seconds = Int(abs(offset).rounded())
+      return Finding(
+        .warning,
+        "the clock of \(host) is \(seconds) s \(offset > 0 ? "ahead of" : "behind") that of \(hosts[0])",
+        advice: "set clocks by NTP: files' times and logs would mislead; training itself does not mind")
+    }
+  }
+
+  /// `a on rank 0 and 1; b on rank 2`, nil if all agree.
+  private func differences(_ value: (RankFacts) -> String) -> String? {
+    // Not every rank is asked everything.
+    let groups = Dictionary(grouping: ranks.filter { !value($0).isEmpty }, by: value)
+    guard groups.count > 1 else { return nil }
+    return groups.keys.sorted().map { key in
+      "\(key) on rank \(list((groups[key] ?? []).map { "\($0.rank)" }))"
+    }.joined(separator: "; ")
+  }
+
+  private func count(_ number: Int, _ noun: String) -> String { "\(number) \(noun)\(number == 1 ? "" : "s")" }
+
+  private func list(_ words: [String]) -> String {
+    guard words.count > 1, let last = words.last else { return words.first ?? "" }
+    return words.dropLast().joined(separator: ", ") + " and " + last
+  }
+}

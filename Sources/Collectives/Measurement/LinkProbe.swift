@@ -1,0 +1,156 @@
+/// What a link between two ranks can do, measured from one end.
+public struct LinkFigures: Hashable, Sendable, Codable {
+  /// The rank that measured.
+  public var from: Int
+  /// The rank that answered.
+  public var to: Int
+  /// Half of the time that four bytes need there and back, median of many.
+  public var latencySeconds: Double
+  /// Bytes per second of large messages, one way at a time.
+  public var bytesPerSecond: Double
+  /// The clock there minus the clock here, in seconds, uncertain by the latency.
+  public var clockOffsetSeconds: Double
+}
+
+/// Measures links by sending messages to and fro: latency from the smallest, bandwidth from the difference between
+/// large and small ones (Hockney's model: time = latency + bytes / bandwidth).
+public enum LinkProbe {
+  private static let limitSeconds = 0.4
+  private static let largeCount = 1 << 18
+
+  /// Measures all `links`, one after the other, so that none disturbs another. Called by all ranks with the same
+  /// links; returns all figures on all ranks. `clock` gives seconds since some moment that all hosts agree on.
+  public static func measure(
+    _ links: [(from: Int, to: Int)], over communicator: any Communicator, clock: () -> Double
+  ) throws(CommunicatorError) -> [LinkFigures] {
+    var figures: [LinkFigures] = []
+    for link in links {
+      var own: [UInt8] = []
+      if communicator.rank == link.from {
+        let measured = try lead(link.to, communicator)
+        for value in [measured.latency, measured.bandwidth, measured.middle + measured.offset(clock)] {
+          withUnsafeBytes(of: value) { own.append(contentsOf: $0) }
+        }
+      } else if communicator.rank == link.to {
+        try answer(link.from, communicator, clock)
+      }
+      let bytes = try communicator.allGather(own)[link.from]
+      let values = bytes.withUnsafeBytes { bytes in
+        (0..<3).map { bytes.loadUnaligned(fromByteOffset: 8 * $0, as: Double.self) }
+      }
+      figures.append(
+        LinkFigures(
+          from: link.from, to: link.to, latencySeconds: values[0], bytesPerSecond: values[1],
+          clockOffsetSeconds: values[2]))
+    }
+    return figures
+  }
+
+  private struct Measured {
+    var latency: Double
+    var bandwidth: Double
+    /// The other clock, less this one's monotonic time, in the middle of a round trip.
+    var middle: Double
+
+    /// What this host's clock shows less its monotonic time, negated: to be added to `middle`.
+    func offset(_ clock: () -> Double) -> Double { monotonicSeconds() - clock() }
+  }
+
+  /// Sends, and decides how long.
+  private static func lead(_ peer: Int, _ communicator: any Communicator) throws(CommunicatorError)
+    -> Measured
+  {
+    let small = FloatStorage(count: 4)
+    let large = FloatStorage(count: largeCount)
+    var (times, middles): ([Double], [(trip: Double, difference: Double)]) = ([], [])
+    let begin = monotonicSeconds()
+    while times.count < 200, times.count < 5 || monotonicSeconds() - begin < limitSeconds {
+      small.values[0] = 1
+      let start = monotonicSeconds()
+      try trip(small.slice(0..<1), small.slice(1..<4), peer, communicator)
+      let seconds = monotonicSeconds() - start
+      times.append(seconds / 2)
+      let other = decode(small.values[2], small.values[3])
+      middles.append((seconds, other - (start + seconds / 2)))
+    }
+    times.sort()
+    let latency = times[times.count / 2]
+
+    var largeTimes: [Double] = []
+    let next = monotonicSeconds()
+    while largeTimes.count < 20, largeTimes.count < 3 || monotonicSeconds() - next < limitSeconds {
+      small.values[0] = 2
+      try trip(small.slice(0..<1), small.slice(1..<4), peer, communicator)
+      let start = monotonicSeconds()
+      try trip(large.values, small.slice(1..<4), peer, communicator)
+      largeTimes.append(monotonicSeconds() - start)
+    }
+    largeTimes.sort()
+    // Without the part that a small message takes too; on a busy host that part may be all there is to see.
+    let largeTime = largeTimes[largeTimes.count / 2]
+    let bandwidth = Double(4 * largeCount) / max(largeTime - 2 * times[0], largeTime / 2)
+    small.values[0] = 0
+    try trip(small.slice(0..<1), small.slice(1..<4), peer, communicator)
+    let middle = middles.min { $0.trip < $1.trip }?.difference ?? 0
+    return Measured(latency: latency, bandwidth: bandwidth, middle: middle)
+  }
+
+  /// Answers until told to end: 1 is followed by nothing, 2 by a large message, 0 is the end.
+  private static func answer(
+    _ peer: Int, _ communicator: any Communicator, _ clock: () -> Double
+  ) throws(CommunicatorError) {
+    let small = FloatStorage(count: 4)
+    let large = FloatStorage(count: largeCount)
+    func reply() throws(CommunicatorError) {
+      (small.values[2], small.values[3]) = encode(clock())
+      try send([small.slice(1..<4)], receive: [], peer, communicator)
+    }
+    while true {
+      try send([], receive: [small.slice(0..<1)], peer, communicator)
+      let order = small.values[0]
+      try reply()
+      if order == 0 { return }
+      guard order == 2 else { continue }
+      try send([], receive: [large.values], peer, communicator)
+      try reply()
+    }
+  }
+
+  private static func trip(
+    _ out: UnsafeMutableBufferPointer<Float>, _ back: UnsafeMutableBufferPointer<Float>, _ peer: Int,
+    _ communicator: any Communicator
+  ) throws(CommunicatorError) {
+    try send([out], receive: [back], peer, communicator)
+  }
+
+  private static func send(
+    _ out: [UnsafeMutableBufferPointer<Float>], receive: [UnsafeMutableBufferPointer<Float>], _ peer: Int,
+    _ communicator: any Communicator
+  ) throws(CommunicatorError) {
+    let sends = out.map { Message(peer: peer, tag: 0, values: $0) }
+    let receives = receive.map { Message(peer: peer, tag: 0, values: $0) }
+    var failure: CommunicatorError?
+    sends.withUnsafeBufferPointer { sends in
+      receives.withUnsafeBufferPointer { receives in
+        do throws(CommunicatorError) {
+          try communicator.exchange(sends: sends, receives: receives)
+        } catch {
+          failure = error
+        }
+      }
+    }
+    if let failure { throw failure }
+  }
+
+  /// The bits of a double in two floats, which travel as they are.
+  private static func encode(_ value: Double) -> (Float, Float) {
+    let bits = value.bitPattern
+    return (
+      Float(bitPattern: UInt32(truncatingIfNeeded: bits)), Float(bitPattern: UInt32(bits >> 32))
+    )
+  }
+
+  private static func decode(_ low: Float, _ high: Float) -> Double {
+    Double(bitPattern: UInt64(high.bitPattern) << 32 | UInt64(low.bitPattern))
+  }
+}
