@@ -38,6 +38,7 @@ let package = Package(
     .target(name: "Collectives", dependencies: ["CMPI", "CVectors"], swiftSettings: settings),
     .target(name: "Reports", swiftSettings: settings),
     .target(name: "Cluster", swiftSettings: settings),
+    .target(name: "Scaling", swiftSettings: settings),
     .target(
       name: "Datasets", dependencies: ["CZlib", "Files", "Digests", "Tensors"], swiftSettings: settings),
     .target(name: "Model", dependencies: ["Tensors"], swiftSettings: settings),
@@ -51,8 +52,8 @@ let package = Package(
     .executableTarget(
       name: "lockstep",
       dependencies: [
-        "CProcessor", "Digests", "Tensors", "Collectives", "Reports", "Cluster", "Datasets", "Model",
-        "Checkpoints", "Training",
+        "CProcessor", "Digests", "Tensors", "Collectives", "Reports", "Cluster", "Scaling", "Datasets",
+        "Model", "Checkpoints", "Training",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       // Nothing can import an executable, so whether its imports are public is no question.
@@ -62,6 +63,7 @@ let package = Package(
     .testTarget(
       name: "LockstepTests", dependencies: ["lockstep", "Datasets", "Digests"], swiftSettings: settings),
     .testTarget(name: "ClusterTests", dependencies: ["Cluster"], swiftSettings: settings),
+    .testTarget(name: "ScalingTests", dependencies: ["Scaling"], swiftSettings: settings),
     .testTarget(name: "ReportsTests", dependencies: ["Reports"], swiftSettings: settings),
     .testTarget(name: "DigestsTests", dependencies: ["Digests"], swiftSettings: settings),
     .testTarget(

@@ -120,11 +120,11 @@ public struct Diagnosis: Sendable {
     for host in hosts {
       let here = ranks(on: host)
       let cores = Set(here.flatMap(\.cores))
-      let where_ = hosts.count > 1 ? " on \(host)" : ""
+      let place = hosts.count > 1 ? " on \(host)" : ""
       if here.count > cores.count {
         result.append(
           Finding(
-            .warning, "\(here.count) ranks share \(count(cores.count, "core"))\(where_)",
+            .warning, "\(here.count) ranks share \(count(cores.count, "core"))\(place)",
             advice: "start at most one rank per physical core"
               + (here.allSatisfy(\.yieldsWhenIdle) ? "" : ", or add --mca mpi_yield_when_idle 1")))
       } else if here.count > 1 {
@@ -135,12 +135,12 @@ public struct Diagnosis: Sendable {
         if overlapping {
           result.append(
             Finding(
-              .warning, "ranks\(where_) are bound to the same cores",
+              .warning, "ranks\(place) are bound to the same cores",
               advice: "--bind-to core --map-by core, and one mpirun at a time"))
         } else if bound.isEmpty {
           result.append(
             Finding(
-              .note, "ranks\(where_) are not bound to cores, and may be moved about",
+              .note, "ranks\(place) are not bound to cores, and may be moved about",
               advice: "--bind-to core --map-by core for steady times"))
         }
       }

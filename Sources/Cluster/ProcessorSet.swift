@@ -28,6 +28,13 @@ public struct ProcessorSet: Hashable, Sendable {
     allowed = processors
   }
 
+  /// The processor's name, as the system gives it.
+  public static var modelName: String {
+    (try? String(contentsOfFile: "/proc/cpuinfo", encoding: .utf8))?.split(separator: "\n")
+      .first { $0.hasPrefix("model name") }?.split(separator: ":", maxSplits: 1).last
+      .map { $0.trimmingCharacters(in: .whitespaces) } ?? "unknown processor"
+  }
+
   /// The numbers of a list such as `0-3,8`.
   public static func parse(_ list: String) -> [Int] {
     list.split(separator: ",").flatMap { part -> [Int] in

@@ -84,8 +84,7 @@ struct Doctor: ParsableCommand {
     facts.processors = processors.allowed
     facts.cores = processors.coreNames
     facts.isBound = !processors.isWholeHost
-    facts.processorModel =
-      Self.value(of: "model name", in: "/proc/cpuinfo") ?? "unknown processor"
+    facts.processorModel = ProcessorSet.modelName
     var (number, has) = (Int32(0), Int32(0))
     while let name = cprocessor_instruction_set(number, &has) {
       if has != 0 { facts.instructionSets.append(String(cString: name)) }

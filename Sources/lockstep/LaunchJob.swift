@@ -219,15 +219,9 @@ private struct Job {
     }
     words += arguments
     if options.verbose { say(words.joined(separator: " ")) }
-    var environment = ProcessInfo.processInfo.environment
-    if getuid() == 0 {
-      // Whoever is root has decided so before calling this.
-      environment["OMPI_ALLOW_RUN_AS_ROOT"] = "1"
-      environment["OMPI_ALLOW_RUN_AS_ROOT_CONFIRM"] = "1"
-    }
     // Hosts were asked meanwhile; mpirun could not pass a signal on before it runs.
     guard !isStopped(within: 0) else { return 75 }
-    let child = try ChildProcess(words, environment: environment)
+    let child = try ChildProcess(words, environment: Launch.mpirunEnvironment)
     while true {
       if let code = child.poll() {
         // The signal came before mpirun was ready to pass it on: no rank had started.

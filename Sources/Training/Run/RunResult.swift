@@ -22,6 +22,8 @@ public struct RunResult: Codable, Hashable, Sendable {
   /// Seconds from the start of this process to its first training step.
   public var startSeconds: Double
   public var ranks: Int
+  /// Where each rank's time went, by rank.
+  public var rankTimes: [RankTimes]
   /// Epochs completed.
   public var epochs: Int
   /// Optimizer steps.
@@ -29,4 +31,12 @@ public struct RunResult: Codable, Hashable, Sendable {
   /// The dataset's name, and SHA-256 of its content.
   public var dataset: String
   public var datasetDigest: String
+}
+
+/// Where one rank's time went.
+public struct RankTimes: Codable, Hashable, Sendable {
+  /// Seconds of wall time, summed over the training steps and what lies between them.
+  public var phases: PhaseTimes
+  /// Seconds of processor time of the whole process: unlike wall time, it does not grow when others use the machine.
+  public var processorSeconds: Double
 }

@@ -1,6 +1,7 @@
 public import Collectives
 internal import Datasets
 internal import Digests
+internal import Foundation
 internal import Model
 internal import Tensors
 
@@ -282,13 +283,18 @@ public final class Trainer {
       try event("end")
       try metrics?.flush()
     }
+    let ownTimes = RankTimes(phases: phaseSums, processorSeconds: processorSeconds())
+    let rankTimes = try communicator.allGather(Array(JSONEncoder().encode(ownTimes))).map {
+      try JSONDecoder().decode(RankTimes.self, from: Data($0))
+    }
     let result = RunResult(
       testAccuracy: tested.accuracy, testErrors: tested.errors, testConfusion: tested.confusion,
       validationAccuracy: score?.accuracy, parametersDigest: parametersDigest().description,
       checkpointDigest: checkpointDigest,
       imagesPerSecond: trainingSeconds > 0 ? Double(trainedImages) / trainingSeconds : 0,
       trainingSeconds: trainingSeconds, wallSeconds: MonotonicClock.now() - options.processStart,
-      startSeconds: startSeconds, ranks: communicator.worldSize, epochs: state.cursor.epoch,
+      startSeconds: startSeconds, ranks: communicator.worldSize, rankTimes: rankTimes,
+      epochs: state.cursor.epoch,
       steps: state.cursor.step, dataset: facts.name, datasetDigest: facts.digest.description)
     if isRoot { try options.folder.write(result) }
     StallWatchdog.enter("the end", step: state.cursor.step)

@@ -1,0 +1,45 @@
+import Foundation
+import Testing
+
+extension RealRanks {
+  /// `lockstep scale`, as a user sees it.
+  @Suite struct ScaleTests {
+    private let problem = ["--", "--data", "synthetic:600", "--validation", "100", "--epochs", "1"]
+
+    @Test func aLadderLeavesATableAPlotAndTheFigures() throws {
+      let scratch = try ScratchFolder()
+      let outcome = try Command(
+        executable: Command.binary,
+        arguments: ["scale", "--ranks", "1,3", "--both", "--repeats", "1", "--out", scratch("out")] + problem
+      ).run()
+      #expect(outcome.code == 0, "\(outcome.errors)")
+      #expect(outcome.output.contains("all strong runs ended with the same model"), "\(outcome.output)")
+      let csv = try String(contentsOfFile: scratch("out/scaling.csv"), encoding: .utf8)
+        .split(separator: "\n").map { $0.split(separator: ",", omittingEmptySubsequences: false) }
+      #expect(
+        csv.dropFirst().map { "\($0[0]) \($0[1]) \($0[2])" } == [
+          "strong 1 64", "strong 3 64", "weak 1 64", "weak 3 192",
+        ])
+      #expect(csv[1][12] == csv[2][12] && csv[1][12] == csv[3][12] && csv[1][12] != csv[4][12])
+      #expect(
+        try FileManager.default.contentsOfDirectory(atPath: scratch("out")).sorted()
+          == ["scaling.csv", "scaling.json", "scaling.svg"])
+    }
+
+    @Test(arguments: [
+      (["--ranks", "1,x"], Int32(64), "expected different numbers"), (["--", "--bogus"], 64, "--bogus"),
+      (["--", "--run", "x"], 64, "'--run' is scale's own"),
+      (["--hostfile", "/nonexistent"], 66, "/nonexistent"),
+      (
+        ["--ranks", "17", "--repeats", "1", "--out", "/tmp/lockstep-scale", "--", "--data", "synthetic:600"],
+        64,
+        "the run with 17 ranks ended with code 64"
+      ),
+    ])
+    func wrongUseIsExplained(_ words: [String], _ code: Int32, _ sentence: String) throws {
+      let outcome = try Command(executable: Command.binary, arguments: ["scale"] + words).run()
+      try? FileManager.default.removeItem(atPath: "/tmp/lockstep-scale")
+      #expect(outcome.code == code && outcome.errors.contains(sentence), "\(outcome.code) \(outcome.errors)")
+    }
+  }
+}
