@@ -38,7 +38,7 @@ let package = Package(
     .target(name: "Collectives", dependencies: ["CMPI", "CVectors"], swiftSettings: settings),
     .target(name: "Reports", swiftSettings: settings),
     .target(name: "Cluster", swiftSettings: settings),
-    .target(name: "Scaling", swiftSettings: settings),
+    .target(name: "Scaling", dependencies: ["Collectives"], swiftSettings: settings),
     .target(
       name: "Datasets", dependencies: ["CZlib", "Files", "Digests", "Tensors"], swiftSettings: settings),
     .target(name: "Model", dependencies: ["Tensors"], swiftSettings: settings),
@@ -63,7 +63,7 @@ let package = Package(
     .testTarget(
       name: "LockstepTests", dependencies: ["lockstep", "Datasets", "Digests"], swiftSettings: settings),
     .testTarget(name: "ClusterTests", dependencies: ["Cluster"], swiftSettings: settings),
-    .testTarget(name: "ScalingTests", dependencies: ["Scaling"], swiftSettings: settings),
+    .testTarget(name: "ScalingTests", dependencies: ["Scaling", "Collectives"], swiftSettings: settings),
     .testTarget(name: "ReportsTests", dependencies: ["Reports"], swiftSettings: settings),
     .testTarget(name: "DigestsTests", dependencies: ["Digests"], swiftSettings: settings),
     .testTarget(

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Cluster
+import Collectives
 import Foundation
 import Reports
 import Scaling
@@ -14,9 +15,11 @@ struct Scale: ParsableCommand {
       Examples:
         lockstep scale --ranks 1,2
         lockstep scale --ranks 1,2,4,8 --both --hostfile hosts --repeats 5 -- --recipe medium-1024
+        lockstep scale --project 1024 --network 25gbit,10us --ranks-per-node 64 --weak
       Runs the ladder of ranks several times, in turns, each rank bound to a core; what stands behind -- goes to \
       `lockstep train`. Prints a table and writes scaling.csv, scaling.svg and scaling.json. All strong points must end \
       with the same model: exit code 70 if they do not.
+      --project measures one rank and the links within this host, and computes the rest: see docs/scaling.md.
       """)
 
   @Option(help: "The numbers of ranks, with commas.")
@@ -47,6 +50,18 @@ struct Scale: ParsableCommand {
     help: ArgumentHelp("Further arguments for mpirun, in one word with spaces.", valueName: "arguments"))
   var mpirunOptions = ""
 
+  @Option(
+    help: ArgumentHelp("Instead of a ladder, compute the curve up to so many ranks.", valueName: "ranks"))
+  var project: Int?
+
+  @Option(
+    help: ArgumentHelp(
+      "For --project: rate and latency between nodes, e.g. 25gbit,10us.", valueName: "rate,latency"))
+  var network: String?
+
+  @Option(help: "For --project: ranks on each node. Default: this host's cores.")
+  var ranksPerNode: Int?
+
   @Argument(
     parsing: .postTerminator,
     help: ArgumentHelp("Arguments of `lockstep train`, behind --.", valueName: "train's arguments"))
@@ -55,6 +70,22 @@ struct Scale: ParsableCommand {
   func validate() throws {
     _ = try rankList()
     if repeats < 1 { throw ValidationError("--repeats must be at least 1, found \(repeats)") }
+    if let project {
+      guard project > 1 else { throw ValidationError("--project must be at least 2 ranks, found \(project)") }
+      guard let network, parseNetwork(network) != nil else {
+        throw ValidationError(
+          "--project needs --network RATE,LATENCY, e.g. 25gbit,10us"
+            + (network.map { ", found '\($0)'" } ?? ""))
+      }
+      guard !both, !(strong && weak) else {
+        throw ValidationError("--project computes one curve: --strong or --weak")
+      }
+    } else if network != nil || ranksPerNode != nil {
+      throw ValidationError("--network and --ranks-per-node belong to --project")
+    }
+    if let ranksPerNode, ranksPerNode < 1 {
+      throw ValidationError("--ranks-per-node must be at least 1, found \(ranksPerNode)")
+    }
     for word in words where ["--run", "--resume"].contains(where: { word == $0 || word.hasPrefix($0 + "=") })
     {
       throw ValidationError("'\(word)' is scale's own matter: each run gets a folder of its own")
@@ -88,6 +119,8 @@ struct Scale: ParsableCommand {
       })
     try FileManager.default.createDirectory(atPath: out, withIntermediateDirectories: true)
     let signals = SignalQueue([SIGTERM, SIGINT, SIGHUP, SIGCHLD])
+
+    if let project { return try showProjection(to: project, recipe, signals) }
 
     let runs = repeats * ladder.points.count
     for round in 0..<repeats {
@@ -216,6 +249,98 @@ struct Scale: ParsableCommand {
       if let accuracy = epoch.validationAccuracy, accuracy >= target { return seconds }
     }
     return nil
+  }
+
+  // MARK: - Projection
+
+  /// Computes a curve from one rank's measured times and the network's figures.
+  private func showProjection(to most: Int, _ recipe: Recipe, _ signals: SignalQueue) throws {
+    guard let network, let far = parseNetwork(network) else { return }
+    let mode = weak ? ScalingPoint.Mode.weak : .strong
+    let perNode = ranksPerNode ?? ProcessorSet().cores
+    var alone = ScalingPoint(
+      mode: mode, ranks: 1, globalBatch: recipe.globalBatch, isOversubscribed: false)
+    for round in 0..<repeats {
+      note("run \(round + 1) of \(repeats): 1 rank")
+      alone.runs.append(try measure(alone, signals))
+    }
+    note("measuring the links within this host")
+    let near = try linkWithinHost(signals)
+    let leaves = (recipe.globalBatch + recipe.microBatch - 1) / recipe.microBatch
+    let stepSeconds = Double(recipe.globalBatch) / alone.spread(\.imagesPerSecond).median
+    let updateSeconds = stepSeconds * alone.spread(\.update).median
+    let elements = try recipe.flatElementCount()
+    // A message to another node costs the processors what one within the node costs, and the network's latency.
+    let model = CostModel(
+      within: near,
+      between: CostModel.Link(
+        latencySeconds: far.latencySeconds, bytesPerSecond: far.bytesPerSecond,
+        messageSeconds: max(near.messageSeconds, far.latencySeconds / 20)), ranksPerNode: perNode)
+
+    var table = TextTable([
+      ("ranks", .right), ("nodes", .right), ("batch", .right), ("step ms", .right), ("reduction ms", .right),
+      ("by", .left), ("images/s", .right), ("efficiency", .right), ("with bfloat16", .right),
+    ])
+    var points: [(ranks: Int, speedUp: Spread, isOversubscribed: Bool)] = []
+    var ranks = 1
+    while ranks <= most {
+      let growth = mode == .weak ? ranks : 1
+      guard leaves * growth >= ranks else { break }
+      let cost = StepCost(
+        leafSeconds: (stepSeconds - updateSeconds) / Double(leaves), updateSeconds: updateSeconds,
+        leafCount: leaves * growth, elementCount: elements, globalBatch: recipe.globalBatch * growth)
+      let step = cost.step(ranks: ranks, model: model)
+      let half = cost.step(ranks: ranks, model: model, bytesPerElement: 2)
+      let rate = Double(cost.globalBatch) / step.seconds
+      let speedUp = rate * stepSeconds / Double(recipe.globalBatch)
+      points.append((ranks, Spread([speedUp]), false))
+      func percent(_ seconds: Double) -> String {
+        Numbers.fixed(100 * stepSeconds * Double(growth) / seconds / Double(ranks), 1) + " %"
+      }
+      table.append([
+        "\(ranks)", "\((ranks + perNode - 1) / perNode)", Numbers.grouped(cost.globalBatch),
+        Numbers.fixed(step.seconds * 1e3, 3), Numbers.fixed(step.reduction * 1e3, 3),
+        ranks == 1 ? "" : step.algorithm.rawValue, Numbers.grouped(Int(rate)), percent(step.seconds),
+        percent(half.seconds),
+      ])
+      ranks *= 2
+    }
+    print(
+      "computed, not measured: recipe \(recipe.name), \(mode.rawValue), \(network) between nodes of \(perNode) "
+        + "ranks, from \(Numbers.grouped(Int(alone.spread(\.imagesPerSecond).median))) images/s on one rank and "
+        + "\(Numbers.fixed(near.latencySeconds * 1e6, 1)) µs, "
+        + "\(Numbers.fixed(near.bytesPerSecond * 8 / 1e9, 1)) Gbit/s within this host\n" + table.text)
+    if ranks <= most {
+      print(
+        "more than \(leaves) ranks would have no work: a step has \(leaves) micro-batches of "
+          + "\(recipe.microBatch); a larger --global-batch or --weak goes further")
+    }
+    let plot = ScalingPlot(
+      title: "Speed-up of recipe \(recipe.name), computed",
+      subtitle: "\(network) between nodes of \(perNode) ranks, global batch \(recipe.globalBatch)"
+        + (mode == .weak ? " per rank" : ""),
+      series: [.init(name: "\(mode.rawValue), projected", points: points, isProjection: true)])
+    try Data(plot.svg.utf8).write(to: URL(fileURLWithPath: out + "/projection.svg"), options: .atomic)
+    print("written: \(out)/projection.svg")
+    fflush(nil)
+  }
+
+  /// The link between two ranks of this host, as `lockstep reduction` measures it.
+  private func linkWithinHost(_ signals: SignalQueue) throws -> CostModel.Link {
+    let (file, log) = (out + "/links.json", out + "/links.log")
+    defer { for path in [file, log] { try? FileManager.default.removeItem(atPath: path) } }
+    let binary = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath().path
+    let child = try ChildProcess(
+      [
+        "mpirun", "--quiet", "-n", "2", "--oversubscribe", "--bind-to", "none", binary, "reduction", "--json",
+      ],
+      environment: Launch.mpirunEnvironment, output: .file(file), errors: .file(log))
+    guard child.wait() == 0,
+      let figures = try? JSONDecoder().decode(
+        ReductionTiming.Figures.self, from: Data(contentsOf: URL(fileURLWithPath: file))),
+      let link = figures.within
+    else { throw RunError("two ranks on this host could not measure the link between them", exitCode: 69) }
+    return link
   }
 
   // MARK: - Telling

@@ -26,8 +26,32 @@ extension RealRanks {
           == ["scaling.csv", "scaling.json", "scaling.svg"])
     }
 
+    @Test func aCurveIsComputedFromOneRank() throws {
+      let scratch = try ScratchFolder()
+      let outcome = try Command(
+        executable: Command.binary,
+        arguments: [
+          "scale", "--project", "64", "--network", "10gbit,20us", "--repeats", "1", "--out", scratch("out"),
+        ] + problem
+      ).run()
+      #expect(outcome.code == 0, "\(outcome.errors)")
+      #expect(outcome.output.hasPrefix("computed, not measured: recipe quick, strong"), "\(outcome.output)")
+      // 64 samples in micro-batches of 4 are work for 16 ranks.
+      #expect(outcome.output.contains("more than 16 ranks would have no work"))
+      #expect(FileManager.default.fileExists(atPath: scratch("out/projection.svg")))
+    }
+
+    @Test func theReductionIsTimedByItself() throws {
+      let outcome = try Command.ranks(3, ["reduction", "--elements", "5000", "--repeats", "3"]).run()
+      #expect(outcome.code == 0, "\(outcome.errors)")
+      #expect(outcome.output.contains(/direct +[0-9.]+ +[0-9.]+/), "\(outcome.output)")
+      #expect(outcome.output.contains(/halving +[0-9.]+ +[0-9.]+/))
+    }
+
     @Test(arguments: [
       (["--ranks", "1,x"], Int32(64), "expected different numbers"), (["--", "--bogus"], 64, "--bogus"),
+      (["--project", "64"], 64, "--project needs --network"),
+      (["--project", "64", "--network", "fast"], 64, "found 'fast'"),
       (["--", "--run", "x"], 64, "'--run' is scale's own"),
       (["--hostfile", "/nonexistent"], 66, "/nonexistent"),
       (

@@ -6,8 +6,10 @@ public struct LinkFigures: Hashable, Sendable, Codable {
   public var to: Int
   /// Half of the time that four bytes need there and back, median of many.
   public var latencySeconds: Double
-  /// Bytes per second of large messages, one way at a time.
+  /// Bytes per second, each way, of large messages both ways at the same time, as in a reduction.
   public var bytesPerSecond: Double
+  /// What each further message of many that are under way together takes: the processors' work on it.
+  public var messageSeconds: Double
   /// The clock there minus the clock here, in seconds, uncertain by the latency.
   public var clockOffsetSeconds: Double
 }
@@ -17,6 +19,7 @@ public struct LinkFigures: Hashable, Sendable, Codable {
 public enum LinkProbe {
   private static let limitSeconds = 0.4
   private static let largeCount = 1 << 18
+  private static let burstCount = 32
 
   /// Measures all `links`, one after the other, so that none disturbs another. Called by all ranks with the same
   /// links; returns all figures on all ranks. `clock` gives seconds since some moment that all hosts agree on.
@@ -28,7 +31,9 @@ public enum LinkProbe {
       var own: [UInt8] = []
       if communicator.rank == link.from {
         let measured = try lead(link.to, communicator)
-        for value in [measured.latency, measured.bandwidth, measured.middle + measured.offset(clock)] {
+        for value in [
+          measured.latency, measured.bandwidth, measured.message, measured.middle + measured.offset(clock),
+        ] {
           withUnsafeBytes(of: value) { own.append(contentsOf: $0) }
         }
       } else if communicator.rank == link.to {
@@ -36,12 +41,12 @@ public enum LinkProbe {
       }
       let bytes = try communicator.allGather(own)[link.from]
       let values = bytes.withUnsafeBytes { bytes in
-        (0..<3).map { bytes.loadUnaligned(fromByteOffset: 8 * $0, as: Double.self) }
+        (0..<4).map { bytes.loadUnaligned(fromByteOffset: 8 * $0, as: Double.self) }
       }
       figures.append(
         LinkFigures(
           from: link.from, to: link.to, latencySeconds: values[0], bytesPerSecond: values[1],
-          clockOffsetSeconds: values[2]))
+          messageSeconds: values[2], clockOffsetSeconds: values[3]))
     }
     return figures
   }
@@ -49,6 +54,7 @@ public enum LinkProbe {
   private struct Measured {
     var latency: Double
     var bandwidth: Double
+    var message: Double
     /// The other clock, less this one's monotonic time, in the middle of a round trip.
     var middle: Double
 
@@ -61,7 +67,7 @@ public enum LinkProbe {
     -> Measured
   {
     let small = FloatStorage(count: 4)
-    let large = FloatStorage(count: largeCount)
+    let (large, incoming) = (FloatStorage(count: largeCount), FloatStorage(count: largeCount))
     var (times, middles): ([Double], [(trip: Double, difference: Double)]) = ([], [])
     let begin = monotonicSeconds()
     while times.count < 200, times.count < 5 || monotonicSeconds() - begin < limitSeconds {
@@ -82,25 +88,38 @@ public enum LinkProbe {
       small.values[0] = 2
       try trip(small.slice(0..<1), small.slice(1..<4), peer, communicator)
       let start = monotonicSeconds()
-      try trip(large.values, small.slice(1..<4), peer, communicator)
+      try send([large.values], receive: [incoming.values], peer, communicator)
       largeTimes.append(monotonicSeconds() - start)
     }
     largeTimes.sort()
     // Without the part that a small message takes too; on a busy host that part may be all there is to see.
     let largeTime = largeTimes[largeTimes.count / 2]
-    let bandwidth = Double(4 * largeCount) / max(largeTime - 2 * times[0], largeTime / 2)
+    let bandwidth = Double(4 * largeCount) / max(largeTime - times[0], largeTime / 2)
+    let burst = FloatStorage(count: burstCount)
+    let messages = (0..<burstCount).map { burst.slice($0..<$0 + 1) }
+    var burstTimes: [Double] = []
+    while burstTimes.count < 15 {
+      small.values[0] = 3
+      try trip(small.slice(0..<1), small.slice(1..<4), peer, communicator)
+      let start = monotonicSeconds()
+      try send(messages, receive: [small.slice(1..<4)], peer, communicator)
+      burstTimes.append(monotonicSeconds() - start)
+    }
+    burstTimes.sort()
+    let message = max(burstTimes[burstTimes.count / 2] - 2 * latency, 0) / Double(burstCount - 1)
+
     small.values[0] = 0
     try trip(small.slice(0..<1), small.slice(1..<4), peer, communicator)
     let middle = middles.min { $0.trip < $1.trip }?.difference ?? 0
-    return Measured(latency: latency, bandwidth: bandwidth, middle: middle)
+    return Measured(latency: latency, bandwidth: bandwidth, message: message, middle: middle)
   }
 
-  /// Answers until told to end: 1 is followed by nothing, 2 by a large message, 0 is the end.
+  /// Answers until told to end: 1 is followed by nothing, 2 by a large message each way, 3 by many small ones, 0 is the end.
   private static func answer(
     _ peer: Int, _ communicator: any Communicator, _ clock: () -> Double
   ) throws(CommunicatorError) {
     let small = FloatStorage(count: 4)
-    let large = FloatStorage(count: largeCount)
+    let (large, incoming) = (FloatStorage(count: largeCount), FloatStorage(count: largeCount))
     func reply() throws(CommunicatorError) {
       (small.values[2], small.values[3]) = encode(clock())
       try send([small.slice(1..<4)], receive: [], peer, communicator)
@@ -110,9 +129,12 @@ public enum LinkProbe {
       let order = small.values[0]
       try reply()
       if order == 0 { return }
-      guard order == 2 else { continue }
-      try send([], receive: [large.values], peer, communicator)
-      try reply()
+      if order == 2 {
+        try send([large.values], receive: [incoming.values], peer, communicator)
+      } else if order == 3 {
+        try send([], receive: (0..<burstCount).map { large.slice($0..<$0 + 1) }, peer, communicator)
+        try reply()
+      }
     }
   }
 

@@ -50,6 +50,15 @@ public struct Recipe: Hashable, Sendable, Codable {
   }
 }
 
+extension Recipe {
+  /// The floats that a step's reduction adds up: the gradient and the control values behind it.
+  ///
+  /// - Throws: `NetworkSpecificationError` if the network does not fit the images.
+  public func flatElementCount() throws -> Int {
+    try Network(network, capacity: 1).layout.count + TrainingStep.controlCount
+  }
+}
+
 /// A rule that raises the learning rate with the global batch; none unless asked for.
 public struct LearningRateScaling: Hashable, Sendable, Codable {
   /// The rule's shape.

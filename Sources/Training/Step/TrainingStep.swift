@@ -32,6 +32,9 @@ final class TrainingStep {
     static let count = 8
   }
 
+  /// The floats behind the gradient.
+  static let controlCount = Slot.count
+
   private let recipe: Recipe
   private let plan: StepPlan
   private let totalSteps: Int

@@ -1,0 +1,153 @@
+public import Collectives
+internal import Foundation
+
+/// What the reduction and a step should take, from the network's figures: the model of Hockney (1994), time = latency +
+/// bytes / bandwidth, with the processors' work per message of LogP (Culler et al. 1993).
+///
+/// Ranks fill one node after the other. Whatever the ranks of a node send to other nodes at the same time shares the
+/// node's link.
+public struct CostModel: Sendable, Hashable {
+  /// A link's figures.
+  public struct Link: Sendable, Hashable, Codable {
+    /// Seconds until a message's first byte arrives.
+    public var latencySeconds: Double
+    /// Bytes per second, each way.
+    public var bytesPerSecond: Double
+    /// Seconds of work on each message.
+    public var messageSeconds: Double
+
+    public init(latencySeconds: Double, bytesPerSecond: Double, messageSeconds: Double) {
+      self.latencySeconds = latencySeconds
+      self.bytesPerSecond = bytesPerSecond
+      self.messageSeconds = messageSeconds
+    }
+
+    public init(_ figures: LinkFigures) {
+      self.init(
+        latencySeconds: figures.latencySeconds, bytesPerSecond: figures.bytesPerSecond,
+        messageSeconds: figures.messageSeconds)
+    }
+  }
+
+  /// Between ranks of one node.
+  public var within: Link
+  /// Between nodes; a node's ranks share it.
+  public var between: Link
+  public var ranksPerNode: Int
+  /// Seconds to add one float to another in the reduction.
+  public var additionSeconds: Double
+
+  public init(within: Link, between: Link, ranksPerNode: Int, additionSeconds: Double = 0.3e-9) {
+    self.within = within
+    self.between = between
+    self.ranksPerNode = max(ranksPerNode, 1)
+    self.additionSeconds = additionSeconds
+  }
+
+  /// Seconds of one reduction of `elementCount` elements of `bytesPerElement` over `leafCount` leaves on `ranks` ranks.
+  public func reductionSeconds(
+    _ algorithm: ReductionAlgorithm, ranks: Int, elementCount: Int, leafCount: Int, bytesPerElement: Int = 4
+  ) -> Double {
+    guard ranks > 1 else { return 0 }
+    let tree = ReductionTree(leafCount: max(leafCount, ranks))
+    let subtrees = (0..<ranks).map { tree.nodes(tiling: tree.leaves(of: $0, worldSize: ranks)).count }
+    let most = subtrees.max() ?? 1
+    let bytes = Double(elementCount * bytesPerElement)
+    let elements = Double(elementCount)
+    switch algorithm {
+    case .direct:
+      let slice = bytes / Double(ranks)
+      let additions = Double(subtrees.reduce(0, +) - 1) * elements / Double(ranks) * additionSeconds
+      return directRound(ranks, copies: most, slice: slice) + additions
+        + directRound(ranks, copies: 1, slice: slice)
+    case .halving:
+      // With several subtrees on a rank the lowest of them meet one round earlier than they would; a few more messages.
+      let copies = ranks.nonzeroBitCount == 1 && most == 1 ? 1.0 : 1.5
+      var seconds = 0.0
+      var (distance, part) = (1, 0.5)
+      while distance < ranks {
+        let isWithin = distance < ranksPerNode
+        let link = isWithin ? within : between
+        let sharing = isWithin ? 1 : Double(min(ranksPerNode, ranks))
+        let once =
+          link.latencySeconds + copies * (link.messageSeconds + sharing * bytes * part / link.bytesPerSecond)
+        seconds += 2 * once + copies * elements * part * additionSeconds
+        distance *= 2
+        part /= 2
+      }
+      return seconds
+    }
+  }
+
+  /// One round in which every rank sends `copies` messages of `slice` bytes to each other rank.
+  private func directRound(_ ranks: Int, copies: Int, slice: Double) -> Double {
+    let near = Double((min(ranksPerNode, ranks) - 1) * copies)
+    let far = Double(max(ranks - ranksPerNode, 0) * copies)
+    let sharing = Double(min(ranksPerNode, ranks))
+    return max(near > 0 ? within.latencySeconds : 0, far > 0 ? between.latencySeconds : 0)
+      + near * (within.messageSeconds + slice / within.bytesPerSecond)
+      + far * (between.messageSeconds + sharing * slice / between.bytesPerSecond)
+  }
+
+  /// The quicker algorithm and its seconds.
+  public func best(ranks: Int, elementCount: Int, leafCount: Int, bytesPerElement: Int = 4)
+    -> (algorithm: ReductionAlgorithm, seconds: Double)
+  {
+    let all = ReductionAlgorithm.allCases.map { algorithm in
+      (
+        algorithm,
+        reductionSeconds(
+          algorithm, ranks: ranks, elementCount: elementCount, leafCount: leafCount,
+          bytesPerElement: bytesPerElement)
+      )
+    }
+    return all.min { $0.1 < $1.1 } ?? (.direct, 0)
+  }
+}
+
+/// What a step is made of on one rank, measured.
+public struct StepCost: Sendable, Hashable {
+  /// Seconds of a micro-batch: forward, backward, adding its gradient.
+  public var leafSeconds: Double
+  /// Seconds of the optimizer, which every rank spends alike.
+  public var updateSeconds: Double
+  public var leafCount: Int
+  public var elementCount: Int
+  public var globalBatch: Int
+
+  public init(
+    leafSeconds: Double, updateSeconds: Double, leafCount: Int, elementCount: Int, globalBatch: Int
+  ) {
+    self.leafSeconds = leafSeconds
+    self.updateSeconds = updateSeconds
+    self.leafCount = leafCount
+    self.elementCount = elementCount
+    self.globalBatch = globalBatch
+  }
+
+  /// Seconds of a step on `ranks` ranks, and of the reduction in it. No more ranks than leaves have work.
+  public func step(ranks: Int, model: CostModel, bytesPerElement: Int = 4)
+    -> (seconds: Double, reduction: Double, algorithm: ReductionAlgorithm)
+  {
+    let best = model.best(
+      ranks: ranks, elementCount: elementCount, leafCount: leafCount, bytesPerElement: bytesPerElement)
+    let leaves = (leafCount + ranks - 1) / ranks
+    return (Double(leaves) * leafSeconds + updateSeconds + best.seconds, best.seconds, best.algorithm)
+  }
+}
+
+/// `25gbit,10us`: a link's rate and latency in words.
+public func parseNetwork(_ text: String) -> (bytesPerSecond: Double, latencySeconds: Double)? {
+  let parts = text.lowercased().split(separator: ",")
+  func value(_ word: Substring, _ units: [(suffix: String, factor: Double)]) -> Double? {
+    for unit in units where word.hasSuffix(unit.suffix) {
+      return Double(word.dropLast(unit.suffix.count)).flatMap { $0 > 0 ? $0 * unit.factor : nil }
+    }
+    return nil
+  }
+  guard parts.count == 2,
+    let rate = value(parts[0], [("gbit", 1e9 / 8), ("mbit", 1e6 / 8), ("kbit", 1e3 / 8)]),
+    let latency = value(parts[1], [("us", 1e-6), ("µs", 1e-6), ("ms", 1e-3), ("s", 1)])
+  else { return nil }
+  return (rate, latency)
+}
