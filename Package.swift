@@ -46,7 +46,8 @@ let package = Package(
     .target(
       name: "Training",
       dependencies: [
-        "Files", "Digests", "Tensors", "Collectives", "Reports", "Datasets", "Model", "Checkpoints",
+        "Files", "Digests", "Tensors", "Collectives", "Cluster", "Reports", "Datasets", "Model",
+        "Checkpoints",
       ],
       swiftSettings: settings),
     .executableTarget(

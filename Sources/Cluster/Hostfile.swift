@@ -1,3 +1,5 @@
+internal import Foundation
+
 /// The hosts that `mpirun --hostfile` names, in Open MPI's syntax: a name or address per line, optionally
 /// `slots=N`, comments from `#` on.
 public struct Hostfile: Hashable, Sendable {
@@ -22,6 +24,16 @@ public struct Hostfile: Hashable, Sendable {
 
   public init(hosts: [Host]) {
     self.hosts = hosts
+  }
+
+  /// Reads a hostfile.
+  ///
+  /// - Throws: `ClusterError` with exit code 66 if it cannot be read, 65 if something is wrong in it.
+  public init(path: String) throws(ClusterError) {
+    guard let data = FileManager.default.contents(atPath: path) else {
+      throw ClusterError("--hostfile: '\(path)' cannot be read", exitCode: 66)
+    }
+    try self.init(parsing: String(decoding: data, as: UTF8.self), origin: path)
   }
 
   /// Reads a hostfile's text.

@@ -16,9 +16,7 @@ public struct ProcessorSet: Hashable, Sendable {
     let text = { (path: String) in
       (try? String(contentsOfFile: path, encoding: .utf8))?.trimmingCharacters(in: .whitespacesAndNewlines)
     }
-    let status = text("/proc/self/status")?.split(separator: "\n")
-      .first { $0.hasPrefix("Cpus_allowed_list:") }?.split(whereSeparator: \.isWhitespace).last
-    let processors = Self.parse(status.map(String.init) ?? "0")
+    let processors = Self.parse(Self.allowedList ?? "0")
     let siblings = processors.map { processor in
       text("/sys/devices/system/cpu/cpu\(processor)/topology/thread_siblings_list") ?? "\(processor)"
     }
@@ -26,6 +24,13 @@ public struct ProcessorSet: Hashable, Sendable {
     cores = max(coreNames.count, 1)
     isWholeHost = text("/sys/devices/system/cpu/online").map { Self.parse($0) == processors } ?? false
     allowed = processors
+  }
+
+  /// The processors that this process may run on as the system lists them, e.g. `0-3,8`; nil if it does not tell.
+  public static var allowedList: String? {
+    (try? String(contentsOfFile: "/proc/self/status", encoding: .utf8))?.split(separator: "\n")
+      .first { $0.hasPrefix("Cpus_allowed_list:") }?.split(whereSeparator: \.isWhitespace).last.map(
+        String.init)
   }
 
   /// The processor's name, as the system gives it.

@@ -2,8 +2,8 @@
 public struct RankFacts: Hashable, Sendable, Codable {
   public var rank = 0
   public var host = ""
-  /// The processors it may run on.
-  public var processors: [Int] = []
+  /// The processors it may run on, e.g. `0-3,8`.
+  public var processors = ""
   /// The physical cores that these belong to, by any name that is unique on the host.
   public var cores: [String] = []
   /// Whether it is bound to a part of the host.

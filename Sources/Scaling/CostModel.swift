@@ -113,16 +113,14 @@ public struct StepCost: Sendable, Hashable {
   public var updateSeconds: Double
   public var leafCount: Int
   public var elementCount: Int
-  public var globalBatch: Int
 
   public init(
-    leafSeconds: Double, updateSeconds: Double, leafCount: Int, elementCount: Int, globalBatch: Int
+    leafSeconds: Double, updateSeconds: Double, leafCount: Int, elementCount: Int
   ) {
     self.leafSeconds = leafSeconds
     self.updateSeconds = updateSeconds
     self.leafCount = leafCount
     self.elementCount = elementCount
-    self.globalBatch = globalBatch
   }
 
   /// Seconds of a step on `ranks` ranks, and of the reduction in it. No more ranks than leaves have work.

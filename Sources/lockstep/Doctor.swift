@@ -40,7 +40,7 @@ struct Doctor: ParsableCommand {
       guard !Launch.isUnderLauncher else {
         throw ValidationError("--hostfile is checked without mpirun: call lockstep doctor --hostfile alone")
       }
-      return try HostfileCheck(path: hostfile, ssh: ssh.split(separator: " ").map(String.init)).run()
+      return try HostfileCheck(path: hostfile, ssh: ssh.words).run()
     }
     // Whatever hangs here would hang in training.
     let communicator = try Launch.world(stallTimeout: 8)
@@ -81,7 +81,7 @@ struct Doctor: ParsableCommand {
     var facts = RankFacts()
     facts.rank = rank
     facts.host = Reachability.hostName()
-    facts.processors = processors.allowed
+    facts.processors = ProcessorSet.allowedList ?? ""
     facts.cores = processors.coreNames
     facts.isBound = !processors.isWholeHost
     facts.processorModel = ProcessorSet.modelName
@@ -134,7 +134,7 @@ struct Doctor: ParsableCommand {
       .map { $0.trimmingCharacters(in: .whitespaces) }
   }
 
-  /// Who measures with whom: each host's first two ranks, and the first host with each other one and the last.
+  /// Who measures with whom: the first host's first two ranks, and its first rank with those of up to seven other hosts.
   private static func links(_ hosts: [String]) -> [(from: Int, to: Int)] {
     let byHost = Dictionary(grouping: hosts.indices) { hosts[$0] }
     let firsts = byHost.values.compactMap(\.first).sorted()
@@ -180,7 +180,7 @@ struct Doctor: ParsableCommand {
         }
       table.append([
         "\(facts.rank)", facts.host,
-        Self.ranges(facts.processors) + (facts.isBound ? "" : " (not bound)"), facts.processorModel,
+        facts.processors + (facts.isBound ? "" : " (not bound)"), facts.processorModel,
         facts.kernel, "\(Numbers.grouped(facts.memoryAvailable / 1_000_000)) MB", dataset,
       ])
     }
@@ -213,20 +213,6 @@ struct Doctor: ParsableCommand {
     if !findings.contains(where: { $0.level == .problem }) { print(good) }
     fflush(nil)
   }
-
-  /// `0-3, 8`.
-  private static func ranges(_ numbers: [Int]) -> String {
-    var parts: [ClosedRange<Int>] = []
-    for number in numbers {
-      if let last = parts.last, last.upperBound + 1 == number {
-        parts[parts.count - 1] = last.lowerBound...number
-      } else {
-        parts.append(number...number)
-      }
-    }
-    return parts.map { $0.count == 1 ? "\($0.lowerBound)" : "\($0.lowerBound)-\($0.upperBound)" }
-      .joined(separator: ", ")
-  }
 }
 
 /// `lockstep doctor --hostfile`: whether the hosts of a file can be used.
@@ -241,11 +227,8 @@ private struct HostfileCheck {
   }
 
   func run() throws {
-    guard let data = FileManager.default.contents(atPath: path) else {
-      throw RunError("--hostfile: '\(path)' cannot be read", exitCode: 66)
-    }
-    let hostfile = try Hostfile(parsing: String(decoding: data, as: UTF8.self), origin: path)
-    let binary = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath().path
+    let hostfile = try Hostfile(path: path)
+    let binary = MPIRun.binary
     let own = FileManager.default.contents(atPath: binary).map { SHA256Digest(of: Array($0)).description }
     let command = "sha256sum \(binary) 2>/dev/null; lscpu -p=CORE,SOCKET | grep -v '^#' | sort -u | wc -l"
     let texts = try Reachability.answers(of: hostfile.hosts.map(\.name), ssh: ssh, to: command)

@@ -20,17 +20,6 @@ enum Launch {
   /// Whether `mpirun` or the like started this process.
   static var isUnderLauncher: Bool { launchedRank != nil }
 
-  /// This process's environment for an `mpirun` that it starts.
-  static var mpirunEnvironment: [String: String] {
-    var environment = ProcessInfo.processInfo.environment
-    if getuid() == 0 {
-      // Whoever is root has decided so before calling this.
-      environment["OMPI_ALLOW_RUN_AS_ROOT"] = "1"
-      environment["OMPI_ALLOW_RUN_AS_ROOT_CONFIRM"] = "1"
-    }
-    return environment
-  }
-
   /// Called first: remembers the time, and makes a crash end all ranks with one sentence.
   static func start() {
     time = MonotonicClock.now()

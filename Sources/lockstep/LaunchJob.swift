@@ -111,12 +111,7 @@ private struct Job {
 
   /// Returns the exit code to end with.
   mutating func run() throws -> Int32 {
-    let hostfile = try options.hostfile.map { path in
-      guard let data = FileManager.default.contents(atPath: path) else {
-        throw RunError("--hostfile: '\(path)' cannot be read", exitCode: 66)
-      }
-      return try Hostfile(parsing: String(decoding: data, as: UTF8.self), origin: path)
-    }
+    let hostfile = try options.hostfile.map { try Hostfile(path: $0) }
     var words = options.words
     while true {
       let before = newestStep()
@@ -155,17 +150,14 @@ private struct Job {
     guard let hostfile else {
       let processors = ProcessorSet()
       let ranks = options.ranks ?? processors.cores
-      let isPinned = ranks <= processors.cores && processors.isWholeHost
-      let code = try supervise(
-        ["-n", "\(ranks)"]
-          + (isPinned
-            ? binding : ["--oversubscribe", "--bind-to", "none", "--mca", "mpi_yield_when_idle", "1"])
-          + command(words))
+      let call = MPIRun(
+        ranks: ranks, sharesCores: ranks > processors.cores || !processors.isWholeHost,
+        options: options.mpirunOptions.words)
+      let code = try supervise(call, words)
       return (code, "\(ranks) \(ranks == 1 ? "rank" : "ranks") on this host")
     }
     let names = hostfile.hosts.map(\.name)
-    let ssh = (options.ssh ?? "ssh").split(separator: " ").map(String.init)
-    let reachable = try Reachability.reachable(names, ssh: ssh)
+    let reachable = try Reachability.reachable(names, ssh: (options.ssh ?? "ssh").words)
     let lost = names.filter { !reachable.contains($0) }
     if !lost.isEmpty { say("no answer from \(lost.joined(separator: ", "))") }
     guard let plan = RankPlan(hostfile: hostfile, reachable: reachable, wanted: options.ranks) else {
@@ -175,53 +167,32 @@ private struct Job {
       .appendingPathComponent("lockstep-hosts-\(ProcessInfo.processInfo.processIdentifier)").path
     try Data(plan.hostfile.text.utf8).write(to: URL(fileURLWithPath: file))
     defer { try? FileManager.default.removeItem(atPath: file) }
-    var arguments = ["--hostfile", file]
-    if let ranks = plan.ranks { arguments += ["-n", "\(ranks)"] }
+    var call = MPIRun(
+      ranks: plan.ranks, hostfile: file, sharesCores: false, options: options.mpirunOptions.words)
     if let ssh = options.ssh {
-      arguments += ["--mca", "plm_rsh_agent", ssh]
-    } else if ProcessInfo.processInfo.environment["OMPI_MCA_plm_rsh_agent"] == nil {
+      call.parameters.append(("plm_rsh_agent", ssh))
+    } else if MPIRun.environment["OMPI_MCA_plm_rsh_agent"] == nil {
       // A login to a host that is gone must not stay when the job has ended.
-      arguments += [
-        "--mca", "plm_rsh_agent", "ssh -o ServerAliveInterval=5 -o ServerAliveCountMax=3",
-      ]
+      call.parameters.append(("plm_rsh_agent", "ssh -o ServerAliveInterval=5 -o ServerAliveCountMax=3"))
     }
-    let code = try supervise(arguments + binding + command(words))
+    let code = try supervise(call, words)
     let ranks = plan.ranks.map { "\($0) \($0 == 1 ? "rank" : "ranks") on " } ?? ""
     return (code, ranks + plan.hostfile.hosts.map(\.name).joined(separator: ", "))
   }
 
-  /// One core for each rank, unless the caller or the environment says otherwise.
-  private var binding: [String] {
-    let given = options.mpirunOptions.split(separator: " ")
-    let environment = ProcessInfo.processInfo.environment
-    guard !given.contains("--bind-to"), !given.contains("--oversubscribe"),
-      environment["OMPI_MCA_hwloc_base_binding_policy"] == nil
-    else { return [] }
-    return ["--bind-to", "core"] + (given.contains("--map-by") ? [] : ["--map-by", "core"])
-  }
-
-  private func command(_ words: [String]) -> [String] {
-    let variables = ProcessInfo.processInfo.environment.keys
-      .filter { $0.hasPrefix("LOCKSTEP_") || $0.hasPrefix("OPENBLAS_") }.sorted()
-    let binary = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath().path
-    return variables.flatMap { ["-x", $0] } + options.mpirunOptions.split(separator: " ").map(String.init)
-      + [binary] + words
-  }
-
-  /// Runs mpirun with these arguments to its end; passes requests to stop on.
-  private mutating func supervise(_ arguments: [String]) throws -> Int32 {
-    // mpirun must not outlive this process; it would go on training beside its successor.
-    var words = ["setpriv", "--pdeathsig", "TERM", "mpirun"]
-    if !options.verbose { words.append("--quiet") }
+  /// Runs mpirun to its end; passes requests to stop on.
+  private mutating func supervise(_ call: MPIRun, _ command: [String]) throws -> Int32 {
+    var call = call
+    call.isQuiet = !options.verbose
     // So that an unplugged host is noticed after seconds, not minutes.
-    for (name, value) in [("time", 2), ("intvl", 1), ("probes", 3)] {
-      words += ["--mca", "oob_tcp_keepalive_\(name)", "\(value)"]
+    for (name, value) in [("time", "2"), ("intvl", "1"), ("probes", "3")] {
+      call.parameters.append(("oob_tcp_keepalive_\(name)", value))
     }
-    words += arguments
+    let words = call.words(command)
     if options.verbose { say(words.joined(separator: " ")) }
     // Hosts were asked meanwhile; mpirun could not pass a signal on before it runs.
     guard !isStopped(within: 0) else { return 75 }
-    let child = try ChildProcess(words, environment: Launch.mpirunEnvironment)
+    let child = try ChildProcess(words, environment: MPIRun.environment)
     while true {
       if let code = child.poll() {
         // The signal came before mpirun was ready to pass it on: no rank had started.

@@ -95,13 +95,8 @@ struct ReductionTiming: ParsableCommand {
       _ = try reduction.reduce()
       times.append(MonotonicClock.now() - start)
     }
-    let all = try communicator.allGather(times.flatMap { withUnsafeBytes(of: $0) { Array($0) } })
-    let latest = (3..<times.count).map { index in
-      all.map { bytes in
-        bytes.withUnsafeBytes { $0.loadUnaligned(fromByteOffset: 8 * index, as: Double.self) }
-      }
-      .max() ?? 0
-    }
+    let all = try communicator.allGather(numbers: times)
+    let latest = (3..<times.count).map { index in all.map { $0[index] }.max() ?? 0 }
     return Spread(latest).median
   }
 

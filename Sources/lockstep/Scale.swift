@@ -161,10 +161,7 @@ struct Scale: ParsableCommand {
 
   private func availableSlots() throws -> Int {
     guard let hostfile else { return ProcessorSet().cores }
-    guard let data = FileManager.default.contents(atPath: hostfile) else {
-      throw RunError("--hostfile: '\(hostfile)' cannot be read", exitCode: 66)
-    }
-    let hosts = try Hostfile(parsing: String(decoding: data, as: UTF8.self), origin: hostfile)
+    let hosts = try Hostfile(path: hostfile)
     guard let slots = hosts.slots else {
       throw RunError(
         "\(hostfile): every host needs slots=N, its physical cores, to tell what fits", exitCode: 65)
@@ -181,24 +178,14 @@ struct Scale: ParsableCommand {
     let log = out + "/run.log"
     defer { try? FileManager.default.removeItem(atPath: log) }
 
-    var arguments = ["mpirun", "--quiet", "-n", "\(point.ranks)"]
-    if let hostfile { arguments += ["--hostfile", hostfile] }
-    let given = mpirunOptions.split(separator: " ").map(String.init)
-    let environment = ProcessInfo.processInfo.environment
-    if point.isOversubscribed || (hostfile == nil && !ProcessorSet().isWholeHost) {
-      arguments += ["--oversubscribe", "--bind-to", "none", "--mca", "mpi_yield_when_idle", "1"]
-    } else if !given.contains("--bind-to"), environment["OMPI_MCA_hwloc_base_binding_policy"] == nil {
-      arguments += ["--bind-to", "core"] + (given.contains("--map-by") ? [] : ["--map-by", "core"])
-    }
-    for name in environment.keys.sorted() where name.hasPrefix("LOCKSTEP_") || name.hasPrefix("OPENBLAS_") {
-      arguments += ["-x", name]
-    }
-    arguments += given + [URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath().path, "train"]
-    arguments += ["--quiet", "--run", folder.path] + words + ["--global-batch", "\(point.globalBatch)"]
-
+    let call = MPIRun(
+      ranks: point.ranks, hostfile: hostfile,
+      sharesCores: point.isOversubscribed || (hostfile == nil && !ProcessorSet().isWholeHost),
+      options: mpirunOptions.words)
+    let command =
+      ["train", "--quiet", "--run", folder.path] + words + ["--global-batch", "\(point.globalBatch)"]
     let child = try ChildProcess(
-      ["setpriv", "--pdeathsig", "TERM"] + arguments, environment: Launch.mpirunEnvironment,
-      output: .discarded, errors: .file(log))
+      call.words(command), environment: MPIRun.environment, output: .discarded, errors: .file(log))
     while child.poll() == nil {
       if let number = signals.next(withinSeconds: 60), number != SIGCHLD {
         child.signal(SIGTERM)
@@ -288,17 +275,18 @@ struct Scale: ParsableCommand {
       guard leaves * growth >= ranks else { break }
       let cost = StepCost(
         leafSeconds: (stepSeconds - updateSeconds) / Double(leaves), updateSeconds: updateSeconds,
-        leafCount: leaves * growth, elementCount: elements, globalBatch: recipe.globalBatch * growth)
+        leafCount: leaves * growth, elementCount: elements)
+      let globalBatch = recipe.globalBatch * growth
       let step = cost.step(ranks: ranks, model: model)
       let half = cost.step(ranks: ranks, model: model, bytesPerElement: 2)
-      let rate = Double(cost.globalBatch) / step.seconds
+      let rate = Double(globalBatch) / step.seconds
       let speedUp = rate * stepSeconds / Double(recipe.globalBatch)
       points.append((ranks, Spread([speedUp]), false))
       func percent(_ seconds: Double) -> String {
         Numbers.fixed(100 * stepSeconds * Double(growth) / seconds / Double(ranks), 1) + " %"
       }
       table.append([
-        "\(ranks)", "\((ranks + perNode - 1) / perNode)", Numbers.grouped(cost.globalBatch),
+        "\(ranks)", "\((ranks + perNode - 1) / perNode)", Numbers.grouped(globalBatch),
         Numbers.fixed(step.seconds * 1e3, 3), Numbers.fixed(step.reduction * 1e3, 3),
         ranks == 1 ? "" : step.algorithm.rawValue, Numbers.grouped(Int(rate)), percent(step.seconds),
         percent(half.seconds),
@@ -329,12 +317,12 @@ struct Scale: ParsableCommand {
   private func linkWithinHost(_ signals: SignalQueue) throws -> CostModel.Link {
     let (file, log) = (out + "/links.json", out + "/links.log")
     defer { for path in [file, log] { try? FileManager.default.removeItem(atPath: path) } }
-    let binary = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath().path
     let child = try ChildProcess(
       [
-        "mpirun", "--quiet", "-n", "2", "--oversubscribe", "--bind-to", "none", binary, "reduction", "--json",
+        "mpirun", "--quiet", "-n", "2", "--oversubscribe", "--bind-to", "none", MPIRun.binary, "reduction",
+        "--json",
       ],
-      environment: Launch.mpirunEnvironment, output: .file(file), errors: .file(log))
+      environment: MPIRun.environment, output: .file(file), errors: .file(log))
     guard child.wait() == 0,
       let figures = try? JSONDecoder().decode(
         ReductionTiming.Figures.self, from: Data(contentsOf: URL(fileURLWithPath: file))),

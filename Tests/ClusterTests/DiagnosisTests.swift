@@ -8,7 +8,7 @@ import Testing
       var facts = RankFacts()
       facts.rank = rank
       facts.host = "node\(rank / 2 + 1)"
-      facts.processors = [rank % 2]
+      facts.processors = "\(rank % 2)"
       facts.cores = ["\(rank % 2)"]
       facts.isBound = true
       facts.instructionSets = ["avx", "avx2", "fma"]

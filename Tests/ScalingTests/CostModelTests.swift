@@ -45,7 +45,7 @@ import Testing
   /// The optimizer, which all ranks do alike, bounds the speed-up whatever the network.
   @Test func aStepIsComputeUpdateAndReduction() {
     let cost = StepCost(
-      leafSeconds: 1e-3, updateSeconds: 1e-3, leafCount: 64, elementCount: 1000, globalBatch: 256)
+      leafSeconds: 1e-3, updateSeconds: 1e-3, leafCount: 64, elementCount: 1000)
     let model = CostModel(within: near, between: near, ranksPerNode: 64, additionSeconds: 0)
     #expect(isClose(cost.step(ranks: 1, model: model).seconds, 65e-3))
     let step = cost.step(ranks: 48, model: model)

@@ -28,21 +28,16 @@ public enum LinkProbe {
   ) throws(CommunicatorError) -> [LinkFigures] {
     var figures: [LinkFigures] = []
     for link in links {
-      var own: [UInt8] = []
+      var own: [Double] = []
       if communicator.rank == link.from {
-        let measured = try lead(link.to, communicator)
-        for value in [
-          measured.latency, measured.bandwidth, measured.message, measured.middle + measured.offset(clock),
-        ] {
-          withUnsafeBytes(of: value) { own.append(contentsOf: $0) }
-        }
+        let figures = try lead(link, communicator, clock)
+        own = [
+          figures.latencySeconds, figures.bytesPerSecond, figures.messageSeconds, figures.clockOffsetSeconds,
+        ]
       } else if communicator.rank == link.to {
         try answer(link.from, communicator, clock)
       }
-      let bytes = try communicator.allGather(own)[link.from]
-      let values = bytes.withUnsafeBytes { bytes in
-        (0..<4).map { bytes.loadUnaligned(fromByteOffset: 8 * $0, as: Double.self) }
-      }
+      let values = try communicator.allGather(numbers: own)[link.from]
       figures.append(
         LinkFigures(
           from: link.from, to: link.to, latencySeconds: values[0], bytesPerSecond: values[1],
@@ -51,33 +46,26 @@ public enum LinkProbe {
     return figures
   }
 
-  private struct Measured {
-    var latency: Double
-    var bandwidth: Double
-    var message: Double
-    /// The other clock, less this one's monotonic time, in the middle of a round trip.
-    var middle: Double
-
-    /// What this host's clock shows less its monotonic time, negated: to be added to `middle`.
-    func offset(_ clock: () -> Double) -> Double { monotonicSeconds() - clock() }
-  }
-
   /// Sends, and decides how long.
-  private static func lead(_ peer: Int, _ communicator: any Communicator) throws(CommunicatorError)
-    -> Measured
-  {
+  private static func lead(
+    _ link: (from: Int, to: Int), _ communicator: any Communicator, _ clock: () -> Double
+  ) throws(CommunicatorError) -> LinkFigures {
+    let peer = link.to
     let small = FloatStorage(count: 4)
     let (large, incoming) = (FloatStorage(count: largeCount), FloatStorage(count: largeCount))
-    var (times, middles): ([Double], [(trip: Double, difference: Double)]) = ([], [])
+    var times: [Double] = []
+    var (shortest, offset) = (Double.infinity, 0.0)
     let begin = monotonicSeconds()
     while times.count < 200, times.count < 5 || monotonicSeconds() - begin < limitSeconds {
       small.values[0] = 1
-      let start = monotonicSeconds()
+      let (start, here) = (monotonicSeconds(), clock())
       try trip(small.slice(0..<1), small.slice(1..<4), peer, communicator)
       let seconds = monotonicSeconds() - start
       times.append(seconds / 2)
-      let other = decode(small.values[2], small.values[3])
-      middles.append((seconds, other - (start + seconds / 2)))
+      // The other clock was read in the middle of the trip; the shortest trip tells when that was best.
+      if seconds < shortest {
+        (shortest, offset) = (seconds, decode(small.values[2], small.values[3]) - (here + clock()) / 2)
+      }
     }
     times.sort()
     let latency = times[times.count / 2]
@@ -95,6 +83,7 @@ public enum LinkProbe {
     // Without the part that a small message takes too; on a busy host that part may be all there is to see.
     let largeTime = largeTimes[largeTimes.count / 2]
     let bandwidth = Double(4 * largeCount) / max(largeTime - times[0], largeTime / 2)
+
     let burst = FloatStorage(count: burstCount)
     let messages = (0..<burstCount).map { burst.slice($0..<$0 + 1) }
     var burstTimes: [Double] = []
@@ -110,11 +99,13 @@ public enum LinkProbe {
 
     small.values[0] = 0
     try trip(small.slice(0..<1), small.slice(1..<4), peer, communicator)
-    let middle = middles.min { $0.trip < $1.trip }?.difference ?? 0
-    return Measured(latency: latency, bandwidth: bandwidth, message: message, middle: middle)
+    return LinkFigures(
+      from: link.from, to: peer, latencySeconds: latency, bytesPerSecond: bandwidth, messageSeconds: message,
+      clockOffsetSeconds: offset)
   }
 
-  /// Answers until told to end: 1 is followed by nothing, 2 by a large message each way, 3 by many small ones, 0 is the end.
+  /// Answers until told to end: 1 is followed by nothing, 2 by a large message each way, 3 by many small ones, 0 is
+  /// the end.
   private static func answer(
     _ peer: Int, _ communicator: any Communicator, _ clock: () -> Double
   ) throws(CommunicatorError) {
@@ -151,17 +142,7 @@ public enum LinkProbe {
   ) throws(CommunicatorError) {
     let sends = out.map { Message(peer: peer, tag: 0, values: $0) }
     let receives = receive.map { Message(peer: peer, tag: 0, values: $0) }
-    var failure: CommunicatorError?
-    sends.withUnsafeBufferPointer { sends in
-      receives.withUnsafeBufferPointer { receives in
-        do throws(CommunicatorError) {
-          try communicator.exchange(sends: sends, receives: receives)
-        } catch {
-          failure = error
-        }
-      }
-    }
-    if let failure { throw failure }
+    try communicator.exchange(sends: sends, receives: receives)
   }
 
   /// The bits of a double in two floats, which travel as they are.

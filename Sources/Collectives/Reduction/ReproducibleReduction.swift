@@ -149,12 +149,7 @@ private struct AlgorithmChoice {
       return
     }
     // Who arrives last at a reduction waits for nobody: the least of all ranks' times is the reduction's own.
-    let all = try communicator.allGather(tries.flatMap { withUnsafeBytes(of: $0) { Array($0) } })
-    let times = all.map { bytes in
-      bytes.withUnsafeBytes { bytes in
-        tries.indices.map { bytes.loadUnaligned(fromByteOffset: 8 * $0, as: Double.self) }
-      }
-    }
+    let times = try communicator.allGather(numbers: tries)
     let medians = algorithms.indices.map { algorithm in
       let own = stride(from: algorithm + algorithms.count, to: tries.count, by: algorithms.count)
         .map { index in times.map { $0[index] }.min() ?? 0 }

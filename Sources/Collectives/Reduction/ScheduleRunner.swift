@@ -69,17 +69,7 @@ final class ScheduleRunner {
       }
       sends.append(message)
     }
-    var failure: CommunicatorError?
-    sends.withUnsafeBufferPointer { sends in
-      receives.withUnsafeBufferPointer { receives in
-        do throws(CommunicatorError) {
-          try communicator.exchange(sends: sends, receives: receives)
-        } catch {
-          failure = error
-        }
-      }
-    }
-    if let failure { throw failure }
+    try communicator.exchange(sends: sends, receives: receives)
     guard format.roundedCount > 0 else { return }
     for (transfer, message) in zip(round.receives, receives) {
       format.unpack(message.values, first: transfer.firstElement, into: values(transfer.piece, subtree))

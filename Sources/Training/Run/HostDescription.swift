@@ -1,4 +1,4 @@
-internal import Foundation
+internal import Cluster
 
 #if canImport(Glibc)
   internal import Glibc
@@ -23,12 +23,7 @@ func processorSeconds() -> Double {
 
 /// `host: cores 0-3, 8`: where this process runs and what it is bound to.
 func hostAndCores() -> String {
-  var name = [CChar](repeating: 0, count: 256)
-  gethostname(&name, name.count - 1)
-  let host = String(decoding: name.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
-  guard let status = try? String(contentsOfFile: "/proc/self/status", encoding: .utf8),
-    let line = status.split(separator: "\n").first(where: { $0.hasPrefix("Cpus_allowed_list:") }),
-    let cores = line.split(whereSeparator: \.isWhitespace).last
-  else { return host }
+  let host = Reachability.hostName()
+  guard let cores = ProcessorSet.allowedList else { return host }
   return "\(host): \(cores.allSatisfy(\.isNumber) ? "core" : "cores") \(cores)"
 }
