@@ -20,7 +20,7 @@ struct ReductionTiming: ParsableCommand {
       """)
 
   @Option(help: "Floats in the flat buffer. Default: those of quick.")
-  var elements = 28_018
+  var elements = (try? Recipe.named("quick")?.flatElementCount()) ?? 1
 
   @Option(help: "How often to reduce; the table shows medians.")
   var repeats = 50
