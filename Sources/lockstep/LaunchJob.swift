@@ -32,6 +32,12 @@ struct LaunchJob: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
+      "How long to wait, before each start, for hosts that do not answer.",
+      discussion: "Then the job starts on the others.", valueName: "seconds"))
+  var waitForHosts = 0.0
+
+  @Option(
+    help: ArgumentHelp(
       "How to log in to hosts.", discussion: "mpirun is told to do so too.", valueName: "command"))
   var ssh: String?
 
@@ -50,6 +56,9 @@ struct LaunchJob: ParsableCommand {
   func validate() throws {
     if let ranks, ranks < 1 { throw ValidationError("-n must be at least 1, found \(ranks)") }
     if maxRestarts < 0 { throw ValidationError("--max-restarts must be at least 0, found \(maxRestarts)") }
+    if !(waitForHosts >= 0) {
+      throw ValidationError("--wait-for-hosts must be at least 0 seconds, found \(waitForHosts)")
+    }
     guard words.first == "train" else {
       throw ValidationError(
         "expected a command behind --, as in: lockstep launch -- train --run runs/a"
@@ -157,9 +166,7 @@ private struct Job {
       return (code, "\(ranks) \(ranks == 1 ? "rank" : "ranks") on this host")
     }
     let names = hostfile.hosts.map(\.name)
-    let reachable = try Reachability.reachable(names, ssh: (options.ssh ?? "ssh").words)
-    let lost = names.filter { !reachable.contains($0) }
-    if !lost.isEmpty { say("no answer from \(lost.joined(separator: ", "))") }
+    guard let reachable = try reachable(names) else { return (75, "no rank yet") }
     guard let plan = RankPlan(hostfile: hostfile, reachable: reachable, wanted: options.ranks) else {
       return (76, "no host answered")
     }
@@ -178,6 +185,28 @@ private struct Job {
     let code = try supervise(call, words)
     let ranks = plan.ranks.map { "\($0) \($0 == 1 ? "rank" : "ranks") on " } ?? ""
     return (code, ranks + plan.hostfile.hosts.map(\.name).joined(separator: ", "))
+  }
+
+  /// The hosts that answer, once all do or the time for it is over; nil if somebody asks for a stop meanwhile.
+  private mutating func reachable(_ names: [String]) throws -> Set<String>? {
+    let end = MonotonicClock.now() + options.waitForHosts
+    var isFirst = true
+    while true {
+      let reachable = try Reachability.reachable(names, ssh: (options.ssh ?? "ssh").words)
+      let lost = names.filter { !reachable.contains($0) }
+      if lost.isEmpty { return reachable }
+      let remaining = end - MonotonicClock.now()
+      if isFirst || remaining <= 0 {
+        let waits = remaining > 0 ? "; waiting for up to \(Numbers.duration(remaining))" : ""
+        say("no answer from \(lost.joined(separator: ", "))\(waits)")
+      }
+      if remaining <= 0 { return reachable }
+      isFirst = false
+      if isStopped(within: min(2, remaining)) {
+        isStopping = true
+        return nil
+      }
+    }
   }
 
   /// Runs mpirun to its end; passes requests to stop on.

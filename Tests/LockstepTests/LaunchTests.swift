@@ -88,9 +88,34 @@ extension RealRanks {
       #expect(outcome.errors.contains("  2. no host answered: ended after"), "\(outcome.errors)")
     }
 
+    /// A host that is late, as a pod whose name is not known everywhere yet.
+    @Test func hostsThatAreLateAreWaitedFor() throws {
+      let scratch = try ScratchFolder()
+      try Data("127.0.0.2 slots=2\n".utf8).write(to: URL(fileURLWithPath: scratch("hosts")))
+      // The first login fails; the others run here what stands behind options and host.
+      let ssh = """
+        #!/bin/sh
+        if mkdir '\(scratch("asked"))' 2>/dev/null; then exit 255; fi
+        while true; do case $1 in -o) shift 2 ;; -*) shift ;; *) break ;; esac; done
+        shift
+        exec sh -c "$*"
+
+        """
+      FileManager.default.createFile(
+        atPath: scratch("ssh"), contents: Data(ssh.utf8), attributes: [.posixPermissions: 0o755])
+      let outcome = try launch(
+        ["--hostfile", scratch("hosts"), "--ssh", scratch("ssh"), "--wait-for-hosts", "60"],
+        train + [scratch("run"), "--epochs", "1"]
+      ).run()
+      #expect(outcome.code == 0, "\(outcome.errors)")
+      #expect(outcome.errors.contains("no answer from 127.0.0.2; waiting for up to"), "\(outcome.errors)")
+      #expect(!outcome.errors.contains("restart"))
+    }
+
     @Test(arguments: [
       (["launch"], "expected a command behind --"), (["launch", "--", "evaluate"], "found 'evaluate'"),
       (["launch", "--", "train"], "train needs --run"), (["launch", "-n", "0", "--", "train"], "-n must be"),
+      (["launch", "--wait-for-hosts=-1", "--", "train"], "--wait-for-hosts must be"),
     ])
     func wrongUseIsExplained(_ words: [String], _ sentence: String) throws {
       let outcome = try Command(executable: Command.binary, arguments: words).run()
