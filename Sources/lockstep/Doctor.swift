@@ -193,6 +193,12 @@ struct Doctor: ParsableCommand {
         "rank \(link.from) to \(link.to), \(place): \(Numbers.fixed(link.latencySeconds * 1e6, 1)) µs, "
           + "\(Numbers.fixed(link.bytesPerSecond * 8 / 1e9, 2)) Gbit/s")
     }
+    let measured = links.count { hosts[$0.from] != hosts[$0.to] }
+    if diagnosis.hosts.count - 1 > measured {
+      print(
+        "links to \(diagnosis.hosts.count - 1 - measured) further hosts were not measured: it would take longer than ten seconds"
+      )
+    }
     if diagnosis.hosts.count > 1 {
       for host in diagnosis.hosts {
         let interfaces = diagnosis.ranks.first { $0.host == host }?.interfaces ?? []
