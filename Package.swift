@@ -37,6 +37,7 @@ let package = Package(
     .target(name: "Tensors", dependencies: ["COpenBLAS", "CVectors"], swiftSettings: settings),
     .target(name: "Collectives", dependencies: ["CMPI", "CVectors"], swiftSettings: settings),
     .target(name: "Reports", swiftSettings: settings),
+    .target(name: "Analysis", swiftSettings: settings),
     .target(name: "Cluster", swiftSettings: settings),
     .target(name: "Scaling", dependencies: ["Collectives"], swiftSettings: settings),
     .target(
@@ -53,7 +54,8 @@ let package = Package(
     .executableTarget(
       name: "lockstep",
       dependencies: [
-        "CProcessor", "Digests", "Tensors", "Collectives", "Reports", "Cluster", "Scaling", "Datasets",
+        "CProcessor", "Digests", "Tensors", "Collectives", "Reports", "Analysis", "Cluster", "Scaling",
+        "Datasets",
         "Model", "Checkpoints", "Training",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
@@ -65,6 +67,7 @@ let package = Package(
       name: "LockstepTests", dependencies: ["lockstep", "Datasets", "Digests"], swiftSettings: settings),
     .testTarget(name: "ClusterTests", dependencies: ["Cluster"], swiftSettings: settings),
     .testTarget(name: "ScalingTests", dependencies: ["Scaling", "Collectives"], swiftSettings: settings),
+    .testTarget(name: "AnalysisTests", dependencies: ["Analysis"], swiftSettings: settings),
     .testTarget(name: "ReportsTests", dependencies: ["Reports"], swiftSettings: settings),
     .testTarget(name: "DigestsTests", dependencies: ["Digests"], swiftSettings: settings),
     .testTarget(

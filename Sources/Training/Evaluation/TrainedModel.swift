@@ -6,6 +6,8 @@ internal import Tensors
 
 /// A model from a checkpoint, ready to look at images.
 public final class TrainedModel {
+  /// The recipe that trained it.
+  public let recipe: Recipe
   private let network: Network
   private let parameters: FloatBuffer
   private let preparation = InputPreparation(shift: 0, seed: 0)
@@ -22,7 +24,7 @@ public final class TrainedModel {
   }
 
   init(_ saved: SavedState) throws {
-    let recipe = try saved.recipe()
+    recipe = try saved.recipe()
     network = try Network(recipe.network, capacity: recipe.microBatch)
     let state = TrainingState(recipe: recipe, layout: network.layout)
     try state.restore(from: saved)
@@ -38,6 +40,30 @@ public final class TrainedModel {
     }
     let logits = network.forward(count: 1)
     return SoftmaxCrossEntropy(classCount: network.classCount).probabilities(logits)
+  }
+
+  public var classCount: Int { network.classCount }
+
+  /// The logits of images, [count, classCount]: those that evaluation sees, to the bit, if the images begin at a multiple
+  /// of the recipe's micro-batch.
+  public func logits(_ images: LabelledImages) -> [Float] {
+    BLAS.useOneThread()
+    let pixels = network.inputShape.count
+    precondition(images.rows * images.columns == pixels, "\(images.rows) × \(images.columns) pixels")
+    var logits: [Float] = []
+    logits.reserveCapacity(images.count * classCount)
+    images.images.withUnsafeBufferPointer { all in
+      guard let base = all.baseAddress else { return }
+      for start in stride(from: 0, to: images.count, by: network.capacity) {
+        let count = min(network.capacity, images.count - start)
+        for i in 0..<count {
+          preparation.prepare(base + (start + i) * pixels, into: network.input.pointer + i * pixels)
+        }
+        let rows = network.forward(count: count)
+        logits.append(contentsOf: UnsafeBufferPointer(start: rows, count: count * classCount))
+      }
+    }
+    return logits
   }
 
   fileprivate func evaluator(

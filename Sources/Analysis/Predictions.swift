@@ -1,0 +1,70 @@
+internal import Foundation
+
+/// What a model makes of labelled samples.
+public struct Predictions: Sendable {
+  /// The classes, [count].
+  public let labels: [UInt8]
+  /// Unnormalised scores, [count, classCount].
+  public let logits: [Float]
+  public let classCount: Int
+
+  public init(labels: [UInt8], logits: [Float], classCount: Int) {
+    precondition(
+      logits.count == labels.count * classCount,
+      "\(logits.count) logits for \(labels.count) samples of \(classCount) classes")
+    self.labels = labels
+    self.logits = logits
+    self.classCount = classCount
+  }
+
+  public var count: Int { labels.count }
+
+  /// A sample's logits, [classCount].
+  func row(_ index: Int) -> ArraySlice<Float> { logits[index * classCount..<(index + 1) * classCount] }
+
+  /// The class probabilities of a sample, [classCount]: softmax of the logits divided by `temperature`.
+  public func probabilities(_ index: Int, temperature: Double = 1) -> [Double] {
+    let row = row(index)
+    let largest = Double(row.max() ?? 0)
+    let weights = row.map { exp((Double($0) - largest) / temperature) }
+    let sum = weights.reduce(0, +)
+    return weights.map { $0 / sum }
+  }
+
+  /// What the model answers to each sample, in order.
+  public func answers(temperature: Double = 1) -> [Answer] {
+    (0..<count).map { index in
+      let row = row(index)
+      // The first of equal logits, as in training and evaluation.
+      var best = row.startIndex
+      for position in row.indices where row[position] > row[best] { best = position }
+      let probabilities = probabilities(index, temperature: temperature)
+      let (truth, prediction) = (Int(labels[index]), best - row.startIndex)
+      return Answer(
+        index: index, truth: truth, prediction: prediction, confidence: probabilities[prediction],
+        truthProbability: probabilities[truth])
+    }
+  }
+}
+
+/// A model's answer to one sample.
+public struct Answer: Hashable, Sendable {
+  /// The sample's position in its set.
+  public var index: Int
+  public var truth: Int
+  public var prediction: Int
+  /// The probability that the model gives its prediction.
+  public var confidence: Double
+  /// The probability that it gives the truth.
+  public var truthProbability: Double
+
+  public var isRight: Bool { truth == prediction }
+
+  public init(index: Int, truth: Int, prediction: Int, confidence: Double, truthProbability: Double) {
+    self.index = index
+    self.truth = truth
+    self.prediction = prediction
+    self.confidence = confidence
+    self.truthProbability = truthProbability
+  }
+}
