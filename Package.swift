@@ -21,13 +21,15 @@ let package = Package(
   name: "Lockstep",
   products: [.executable(name: "lockstep", targets: ["lockstep"])],
   dependencies: [
-    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/hummingbird-project/swift-mustache", from: "2.1.1"),
   ],
   targets: [
     .systemLibrary(name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
     .systemLibrary(name: "CMPI", pkgConfig: "ompi-c", providers: [.apt(["libopenmpi-dev"])]),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+    .systemLibrary(name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"])]),
 
     .systemLibrary(name: "CProcessor"),
     .systemLibrary(name: "CVectors"),
@@ -36,7 +38,9 @@ let package = Package(
     .target(name: "Digests", dependencies: ["COpenSSL"], swiftSettings: settings),
     .target(name: "Tensors", dependencies: ["COpenBLAS", "CVectors"], swiftSettings: settings),
     .target(name: "Collectives", dependencies: ["CMPI", "CVectors"], swiftSettings: settings),
-    .target(name: "Reports", swiftSettings: settings),
+    .target(
+      name: "Reports", dependencies: ["CPNG", .product(name: "Mustache", package: "swift-mustache")],
+      swiftSettings: settings),
     .target(name: "Analysis", swiftSettings: settings),
     .target(name: "Cluster", swiftSettings: settings),
     .target(name: "Scaling", dependencies: ["Collectives"], swiftSettings: settings),

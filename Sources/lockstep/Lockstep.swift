@@ -18,7 +18,7 @@ struct Lockstep: ParsableCommand {
     version: "0.1.0",
     subcommands: [
       Train.self, LaunchJob.self, Doctor.self, Scale.self, ReductionTiming.self, Evaluate.self, Predict.self,
-      Postal.self, Fetch.self, Describe.self, Inspect.self,
+      Postal.self, Report.self, Fetch.self, Describe.self, Inspect.self,
     ])
 
   static func main() {

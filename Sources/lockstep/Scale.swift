@@ -183,7 +183,9 @@ struct Scale: ParsableCommand {
       sharesCores: point.isOversubscribed || (hostfile == nil && !ProcessorSet().isWholeHost),
       options: mpirunOptions.words)
     let command =
-      ["train", "--quiet", "--run", folder.path] + words + ["--global-batch", "\(point.globalBatch)"]
+      ["train", "--quiet", "--no-report", "--run", folder.path] + words + [
+        "--global-batch", "\(point.globalBatch)",
+      ]
     let child = try ChildProcess(
       call.words(command), environment: MPIRun.environment, output: .discarded, errors: .file(log))
     while child.poll() == nil {

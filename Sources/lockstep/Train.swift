@@ -58,6 +58,9 @@ struct Train: ParsableCommand {
       discussion: "All give the same bits. auto tries both in the first steps and keeps the quicker one."))
   var reductionAlgorithm = AlgorithmOption.auto
 
+  @Flag(help: "Write no report.html and no plots into the run's folder at the end.")
+  var noReport = false
+
   @Flag(name: .shortAndLong, help: "Print each rank's host and cores.")
   var verbose = false
 
@@ -97,6 +100,8 @@ struct Train: ParsableCommand {
     options.resume = resume.map { $0.isEmpty ? .newest : .file($0) } ?? .none
     options.processStart = Launch.time
     options.isProfiling = profile
+    options.command = CommandLine.arguments
+    options.version = Lockstep.configuration.version
 
     let console = TrainingConsole(
       detail: quiet ? .quiet : verbose ? .verbose : .normal, terminal: Terminal.current)
@@ -109,6 +114,7 @@ struct Train: ParsableCommand {
       if communicator.rank == 0 {
         if profile { console.show(trainer.profile) }
         console.show(result, folder: options.folder)
+        if !noReport { console.writeReport(folder: options.folder, dataOptions: dataOptions) }
       }
       Launch.finish(code: 0)
     case .stopped(let step):

@@ -116,6 +116,11 @@ final class TrainingConsole: TrainingObserver {
     flush()
   }
 
+  func showReport(at path: String) {
+    print("report \(path)")
+    flush()
+  }
+
   /// The end of a run that a signal stopped.
   func showStop(step: Int, folder: RunFolder) {
     closeLine()

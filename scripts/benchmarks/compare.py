@@ -61,7 +61,7 @@ class Benchmark:
     def lockstep(self, *arguments, ranks=1):
         """The result.json of a training run, with its largest rank's peak memory and mpirun's wall time."""
         folder = f"{self.scratch.name}/{next(self.runs)}"
-        _, memory, seconds = run(bound(ranks, self.options.lockstep, "train", "-q", "--run", folder, *arguments))
+        _, memory, seconds = run(bound(ranks, self.options.lockstep, "train", "-q", "--no-report", "--run", folder, *arguments))
         result = json.loads(pathlib.Path(folder, "result.json").read_text())
         return result | {"peakMemory": memory, "processSeconds": seconds}
 

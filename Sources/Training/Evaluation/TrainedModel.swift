@@ -42,6 +42,18 @@ public final class TrainedModel {
     return SoftmaxCrossEntropy(classCount: network.classCount).probabilities(logits)
   }
 
+  /// The filters of the first layer, if that is a convolution: each [height, width] of the first input channel, row by
+  /// row.
+  public var firstFilters: (height: Int, width: Int, filters: [[Float]])? {
+    guard let tensor = network.layout.tensors.first, tensor.shape.count == 4 else { return nil }
+    let (height, width) = (tensor.shape[0], tensor.shape[1])
+    let (inputs, outputs) = (tensor.shape[2], tensor.shape[3])
+    let filters = (0..<outputs).map { output in
+      (0..<height * width).map { parameters.pointer[tensor.offset + $0 * inputs * outputs + output] }
+    }
+    return (height, width, filters)
+  }
+
   public var classCount: Int { network.classCount }
 
   /// The logits of images, [count, classCount]: those that evaluation sees, to the bit, if the images begin at a multiple

@@ -50,6 +50,26 @@ public struct EventRecord: Codable, Hashable, Sendable {
   /// Seconds since 1970.
   public var time: Double
   public var ranks: Int
+  /// With starts and resumptions.
+  public var launch: LaunchFacts?
+}
+
+/// How a run was started, for those who want to repeat it or to know how far it is.
+public struct LaunchFacts: Codable, Hashable, Sendable {
+  /// The words of the command, the program's path first.
+  public var command: [String]
+  public var version: String
+  /// OpenBLAS's kernel, on which the bits depend.
+  public var kernel: String
+  /// Each rank's host and cores.
+  public var bindings: [String]
+  public var totalSteps: Int
+  public var stepsPerEpoch: Int
+  public var parameterCount: Int
+  public var trainCount: Int
+  /// The dataset's name, and SHA-256 of its content.
+  public var dataset: String
+  public var datasetDigest: String
 }
 
 /// Appends lines to `metrics.jsonl` as the root trains.

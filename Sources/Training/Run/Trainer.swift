@@ -33,6 +33,8 @@ public final class Trainer {
   private let keeper: CheckpointKeeper?
   private let metrics: MetricsWriter?
   private weak var observer: (any TrainingObserver)?
+  /// Each rank's host and cores.
+  private let bindings: [String]
 
   private var shard: Shard
   private var placement: Placement
@@ -131,6 +133,13 @@ public final class Trainer {
 
     let (state, folder) = (state, options.folder)
     let isResumed = checkpoint != nil
+    bindings = try communicator.allGather(Array(hostAndCores().utf8)).map {
+      String(decoding: $0, as: UTF8.self)
+    }
+    let launch = LaunchFacts(
+      command: options.command, version: options.version, kernel: BLAS.kernelName, bindings: bindings,
+      totalSteps: totalSteps, stepsPerEpoch: plan.stepsPerEpoch, parameterCount: network.layout.count,
+      trainCount: trainCount, dataset: facts.name, datasetDigest: facts.digest.description)
     (keeper, metrics) = try together(communicator) { () throws -> (CheckpointKeeper?, MetricsWriter?) in
       guard isRoot else { return (nil, nil) }
       try folder.prepare(recipe)
@@ -138,7 +147,8 @@ public final class Trainer {
       try metrics.append(
         EventRecord(
           event: isResumed ? "resume" : "start", step: state.cursor.step, time: wallClock(),
-          ranks: communicator.worldSize))
+          ranks: communicator.worldSize, launch: launch))
+      try metrics.flush()
       return (
         try CheckpointKeeper(folder: folder, kept: options.checkpointsKept, tensors: state.tensors), metrics
       )
@@ -150,7 +160,7 @@ public final class Trainer {
   /// - Throws: `RunError`; where it is not shared by all ranks, the caller must abort the others.
   public func run() throws -> RunEnd {
     try warnOfMixedKernels()
-    try announce()
+    announce()
     var epochSums = EpochSums()
     var lastValidation: Evaluation?
     while state.cursor.step < totalSteps {
@@ -349,10 +359,7 @@ public final class Trainer {
 
   // MARK: - Reporting
 
-  private func announce() throws {
-    let bindings = try communicator.allGather(Array(hostAndCores().utf8)).map {
-      String(decoding: $0, as: UTF8.self)
-    }
+  private func announce() {
     guard isRoot else { return }
     observer?.runWillStart(
       RunStart(

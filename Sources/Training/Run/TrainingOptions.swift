@@ -20,6 +20,9 @@ public struct TrainingOptions {
   public var isProfiling = false
   /// Where to go on from.
   public var resume = Resumption.none
+  /// The command and the program's version, to be written down.
+  public var command: [String] = []
+  public var version = ""
   /// When this process started, on `MonotonicClock`.
   public var processStart = MonotonicClock.now()
 

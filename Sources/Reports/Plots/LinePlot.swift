@@ -1,0 +1,220 @@
+internal import Foundation
+
+/// Lines and points over two axes.
+public struct LinePlot: Sendable {
+  /// Points that belong together.
+  public struct Series: Sendable {
+    public enum Style: Sendable {
+      case line
+      case dashed
+      case points
+    }
+
+    public var name: String
+    public var points: [(x: Double, y: Double)]
+    public var style: Style
+    /// Which colour; series of one run share theirs.
+    public var color: Int
+    /// Whether the legend names it.
+    public var isNamed: Bool
+
+    public init(
+      _ name: String, _ points: [(x: Double, y: Double)], style: Style = .line, color: Int = 0,
+      isNamed: Bool = true
+    ) {
+      self.name = name
+      self.points = points.filter { $0.x.isFinite && $0.y.isFinite }
+      self.style = style
+      self.color = color % PlotStyle.colorCount
+      self.isNamed = isNamed
+    }
+  }
+
+  public enum Scale: Sendable {
+    case linear
+    case logarithmic
+  }
+
+  public var title: String
+  public var xLabel: String
+  public var yLabel: String
+  public var series: [Series]
+  /// Moments on the x axis, with a letter or a word each.
+  public var marks: [(x: Double, label: String)] = []
+  public var yScale = Scale.linear
+  /// The least and the greatest y to show; nil for what the points need.
+  public var yRange: ClosedRange<Double>?
+  public var xRange: ClosedRange<Double>?
+  /// Whether x counts something.
+  public var countsOnX = false
+  /// Whether the y axis begins at 0.
+  public var startsAtZero = false
+
+  public init(title: String, xLabel: String, yLabel: String, series: [Series]) {
+    self.title = title
+    self.xLabel = xLabel
+    self.yLabel = yLabel
+    self.series = series
+  }
+
+  private static let (width, height) = (640.0, 340.0)
+  private static let (left, right, top, bottom) = (76.0, 18.0, 44.0, 50.0)
+
+  public var drawing: Drawing {
+    let names = series.filter(\.isNamed)
+    let legendRows = names.count > 1 ? names.count : 0
+    var drawing = Drawing(
+      title: title, width: Self.width,
+      height: Self.height + 20 * Double(legendRows) + (legendRows > 0 ? 4 : 0))
+    let points = series.flatMap(\.points)
+    let xs = points.map(\.x) + marks.map(\.x)
+    let x = Axis(xs, range: xRange ?? (xs.min() ?? 0)...(xs.max() ?? 1), scale: .linear)
+    let y = Axis(points.map(\.y) + (startsAtZero ? [0] : []), range: yRange, scale: yScale)
+    func place(_ point: (x: Double, y: Double)) -> (x: Double, y: Double) {
+      let share = min(max(y.share(point.y), 0), 1)
+      return (
+        Self.left + x.share(point.x) * (Self.width - Self.left - Self.right),
+        Self.height - Self.bottom - share * (Self.height - Self.top - Self.bottom)
+      )
+    }
+    let number = drawing.number
+
+    drawing.text(Self.left, 24, title, "class=\"title\"")
+    for tick in x.ticks where !countsOnX || tick == tick.rounded() {
+      let at = place((tick, y.low)).x
+      drawing.path(
+        "M\(number(at)) \(number(Self.top))V\(number(Self.height - Self.bottom))", "class=\"grid\"")
+      let label = countsOnX ? Numbers.grouped(Int(tick)) : x.label(tick)
+      drawing.text(
+        at, Self.height - Self.bottom + 18, label, "class=\"muted\" text-anchor=\"middle\"")
+    }
+    for tick in y.ticks {
+      let at = place((x.low, tick)).y
+      drawing.path("M\(number(Self.left)) \(number(at))H\(number(Self.width - Self.right))", "class=\"grid\"")
+      drawing.text(Self.left - 8, at + 4, y.label(tick), "class=\"muted\" text-anchor=\"end\"")
+    }
+    drawing.path(
+      "M\(number(Self.left)) \(number(Self.top))V\(number(Self.height - Self.bottom))"
+        + "H\(number(Self.width - Self.right))", "class=\"axis\"")
+    drawing.text(
+      (Self.left + Self.width - Self.right) / 2, Self.height - 12, xLabel, "text-anchor=\"middle\"")
+    drawing.text(
+      0, 0, yLabel,
+      "text-anchor=\"middle\" transform=\"translate(16 \(number((Self.top + Self.height - Self.bottom) / 2))) "
+        + "rotate(-90)\"")
+    for mark in marks {
+      let at = place((mark.x, y.low)).x
+      drawing.path(
+        "M\(number(at)) \(number(Self.top))V\(number(Self.height - Self.bottom))", "class=\"axis dashed\"")
+      drawing.text(at, Self.top - 4, mark.label, "class=\"muted\" text-anchor=\"middle\"")
+    }
+    for series in series {
+      let placed = series.points.map(place)
+      switch series.style {
+      case .line, .dashed:
+        let data = placed.enumerated().map {
+          "\($0 == 0 ? "M" : "L")\(number($1.x)) \(number($1.y))"
+        }.joined()
+        if placed.count > 1 {
+          drawing.path(data, "class=\"line s\(series.color)\(series.style == .dashed ? " dashed" : "")\"")
+        }
+      case .points: break
+      }
+      if series.style == .points || placed.count == 1 {
+        for point in placed {
+          drawing.elements.append(
+            "<circle cx=\"\(number(point.x))\" cy=\"\(number(point.y))\" r=\"4\" class=\"f\(series.color)\"/>"
+          )
+        }
+      }
+    }
+    for (row, series) in names.enumerated() where legendRows > 0 {
+      let at = Self.height + 8 + 20 * Double(row)
+      switch series.style {
+      case .points:
+        drawing.elements.append(
+          "<circle cx=\"\(number(Self.left + 12))\" cy=\"\(number(at - 4))\" r=\"4\" class=\"f\(series.color)\"/>"
+        )
+      case .line, .dashed:
+        drawing.path(
+          "M\(number(Self.left)) \(number(at - 4))h24",
+          "class=\"line s\(series.color)\(series.style == .dashed ? " dashed" : "")\"")
+      }
+      drawing.text(Self.left + 32, at, series.name)
+    }
+    return drawing
+  }
+}
+
+/// One axis: what it shows and where its ticks are.
+struct Axis {
+  let low: Double
+  let high: Double
+  let ticks: [Double]
+  private let scale: LinePlot.Scale
+  private let places: Int
+
+  init(_ values: [Double], range: ClosedRange<Double>?, scale: LinePlot.Scale) {
+    self.scale = scale
+    let usable = scale == .logarithmic ? values.filter { $0 > 0 } : values
+    var low = range?.lowerBound ?? usable.min() ?? (scale == .logarithmic ? 0.1 : 0)
+    var high = range?.upperBound ?? usable.max() ?? 1
+    switch scale {
+    case .linear:
+      if !(high > low) { (low, high) = (low - 0.5, high + 0.5) }
+      let rough = (high - low) / 5
+      let power = pow(10, log10(rough).rounded(.down))
+      let step = [1.0, 2, 5, 10].first { $0 * power >= rough * 0.999 }.map { $0 * power } ?? rough
+      if range == nil {
+        (low, high) = ((low / step).rounded(.down) * step, (high / step).rounded(.up) * step)
+      }
+      places = max(0, -Int(log10(step).rounded(.down)))
+      ticks = stride(
+        from: (low / step - 1e-9).rounded(.up), through: (high / step + 1e-9).rounded(.down), by: 1
+      )
+      .map { $0 * step }
+    case .logarithmic:
+      low = max(low, 1e-8)
+      if !(high > low * 1.5) { high = low * 2 }
+      let decades = log10(high / low)
+      let factors = decades > 3 ? [1.0] : decades > 1.5 ? [1, 3] : [1, 2, 5]
+      let powers = Int(log10(low).rounded(.down))...Int(log10(high).rounded(.up))
+      let (least, most) = (low, high)
+      ticks = powers.flatMap { power in factors.map { $0 * pow(10, Double(power)) } }
+        .filter { $0 >= least * 0.999 && $0 <= most * 1.001 }
+      places = 0
+    }
+    (self.low, self.high) = (low, high)
+  }
+
+  /// Where a value stands, from 0 to 1.
+  func share(_ value: Double) -> Double {
+    switch scale {
+    case .linear: (value - low) / (high - low)
+    case .logarithmic: value > 0 ? log(value / low) / log(high / low) : 0
+    }
+  }
+
+  func label(_ tick: Double) -> String {
+    if scale == .logarithmic {
+      return Numbers.fixed(tick, max(0, -Int(log10(tick * 1.0001).rounded(.down))))
+    }
+    if abs(tick) >= 1e6 { return Numbers.fixed(tick / 1e6, high - low < 5e6 ? 1 : 0) + " M" }
+    return places == 0 ? Numbers.grouped(Int(tick.rounded())) : Numbers.fixed(tick, places)
+  }
+}
+
+extension LinePlot {
+  /// At most `limit` points, each the mean of its neighbours: what a curve of many noisy steps shows.
+  public static func smoothed(_ points: [(x: Double, y: Double)], limit: Int = 150) -> [(
+    x: Double, y: Double
+  )] {
+    let usable = points.filter { $0.y.isFinite }
+    guard usable.count > limit else { return usable }
+    return (0..<limit).map { bucket in
+      let group = usable[bucket * usable.count / limit..<(bucket + 1) * usable.count / limit]
+      let count = Double(group.count)
+      return (group.reduce(0) { $0 + $1.x } / count, group.reduce(0) { $0 + $1.y } / count)
+    }
+  }
+}
