@@ -17,7 +17,8 @@ struct Lockstep: ParsableCommand {
       """,
     version: "0.1.0",
     subcommands: [
-      Train.self, LaunchJob.self, Doctor.self, Scale.self, ReductionTiming.self, Evaluate.self, Predict.self,
+      Train.self, LaunchJob.self, Watch.self, Doctor.self, Scale.self, ReductionTiming.self, Evaluate.self,
+      Predict.self,
       Postal.self, Report.self, Fetch.self, Describe.self, Inspect.self,
     ])
 

@@ -58,6 +58,12 @@ struct Train: ParsableCommand {
       discussion: "All give the same bits. auto tries both in the first steps and keeps the quicker one."))
   var reductionAlgorithm = AlgorithmOption.auto
 
+  @Option(
+    help: ArgumentHelp(
+      "Write what all ranks did when, in Chrome's trace format.", discussion: "ui.perfetto.dev opens it.",
+      valueName: "file"))
+  var trace: String?
+
   @Flag(help: "Write no report.html and no plots into the run's folder at the end.")
   var noReport = false
 
@@ -100,6 +106,7 @@ struct Train: ParsableCommand {
     options.resume = resume.map { $0.isEmpty ? .newest : .file($0) } ?? .none
     options.processStart = Launch.time
     options.isProfiling = profile
+    options.trace = trace
     options.command = CommandLine.arguments
     options.version = Lockstep.configuration.version
 

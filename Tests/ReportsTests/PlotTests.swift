@@ -74,3 +74,18 @@ import Testing
     #expect(html.ranges(of: "<pre>").count == 1)
   }
 }
+
+@Suite struct TextPlotTests {
+  @Test func aRisingLineGoesFromBottomLeftToTopRight() {
+    let lines = TextPlot.lines([(0, 0), (1, 10)], columns: 13, rows: 2)
+    // Labels of eight characters, then four characters of two by four dots.
+    #expect(lines[0].hasPrefix("  10.000 ") && lines[1].hasPrefix("   0.000 "))
+    #expect(lines[0].dropFirst(9).hasPrefix("  ") && lines[0].count == 13)
+    #expect(lines[1].dropFirst(9).first != " " && lines[1].count == 11)
+  }
+
+  @Test func nothingIsDrawnOfNothing() {
+    #expect(TextPlot.lines([], columns: 20, rows: 2).allSatisfy { $0.allSatisfy { $0 == " " } })
+    #expect(TextPlot.lines([(1, .nan), (2, 0)], columns: 20, rows: 1, isLogarithmic: true).count == 1)
+  }
+}

@@ -1,6 +1,6 @@
 extension Communicator {
   /// `exchange` of messages that stand in arrays.
-  func exchange(sends: [Message], receives: [Message]) throws(CommunicatorError) {
+  public func exchange(sends: [Message], receives: [Message]) throws(CommunicatorError) {
     var failure: CommunicatorError?
     sends.withUnsafeBufferPointer { sends in
       receives.withUnsafeBufferPointer { receives in

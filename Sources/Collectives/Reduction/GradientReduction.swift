@@ -1,3 +1,14 @@
+/// A time of waiting, in seconds of the machine's monotonic clock.
+public struct WaitInterval: Sendable, Hashable {
+  public var start: Double
+  public var end: Double
+}
+
+extension GradientReduction {
+  /// Seconds that the last `reduce` spent waiting.
+  public var lastWaitSeconds: Double { lastWaits.reduce(0) { $0 + $1.end - $1.start } }
+}
+
 /// Adds up what the micro-batches of a step computed, over all ranks.
 ///
 /// A step is `begin`, then `withNextLeaf` for each owned leaf in order, then `reduce`.
@@ -5,8 +16,8 @@ public protocol GradientReduction: AnyObject {
   /// The leaves (micro-batches) that this rank computes in the current step.
   var ownedLeaves: Range<Int> { get }
 
-  /// Seconds that the last `reduce` spent waiting for peers and for data on its way.
-  var lastWaitSeconds: Double { get }
+  /// When the last `reduce` waited for peers and for data on its way, in order.
+  var lastWaits: [WaitInterval] { get }
 
   /// Starts a step of `leafCount` micro-batches over all ranks.
   func begin(leafCount: Int)

@@ -2,7 +2,7 @@
 /// depend on the number of ranks and on MPI's choice of algorithm.
 public final class NativeReduction: GradientReduction {
   public private(set) var ownedLeaves = 0..<0
-  public private(set) var lastWaitSeconds = 0.0
+  public private(set) var lastWaits: [WaitInterval] = []
 
   private let communicator: any Communicator
   private let sum: FloatStorage
@@ -39,7 +39,8 @@ public final class NativeReduction: GradientReduction {
     precondition(nextLeaf == ownedLeaves.upperBound, "leaves from \(nextLeaf) on are missing")
     let start = monotonicSeconds()
     try communicator.allReduceSum(sum.values)
-    lastWaitSeconds = monotonicSeconds() - start
+    lastWaits.removeAll(keepingCapacity: true)
+    lastWaits.append(WaitInterval(start: start, end: monotonicSeconds()))
     guard let sum = sum.values.baseAddress else { preconditionFailure("sums have elements") }
     return UnsafePointer(sum)
   }

@@ -14,7 +14,7 @@
 /// Buffers are allocated by the first steps and reused by all others.
 public final class ReproducibleReduction: GradientReduction {
   public private(set) var ownedLeaves = 0..<0
-  public private(set) var lastWaitSeconds = 0.0
+  public private(set) var lastWaits: [WaitInterval] = []
 
   private let communicator: any Communicator
   private let elementCount: Int
@@ -79,7 +79,7 @@ public final class ReproducibleReduction: GradientReduction {
 
   public func reduce() throws(CommunicatorError) -> UnsafePointer<Float> {
     precondition(nextLeaf == ownedLeaves.upperBound, "leaves from \(nextLeaf) on are missing")
-    lastWaitSeconds = 0
+    lastWaits.removeAll(keepingCapacity: true)
     guard communicator.worldSize > 1 else {
       guard stack.count == 1, let sum = buffers[stack.slot(0)].values.baseAddress else {
         preconditionFailure("one rank holds the root")
@@ -93,7 +93,7 @@ public final class ReproducibleReduction: GradientReduction {
     StallWatchdog.expectChains(algorithm == .halving)
     defer { StallWatchdog.expectChains(false) }
     let start = monotonicSeconds()
-    lastWaitSeconds = try runner.run { buffers[stack.slot($0)] }
+    try runner.run(noting: &lastWaits) { buffers[stack.slot($0)] }
     if canHalve { try choice.record(monotonicSeconds() - start, communicator) }
     guard let sum = result.values.baseAddress else { preconditionFailure("sums have elements") }
     return UnsafePointer(sum)

@@ -27,13 +27,14 @@ final class ScheduleRunner {
 
   /// Sums the ranks' subtrees; `subtree` tells where this rank's are. Called by all ranks.
   ///
-  /// Returns the seconds that passed until peers answered and data arrived.
-  func run(subtree: (Int) -> FloatStorage) throws(CommunicatorError) -> Double {
-    var waitSeconds = 0.0
+  /// Appends to `waits` when it waited for peers to answer and data to arrive.
+  func run(
+    noting waits: inout [WaitInterval], subtree: (Int) -> FloatStorage
+  ) throws(CommunicatorError) {
     for round in schedule.rounds {
       let start = monotonicSeconds()
       try exchange(round, subtree)
-      waitSeconds += monotonicSeconds() - start
+      waits.append(WaitInterval(start: start, end: monotonicSeconds()))
       for addition in round.additions {
         let target = values(addition.target, subtree)
         guard let right = addition.right else {
@@ -44,7 +45,6 @@ final class ScheduleRunner {
           values(addition.left, subtree), values(right, subtree), into: target, first: addition.firstElement)
       }
     }
-    return waitSeconds
   }
 
   private func exchange(

@@ -77,8 +77,9 @@ final class MetricsWriter {
   private let handle: FileHandle
   private let encoder = JSONEncoder()
   private var pending = Data()
+  private var lastFlush = MonotonicClock.now()
 
-  /// Opens the file; lines of steps after `step`, left by a run that died, are dropped.
+  /// Opens the file, and holds a lock on it as long as this process lives, by which `RunHistory` knows that it does; lines of steps after `step`, left by a run that died, are dropped.
   init(path: String, continuingAfter step: Int) throws(RunError) {
     encoder.outputFormatting = [.sortedKeys]
     encoder.nonConformingFloatEncodingStrategy = .convertToString(
@@ -94,6 +95,7 @@ final class MetricsWriter {
       try kept.write(to: url)
       handle = try FileHandle(forWritingTo: url)
       try handle.seekToEnd()
+      _ = flock(handle.fileDescriptor, LOCK_EX | LOCK_NB)
     } catch {
       throw RunError("\(path) cannot be written: \(error.localizedDescription)", exitCode: 73)
     }
@@ -106,7 +108,8 @@ final class MetricsWriter {
   /// Appends a step's line; lines reach the file some at a time.
   func append(_ record: StepRecord) throws {
     pending += Data(record.line.utf8)
-    if pending.count > 1 << 16 { try flush() }
+    // Often enough for those who watch.
+    if pending.count > 1 << 16 || MonotonicClock.now() - lastFlush > 1 { try flush() }
   }
 
   /// Appends a line.
@@ -120,5 +123,6 @@ final class MetricsWriter {
   func flush() throws {
     try handle.write(contentsOf: pending)
     pending.removeAll(keepingCapacity: true)
+    lastFlush = MonotonicClock.now()
   }
 }

@@ -9,7 +9,9 @@ public struct RunHistory: Sendable {
   /// Starts, resumptions, checkpoints, stops, the end.
   public private(set) var events: [EventRecord] = []
   /// nil if the run has not come to its end.
-  public let result: RunResult?
+  public private(set) var result: RunResult?
+  /// How much of metrics.jsonl has been read.
+  private var offset: UInt64 = 0
 
   /// Reads a run's folder. A last line that is being written is left out.
   ///
@@ -23,12 +25,29 @@ public struct RunHistory: Sendable {
     }
     do {
       recipe = try Recipe.parse(Data(contentsOf: URL(fileURLWithPath: folder.recipe)), origin: folder.recipe)
-      let data = (try? Data(contentsOf: URL(fileURLWithPath: folder.result))) ?? Data()
-      result = data.isEmpty ? nil : try JSONDecoder().decode(RunResult.self, from: data)
-      let metrics = try Data(contentsOf: URL(fileURLWithPath: folder.metrics))
-      try read(metrics)
     } catch let error as RecipeError {
       throw error
+    } catch {
+      throw RunError("\(folder.recipe) cannot be read: \(error.localizedDescription)", exitCode: 65)
+    }
+    try update()
+  }
+
+  /// Reads what has been written since. A run that was resumed meanwhile is read anew.
+  public mutating func update() throws {
+    do {
+      let metrics = try FileHandle(forReadingFrom: URL(fileURLWithPath: folder.metrics))
+      defer { try? metrics.close() }
+      let size = try metrics.seekToEnd()
+      if size < offset { (steps, epochs, events, offset) = ([], [], [], 0) }
+      try metrics.seek(toOffset: offset)
+      let data = try metrics.readToEnd() ?? Data()
+      // A line that is being written is read next time.
+      let whole = data.lastIndex(of: UInt8(ascii: "\n")).map { data[...$0] } ?? Data()
+      try read(whole)
+      offset += UInt64(whole.count)
+      let end = (try? Data(contentsOf: URL(fileURLWithPath: folder.result))) ?? Data()
+      result = end.isEmpty ? nil : try JSONDecoder().decode(RunResult.self, from: end)
     } catch let error as RunError {
       throw error
     } catch {
@@ -40,8 +59,7 @@ public struct RunHistory: Sendable {
     let decoder = JSONDecoder()
     decoder.nonConformingFloatDecodingStrategy = .convertFromString(
       positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
-    let lines = metrics.split(separator: UInt8(ascii: "\n"))
-    for (index, line) in lines.enumerated() {
+    for line in metrics.split(separator: UInt8(ascii: "\n")) {
       do {
         switch try decoder.decode(Kind.self, from: line).event {
         case "step": steps.append(try decoder.decode(StepRecord.self, from: line))
@@ -49,9 +67,8 @@ public struct RunHistory: Sendable {
         default: events.append(try decoder.decode(EventRecord.self, from: line))
         }
       } catch {
-        if index == lines.count - 1, metrics.last != UInt8(ascii: "\n") { return }
         throw RunError(
-          "\(folder.metrics), line \(index + 1): expected a record of a step, an epoch or an event, found "
+          "\(folder.metrics): expected lines with a record of a step, an epoch or an event, found "
             + "'\(String(decoding: line.prefix(60), as: UTF8.self))'", exitCode: 65)
       }
     }
@@ -59,6 +76,47 @@ public struct RunHistory: Sendable {
 
   private struct Kind: Decodable {
     var event: String
+  }
+
+  /// How far a run is.
+  public enum Status: Sendable {
+    case running
+    case finished
+    /// By a signal, with a checkpoint.
+    case stopped
+    /// No process writes it any more, and it has not come to an end.
+    case dead
+  }
+
+  public var status: Status {
+    switch events.last?.event {
+    case "end": .finished
+    case "stop": .stopped
+    default: isWritten ? .running : .dead
+    }
+  }
+
+  /// Whether a process holds the lock of `MetricsWriter`; where files cannot be locked, whether the file has changed
+  /// within a minute.
+  private var isWritten: Bool {
+    guard let metrics = FileHandle(forReadingAtPath: folder.metrics) else { return false }
+    defer { try? metrics.close() }
+    if flock(metrics.fileDescriptor, LOCK_SH | LOCK_NB) == 0 {
+      _ = flock(metrics.fileDescriptor, LOCK_UN)
+      return false
+    }
+    if errno == EWOULDBLOCK { return true }
+    let attributes = try? FileManager.default.attributesOfItem(atPath: folder.metrics)
+    let changed = attributes?[.modificationDate] as? Date ?? .distantPast
+    return Date().timeIntervalSince(changed) < 60
+  }
+
+  /// Seconds that are left at the pace of the last steps; nil before the first step or without `launch`.
+  public var secondsLeft: Double? {
+    guard let total = launch?.totalSteps, let last = steps.last else { return nil }
+    let recent = steps.suffix(100)
+    let pace = recent.reduce(0) { $0 + $1.seconds.total } / Double(recent.count)
+    return Double(max(total - last.step, 0)) * pace
   }
 
   /// How the run was started, last time; nil for a run of a version that did not write it down.

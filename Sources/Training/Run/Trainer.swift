@@ -3,6 +3,7 @@ internal import Datasets
 internal import Digests
 internal import Foundation
 internal import Model
+internal import Reports
 internal import Tensors
 
 /// How a run ended.
@@ -33,6 +34,7 @@ public final class Trainer {
   private let keeper: CheckpointKeeper?
   private let metrics: MetricsWriter?
   private weak var observer: (any TrainingObserver)?
+  private let timeline: Timeline?
   /// Each rank's host and cores.
   private let bindings: [String]
 
@@ -106,6 +108,7 @@ public final class Trainer {
     self.network = network
     totalSteps = recipe.steps ?? recipe.epochs * plan.stepsPerEpoch
 
+    timeline = options.trace == nil ? nil : Timeline()
     state = TrainingState(recipe: recipe, layout: network.layout)
     if let checkpoint {
       let state = state
@@ -117,7 +120,8 @@ public final class Trainer {
     }
     step = TrainingStep(
       recipe: recipe, plan: plan, totalSteps: totalSteps, network: network, communicator: communicator,
-      reduction: options.reduction, algorithm: options.algorithm, isProfiling: options.isProfiling)
+      reduction: options.reduction, algorithm: options.algorithm, isProfiling: options.isProfiling,
+      timeline: timeline)
 
     shard = data.train
     placement = data.trainPlacement
@@ -131,6 +135,12 @@ public final class Trainer {
         data.train, from: data.trainPlacement, samples: trainCount..<facts.trainCount, network: network,
         over: communicator)
 
+    try together(communicator) {
+      // Now rather than after hours.
+      if isRoot, let trace = options.trace, !FileManager.default.createFile(atPath: trace, contents: nil) {
+        throw RunError("--trace \(trace) cannot be written", exitCode: 73)
+      }
+    }
     let (state, folder) = (state, options.folder)
     let isResumed = checkpoint != nil
     bindings = try communicator.allGather(Array(hostAndCores().utf8)).map {
@@ -175,7 +185,9 @@ public final class Trainer {
       if isEnd || state.cursor.step % options.verifyEvery == 0 { try verifyParameters() }
       if isEpochEnd || isEnd {
         StallWatchdog.enter("validation", step: state.cursor.step)
+        var watch = Stopwatch(timeline)
         lastValidation = try validation?.evaluate(state.evaluated)
+        _ = watch.lap(.validation)
         try finishEpoch(epochSums, validation: lastValidation)
         epochSums = EpochSums()
       }
@@ -197,7 +209,7 @@ public final class Trainer {
   private func dealIfNeeded() throws {
     let epoch = state.cursor.epoch
     guard dealtEpoch != epoch else { return }
-    var watch = Stopwatch()
+    var watch = Stopwatch(timeline)
     StallWatchdog.enter("the deal of samples", step: state.cursor.step + 1)
     let order = CounterGenerator(seed: recipe.seed, for: .epochOrder, UInt64(epoch))
       .permutation(of: plan.sampleCount)
@@ -205,7 +217,7 @@ public final class Trainer {
     try shard.deal(from: placement, to: next, over: communicator)
     placement = next
     dealtEpoch = epoch
-    betweenSteps.data += watch.lap()
+    betweenSteps.data += watch.lap(.data)
   }
 
   private func account(_ outcome: StepOutcome, _ sums: inout EpochSums) throws {
@@ -224,8 +236,8 @@ public final class Trainer {
     betweenSteps = PhaseTimes()
     phaseSums += times
     guard isRoot else { return }
-    var watch = Stopwatch()
-    defer { betweenSteps.checkpoint += watch.lap() }
+    var watch = Stopwatch(timeline)
+    defer { betweenSteps.checkpoint += watch.lap(.checkpoint) }
     let record = StepRecord(
       step: state.cursor.step, epoch: (state.cursor.step - 1) / plan.stepsPerEpoch + 1, loss: outcome.loss,
       accuracy: 100 * Double(outcome.correct) / Double(outcome.samples),
@@ -257,8 +269,8 @@ public final class Trainer {
   /// requests within a second are one.
   private func save(validation: Evaluation?, isDue: Bool, isRequested: Bool) throws {
     guard let keeper else { return }
-    var watch = Stopwatch()
-    defer { betweenSteps.checkpoint += watch.lap() }
+    var watch = Stopwatch(timeline)
+    defer { betweenSteps.checkpoint += watch.lap(.checkpoint) }
     let isFirstRequest = isRequested && MonotonicClock.now() - lastRequestedSave > 1
     guard isDue || isFirstRequest else { return }
     if isFirstRequest { lastRequestedSave = MonotonicClock.now() }
@@ -276,6 +288,7 @@ public final class Trainer {
     try keeper?.finish()
     try event("stop")
     try metrics?.flush()
+    try writeTrace()
     try communicator.barrier()
     return .stopped(step: state.cursor.step)
   }
@@ -284,7 +297,9 @@ public final class Trainer {
     StallWatchdog.enter("the final evaluation", step: state.cursor.step)
     var score = lastValidation
     if score == nil { score = try validation?.evaluate(state.evaluated) }
+    var watch = Stopwatch(timeline)
     let tested = try test.evaluate(state.evaluated)
+    _ = watch.lap(.test)
     var checkpointDigest = ""
     if let keeper {
       checkpointDigest = try keeper.writeFinal(
@@ -307,9 +322,20 @@ public final class Trainer {
       epochs: state.cursor.epoch,
       steps: state.cursor.step, dataset: facts.name, datasetDigest: facts.digest.description)
     if isRoot { try options.folder.write(result) }
+    try writeTrace()
     StallWatchdog.enter("the end", step: state.cursor.step)
     try communicator.barrier()
     return result
+  }
+
+  private func writeTrace() throws {
+    guard let path = options.trace, let timeline else { return }
+    StallWatchdog.enter("the trace", step: state.cursor.step)
+    try timeline.write(to: path, place: bindings[communicator.rank], over: communicator)
+    if isRoot, timeline.isFull {
+      observer?.notice(
+        "\(path) holds the first \(Numbers.grouped(Timeline.capacity)) spans of each rank, no more")
+    }
   }
 
   // MARK: - Trust
@@ -320,10 +346,10 @@ public final class Trainer {
 
   /// Compares the parameters' digests of all ranks; a rank that drifted is named and the run ends.
   private func verifyParameters() throws {
-    var watch = Stopwatch()
+    var watch = Stopwatch(timeline)
     StallWatchdog.enter("the comparison of parameters", step: state.cursor.step)
     let digests = try communicator.allGather(parametersDigest().bytes)
-    betweenSteps.checkpoint += watch.lap()
+    betweenSteps.checkpoint += watch.lap(.checkpoint)
     let groups = Dictionary(grouping: digests.indices) { digests[$0] }
     guard groups.count > 1 else { return }
     let majority = groups.values.max { ($0.count, -$0[0]) < ($1.count, -$1[0]) } ?? []

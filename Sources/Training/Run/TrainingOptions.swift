@@ -16,6 +16,8 @@ public struct TrainingOptions {
   public var checkpointsKept = 3
   /// Parameters are compared across ranks every so many steps, and at the end.
   public var verifyEvery = 200
+  /// Where to write what all ranks did when, in Chrome's trace format; nil for nowhere.
+  public var trace: String?
   /// Whether each layer's time is measured.
   public var isProfiling = false
   /// Where to go on from.

@@ -44,13 +44,17 @@ final class TrainingStep {
   private let reduction: any GradientReduction
   /// Whether the network measures its layers.
   private let isProfiling: Bool
+  /// Where laps are recorded, if anywhere.
+  private let timeline: Timeline?
   private let labels: UnsafeMutablePointer<UInt8>
   private let samples: UnsafeMutablePointer<Int32>
 
   init(
     recipe: Recipe, plan: StepPlan, totalSteps: Int, network: Network, communicator: any Communicator,
-    reduction kind: ReductionKind, algorithm: ReductionAlgorithm?, isProfiling: Bool
+    reduction kind: ReductionKind, algorithm: ReductionAlgorithm?, isProfiling: Bool,
+    timeline: Timeline?
   ) {
+    self.timeline = timeline
     self.isProfiling = isProfiling
     self.recipe = recipe
     self.plan = plan
@@ -82,7 +86,8 @@ final class TrainingStep {
   func run(_ state: TrainingState, shard: Shard, rank: Int) throws -> StepOutcome {
     let cursor = state.cursor
     var times = PhaseTimes()
-    var watch = Stopwatch()
+    var watch = Stopwatch(timeline)
+    timeline?.step = cursor.step + 1
     let controls = network.layout.count
     var stops: Float = StopSignals.isStopRequested ? 1 : 0
     var slot = plan.localStart(ofRank: rank, step: cursor.stepInEpoch)
@@ -97,14 +102,14 @@ final class TrainingStep {
       let count = plan.positions(ofLeaf: leaf, step: cursor.stepInEpoch).count
       load(shard, from: slot, count: count, epoch: cursor.epoch)
       slot += count
-      times.data += watch.lap()
+      times.data += watch.lap(.data)
 
       reduction.withNextLeaf { gradient in
         let randomness = Randomness(seed: recipe.seed, epoch: cursor.epoch, samples: samples)
         let logits = network.forward(count: count, randomness: randomness)
         let sum = loss.evaluate(
           logits: logits, labels: labels, count: count, gradient: network.logitGradient)
-        times.forward += watch.lap()
+        times.forward += watch.lap(.forward)
         network.backward(count: count, randomness: randomness, gradient: gradient)
         (gradient + controls).update(repeating: 0, count: Slot.count)
         gradient[controls + Slot.loss] = sum.loss
@@ -113,20 +118,20 @@ final class TrainingStep {
         gradient[controls + Slot.stop] = stops
         gradient[controls + Slot.save] = saves
         (stops, saves) = (0, 0)
-        times.backward += watch.lap()
+        times.backward += watch.lap(.backward)
       }
-      times.reduction += watch.lap()
+      times.reduction += watch.lap(.reduction)
     }
     let sum = try reduction.reduce()
     let wait = reduction.lastWaitSeconds
     times.wait += wait
-    times.reduction += watch.lap() - wait
+    times.reduction += watch.lap(.reduction, waiting: reduction.lastWaits) - wait
 
     let sampleCount = sum[controls + Slot.samples]
     let rate = recipe.schedule.rate(
       at: cursor.step, of: totalSteps, stepsPerEpoch: plan.stepsPerEpoch)
     update(state, gradient: sum, scale: 1 / sampleCount, rate: rate)
-    times.update += watch.lap()
+    times.update += watch.lap(.update)
     return StepOutcome(
       loss: Double(sum[controls + Slot.loss] / sampleCount), correct: Int(sum[controls + Slot.correct]),
       samples: Int(sampleCount), rate: rate, isStopRequested: sum[controls + Slot.stop] > 0,
