@@ -22,6 +22,7 @@ let package = Package(
   products: [.executable(name: "lockstep", targets: ["lockstep"])],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
     .package(url: "https://github.com/hummingbird-project/swift-mustache", from: "2.1.1"),
   ],
   targets: [
@@ -42,6 +43,9 @@ let package = Package(
       name: "Reports", dependencies: ["CPNG", .product(name: "Mustache", package: "swift-mustache")],
       swiftSettings: settings),
     .target(name: "Analysis", swiftSettings: settings),
+    .target(
+      name: "TensorBoard", dependencies: [.product(name: "SwiftProtobuf", package: "swift-protobuf")],
+      exclude: ["event.proto"], swiftSettings: settings),
     .target(name: "Cluster", swiftSettings: settings),
     .target(name: "Scaling", dependencies: ["Collectives"], swiftSettings: settings),
     .target(
@@ -58,7 +62,8 @@ let package = Package(
     .executableTarget(
       name: "lockstep",
       dependencies: [
-        "CProcessor", "Digests", "Tensors", "Collectives", "Reports", "Analysis", "Cluster", "Scaling",
+        "CProcessor", "Digests", "Tensors", "Collectives", "Reports", "Analysis", "TensorBoard", "Cluster",
+        "Scaling",
         "Datasets",
         "Model", "Checkpoints", "Training",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),

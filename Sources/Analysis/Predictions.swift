@@ -68,3 +68,10 @@ public struct Answer: Hashable, Sendable {
     self.truthProbability = truthProbability
   }
 }
+
+extension Sequence<Answer> {
+  /// The wrong answers, the most confident first.
+  public var mistakes: [Answer] {
+    filter { !$0.isRight }.sorted { ($1.confidence, $0.index) < ($0.confidence, $1.index) }
+  }
+}

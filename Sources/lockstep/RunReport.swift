@@ -345,9 +345,7 @@ struct RunReport {
     var section = section
     let images = test.images
     let size = images.rows * images.columns
-    let wrong = answers.filter { !$0.isRight }.sorted {
-      ($1.confidence, $0.index) < ($0.confidence, $1.index)
-    }
+    let wrong = answers.mistakes
     section.paragraphs.append(
       "\(Numbers.grouped(wrong.count)) of \(Numbers.grouped(answers.count)) test images, the most confident mistakes "
         + "first"

@@ -64,6 +64,9 @@ struct Train: ParsableCommand {
       valueName: "file"))
   var trace: String?
 
+  @Flag(help: "Write events for TensorBoard into the run's folder: scalars, weights, mistakes.")
+  var tensorboard = false
+
   @Flag(help: "Write no report.html and no plots into the run's folder at the end.")
   var noReport = false
 
@@ -112,8 +115,9 @@ struct Train: ParsableCommand {
 
     let console = TrainingConsole(
       detail: quiet ? .quiet : verbose ? .verbose : .normal, terminal: Terminal.current)
+    let events = tensorboard ? TensorBoardObserver(console: console, folder: options.folder) : nil
     let recipeOptions = recipeOptions
-    let trainer = try Trainer(communicator: communicator, options: options, observer: console) {
+    let trainer = try Trainer(communicator: communicator, options: options, observer: events ?? console) {
       try recipeOptions.resolve(over: $0)
     }
     switch try trainer.run() {
@@ -121,6 +125,7 @@ struct Train: ParsableCommand {
       if communicator.rank == 0 {
         if profile { console.show(trainer.profile) }
         console.show(result, folder: options.folder)
+        events?.finish(result, openDataset: dataOptions.open(ofRun:))
         if !noReport { console.writeReport(folder: options.folder, dataOptions: dataOptions) }
       }
       Launch.finish(code: 0)

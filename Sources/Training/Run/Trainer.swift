@@ -263,6 +263,13 @@ public final class Trainer {
       try metrics?.flush()
     }
     observer?.didFinishEpoch(record, of: epochCount)
+    observer?.didEvaluate(
+      network.layout.tensors.map { tensor in
+        (
+          tensor.name,
+          UnsafeBufferPointer(start: state.evaluated.pointer + tensor.offset, count: tensor.count)
+        )
+      }, step: state.cursor.step)
   }
 
   /// Saves a checkpoint on the root. `isRequested` by a signal: it reaches the ranks some steps apart, so

@@ -6,8 +6,14 @@ public protocol TrainingObserver: AnyObject {
   func didStep(_ progress: StepProgress)
   /// An epoch is done and evaluated.
   func didFinishEpoch(_ record: EpochRecord, of epochs: Int)
+  /// An epoch is done: the parameters that are evaluated, by name; valid as long as the call.
+  func didEvaluate(_ tensors: [(name: String, values: UnsafeBufferPointer<Float>)], step: Int)
   /// Something a user should know, in one sentence.
   func notice(_ sentence: String)
+}
+
+extension TrainingObserver {
+  public func didEvaluate(_ tensors: [(name: String, values: UnsafeBufferPointer<Float>)], step: Int) {}
 }
 
 /// What is known when a run starts.

@@ -1,0 +1,99 @@
+import Analysis
+import Datasets
+import Foundation
+import Reports
+import TensorBoard
+import Training
+
+/// Writes what a run tells into event files too. That they fail is no failure of the run.
+final class TensorBoardObserver: TrainingObserver {
+  private let console: TrainingConsole
+  private let folder: RunFolder
+  private var file: EventFile?
+
+  init(console: TrainingConsole, folder: RunFolder) {
+    self.console = console
+    self.folder = folder
+  }
+
+  private func write(_ body: (EventFile) throws -> Void) {
+    guard let file else { return }
+    do {
+      try body(file)
+    } catch {
+      self.file = nil
+      console.notice("no more TensorBoard events: \(folder.path)/tensorboard cannot be written: \(error)")
+    }
+  }
+
+  func runWillStart(_ start: RunStart) {
+    do {
+      file = try EventFile(
+        folder: folder.path + "/tensorboard", resumedStep: start.firstStep > 0 ? start.firstStep : nil)
+    } catch {
+      console.notice("no TensorBoard events: \(folder.path)/tensorboard cannot be written: \(error)")
+    }
+    console.runWillStart(start)
+  }
+
+  func didStep(_ progress: StepProgress) {
+    let record = progress.record
+    write {
+      try $0.append(
+        scalars: [
+          ("train/loss", record.loss), ("train/accuracy", record.accuracy),
+          ("train/learning rate", record.learningRate),
+        ], step: record.step)
+    }
+    console.didStep(progress)
+  }
+
+  func didFinishEpoch(_ record: EpochRecord, of epochs: Int) {
+    var scalars = [
+      ("epoch/loss", record.loss), ("epoch/accuracy", record.accuracy),
+      ("epoch/images per second", record.imagesPerSecond),
+    ]
+    if let loss = record.validationLoss { scalars.append(("validation/loss", loss)) }
+    if let accuracy = record.validationAccuracy { scalars.append(("validation/accuracy", accuracy)) }
+    write {
+      try $0.append(scalars: scalars, step: record.step)
+      try $0.flush()
+    }
+    console.didFinishEpoch(record, of: epochs)
+  }
+
+  func didEvaluate(_ tensors: [(name: String, values: UnsafeBufferPointer<Float>)], step: Int) {
+    write {
+      for tensor in tensors { try $0.append(histogram: tensor.values, tag: tensor.name, step: step) }
+    }
+  }
+
+  func notice(_ sentence: String) { console.notice(sentence) }
+
+  private static let galleryLimit = 50
+
+  /// The end of a finished run: its test accuracy and the most confident mistakes as pictures.
+  func finish(_ result: RunResult, openDataset: (_ name: String?) throws -> Dataset) {
+    write { file in
+      try file.append(scalars: [("test/accuracy", result.testAccuracy)], step: result.steps)
+      let model = try TrainedModel(path: folder.final)
+      let dataset = try openDataset(result.dataset)
+      let images = try dataset.read(.test, 0..<dataset.testCount)
+      let answers = Predictions(
+        labels: images.labels, logits: model.logits(images), classCount: model.classCount
+      ).answers()
+      let size = images.rows * images.columns
+      for (place, answer) in answers.mistakes.prefix(Self.galleryLimit).enumerated() {
+        let pixels = Array(images.images[answer.index * size..<(answer.index + 1) * size])
+        let number = String(place + 101).dropFirst()
+        try file.append(
+          image: PNGImage.grey(pixels, width: images.columns, height: images.rows), width: images.columns,
+          height: images.rows,
+          tag: "mistakes/\(number): \(answer.truth) read as \(answer.prediction), "
+            + "\(Numbers.fixed(100 * answer.confidence, 1)) %, test image \(answer.index)", step: result.steps
+        )
+      }
+      try file.flush()
+    }
+  }
+}
