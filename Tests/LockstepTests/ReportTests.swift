@@ -140,7 +140,23 @@ import Testing
     #expect(loss.contains(">seed 0</text>") && loss.contains(">seed 7</text>"))
   }
 
-  /// A run that was stopped and went on: its restart is on the time axis, and what is missing is said.
+  /// A run that died after its first epoch and went on.
+  @Test func aRestartIsOnTheTimeAxis() throws {
+    let scratch = try ScratchFolder()
+    try train(scratch, "run")
+    for name in checkpoints(scratch("run")).dropFirst() {
+      try FileManager.default.removeItem(atPath: scratch("run/checkpoints/\(name)"))
+    }
+    try train(scratch, "run", ["--resume"])
+    let page = try Page(path: scratch("run/report.html"))
+    #expect(page.table("event").dropFirst().map { $0[0] } == ["start", "resume", "end"])
+    #expect(page.table("event")[2][1] == "25", "steps of the first epoch")
+    let plot = try String(contentsOfFile: scratch("run/plots/throughput.svg"), encoding: .utf8)
+    #expect(plot.contains(">R</text>") && plot.contains(">c</text>"))
+    #expect(page.code.contains("--resume"))
+  }
+
+  /// What is missing is said.
   @Test func aRunThatIsNotOverIsReportedAsFarAsItIs() throws {
     let scratch = try ScratchFolder()
     try train(scratch, "run", ["--no-report"])

@@ -118,9 +118,10 @@ public struct ReportPage: Sendable {
     pre { background: var(--card); border-radius: .5rem; padding: .8rem; overflow-x: auto; font-size: .82rem }
     @media print { :root { --ink: #000; --muted: #444; --grid: #ccc; --paper: #fff; --card: #f4f4f4 }
       nav { display: none } body { max-width: none; padding: 0; font-size: 11pt } .plots { display: block }
-      .plots svg { max-width: 13cm } pre { white-space: pre-wrap }
+      .plots svg { max-width: 13cm } pre { white-space: pre-wrap; overflow-wrap: anywhere }
       figure, tr, svg, .figures li { break-inside: avoid } h2 { break-after: avoid } }
     {{{css}}}
+    @media (max-width: 34rem) { .plot text { font-size: 16px } .plot .title { font-size: 18px } }
     </style>
     </head>
     <body>
