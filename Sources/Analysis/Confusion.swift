@@ -13,9 +13,6 @@ public struct Confusion: Hashable, Sendable {
     self.counts = counts
   }
 
-  public var count: Int { counts.reduce(0) { $0 + $1.reduce(0, +) } }
-  public var correct: Int { counts.indices.reduce(0) { $0 + counts[$1][$1] } }
-
   /// The share of a class's samples that was found; nil without samples.
   public func recall(_ label: Int) -> Double? {
     let all = counts[label].reduce(0, +)

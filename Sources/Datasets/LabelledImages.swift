@@ -12,6 +12,11 @@ public struct LabelledImages: Hashable, Sendable {
   /// The number of samples.
   public var count: Int { labels.count }
 
+  /// The pixels of one image, [rows, columns].
+  public func image(_ index: Int) -> [UInt8] {
+    Array(images[index * rows * columns..<(index + 1) * rows * columns])
+  }
+
   /// Puts together `labels.count` images and their labels.
   public init(images: [UInt8], labels: [UInt8], rows: Int = 28, columns: Int = 28) {
     precondition(

@@ -52,7 +52,7 @@ struct Postal: ParsableCommand {
     let trained = try TrainedModel(path: model ?? "")
     let dataset = try dataOptions.open()
     var figures = try PostalFigures(
-      test: trained.predictions(dataset, .test, 0..<dataset.testCount),
+      test: trained.predictions(dataset.read(.test, 0..<dataset.testCount)),
       validation: trained.validationPredictions(dataset), office: office.postalCase)
     if !noThroughput {
       figures.throughput = try PostalThroughput.measured(
@@ -93,20 +93,5 @@ struct PostalOptions: ParsableArguments {
 
   var postalCase: PostalCase {
     PostalCase(digits: digits, letters: letters, manualCost: manualCost, misrouteCost: misrouteCost)
-  }
-}
-
-extension TrainedModel {
-  /// What this model makes of a part of a dataset.
-  func predictions(_ dataset: Dataset, _ split: Dataset.Split, _ samples: Range<Int>) throws -> Predictions {
-    let images = try dataset.read(split, samples)
-    return Predictions(labels: images.labels, logits: logits(images), classCount: classCount)
-  }
-
-  /// What it makes of the validation split of its own run; nil if it had none, or another dataset.
-  func validationPredictions(_ dataset: Dataset) throws -> Predictions? {
-    let count = recipe.validation
-    guard count > 0, count < dataset.trainCount else { return nil }
-    return try predictions(dataset, .train, dataset.trainCount - count..<dataset.trainCount)
   }
 }

@@ -67,8 +67,7 @@ struct RunReport {
     do {
       let dataset = try open(history.result?.dataset ?? history.launch?.dataset)
       let images = try dataset.read(.test, 0..<dataset.testCount)
-      let predictions = Predictions(
-        labels: images.labels, logits: model.logits(images), classCount: model.classCount)
+      let predictions = model.predictions(images)
       run.test = (predictions, images)
       run.validation = try model.validationPredictions(dataset)
       let errors = predictions.answers().count { !$0.isRight }
@@ -344,7 +343,6 @@ struct RunReport {
   ) -> ReportPage.Section {
     var section = section
     let images = test.images
-    let size = images.rows * images.columns
     let wrong = answers.mistakes
     section.paragraphs.append(
       "\(Numbers.grouped(wrong.count)) of \(Numbers.grouped(answers.count)) test images, the most confident mistakes "
@@ -352,9 +350,9 @@ struct RunReport {
         + (wrong.count > Self.galleryLimit ? "; the first \(Self.galleryLimit) are shown." : ".")
         + " Truth → prediction, the probabilities of both, and the index in the test set.")
     section.pictures = wrong.prefix(Self.galleryLimit).map { answer in
-      let pixels = Array(images.images[answer.index * size..<(answer.index + 1) * size])
-      return ReportPage.Picture(
-        address: PNGImage.address(ofGrey: pixels, width: images.columns, height: images.rows),
+      ReportPage.Picture(
+        address: PNGImage.address(
+          ofGrey: images.image(answer.index), width: images.columns, height: images.rows),
         lines: [
           "\(answer.truth) → \(answer.prediction)",
           "\(answer.prediction): \(Numbers.fixed(100 * answer.confidence, 1)) %",

@@ -79,15 +79,12 @@ final class TensorBoardObserver: TrainingObserver {
       let model = try TrainedModel(path: folder.final)
       let dataset = try openDataset(result.dataset)
       let images = try dataset.read(.test, 0..<dataset.testCount)
-      let answers = Predictions(
-        labels: images.labels, logits: model.logits(images), classCount: model.classCount
-      ).answers()
-      let size = images.rows * images.columns
+      let answers = model.predictions(images).answers()
       for (place, answer) in answers.mistakes.prefix(Self.galleryLimit).enumerated() {
-        let pixels = Array(images.images[answer.index * size..<(answer.index + 1) * size])
         let number = String(place + 101).dropFirst()
         try file.append(
-          image: PNGImage.grey(pixels, width: images.columns, height: images.rows), width: images.columns,
+          image: PNGImage.grey(images.image(answer.index), width: images.columns, height: images.rows),
+          width: images.columns,
           height: images.rows,
           tag: "mistakes/\(number): \(answer.truth) read as \(answer.prediction), "
             + "\(Numbers.fixed(100 * answer.confidence, 1)) %, test image \(answer.index)", step: result.steps

@@ -67,11 +67,7 @@ final class TrainingConsole: TrainingObserver {
   func didFinishEpoch(_ record: EpochRecord, of epochs: Int) {
     guard detail != .quiet else { return }
     closeLine()
-    var line = "epoch \(record.epoch)/\(epochs)  loss \(Numbers.fixed(record.loss, 4))  "
-    line += "training \(Numbers.fixed(record.accuracy, 2)) %"
-    if let accuracy = record.validationAccuracy { line += "  validation \(Numbers.fixed(accuracy, 2)) %" }
-    line += "  \(Numbers.grouped(Int(record.imagesPerSecond))) images/s"
-    print(line)
+    print(record.line(of: epochs))
     flush()
   }
 
@@ -141,5 +137,15 @@ final class TrainingConsole: TrainingObserver {
 
   private func flush() {
     fflush(nil)
+  }
+}
+
+extension EpochRecord {
+  /// An epoch in one line.
+  func line(of epochs: Int) -> String {
+    var line =
+      "epoch \(epoch)/\(epochs)  loss \(Numbers.fixed(loss, 4))  training \(Numbers.fixed(accuracy, 2)) %"
+    if let validationAccuracy { line += "  validation \(Numbers.fixed(validationAccuracy, 2)) %" }
+    return line + "  \(Numbers.grouped(Int(imagesPerSecond))) images/s"
   }
 }

@@ -54,7 +54,7 @@ struct Watch: ParsableCommand {
         drawn = lines.count
       } else {
         if !once {
-          for record in history.epochs.dropFirst(told) { write(epochLine(record, history) + "\n") }
+          for record in history.epochs.dropFirst(told) { write(record.line(of: epochCount(history)) + "\n") }
           told = history.epochs.count
         } else {
           write(screen(history, status, columns: 80).map { $0 + "\n" }.joined())
@@ -71,14 +71,6 @@ struct Watch: ParsableCommand {
 
   private func write(_ text: String) {
     try? FileHandle.standardOutput.write(contentsOf: Data(text.utf8))
-  }
-
-  private func epochLine(_ record: EpochRecord, _ history: RunHistory) -> String {
-    var line =
-      "epoch \(record.epoch)/\(epochCount(history))  loss \(Numbers.fixed(record.loss, 4))  training "
-      + "\(Numbers.fixed(record.accuracy, 2)) %"
-    if let accuracy = record.validationAccuracy { line += "  validation \(Numbers.fixed(accuracy, 2)) %" }
-    return line + "  \(Numbers.grouped(Int(record.imagesPerSecond))) images/s"
   }
 
   private func epochCount(_ history: RunHistory) -> Int {
@@ -126,7 +118,7 @@ struct Watch: ParsableCommand {
     if validation.count > 1 {
       lines += ["validation accuracy over epochs, %"] + TextPlot.lines(validation, columns: width, rows: 4)
     }
-    if let last = history.epochs.last { lines.append(epochLine(last, history)) }
+    if let last = history.epochs.last { lines.append(last.line(of: epochCount(history))) }
     return lines.map { String($0.prefix(columns)) }
   }
 

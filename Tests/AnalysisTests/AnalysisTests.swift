@@ -30,7 +30,6 @@ import Testing
     #expect(confusion.recall(1) == 1 && confusion.precision(1) == 0.25)
     #expect(confusion.recall(2) == 0 && confusion.precision(2) == nil)
     #expect(confusion.mistakes.map { [$0.truth, $0.prediction, $0.count] } == [[2, 1, 2], [0, 1, 1]])
-    #expect(confusion.correct == 3 && confusion.count == 6)
   }
 
   /// The interval of scipy.stats.binomtest(81, 263).proportion_ci(method="wilson").

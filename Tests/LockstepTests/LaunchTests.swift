@@ -101,7 +101,7 @@ extension RealRanks {
         exec sh -c "$*"
 
         """
-      FileManager.default.createFile(
+      _ = FileManager.default.createFile(
         atPath: scratch("ssh"), contents: Data(ssh.utf8), attributes: [.posixPermissions: 0o755])
       let outcome = try launch(
         ["--hostfile", scratch("hosts"), "--ssh", scratch("ssh"), "--wait-for-hosts", "60"],
