@@ -17,8 +17,8 @@ struct RunReport {
     var validation: Predictions?
     /// What is missing and why.
     var notes: [String] = []
-
-    var answers: [Answer] { test?.predictions.answers() ?? [] }
+    /// What the model answers to the test set.
+    var answers: [Answer] = []
   }
 
   private(set) var page: ReportPage
@@ -70,7 +70,8 @@ struct RunReport {
       let predictions = model.predictions(images)
       run.test = (predictions, images)
       run.validation = try model.validationPredictions(dataset)
-      let errors = predictions.answers().count { !$0.isRight }
+      run.answers = predictions.answers()
+      let errors = run.answers.count { !$0.isRight }
       if let result = history.result, result.testErrors != errors {
         run.notes.append(
           "At the end of the run the model made \(result.testErrors) errors on the test set, here \(errors): this "
