@@ -26,18 +26,18 @@ let package = Package(
     .package(url: "https://github.com/hummingbird-project/swift-mustache", from: "2.1.1"),
   ],
   targets: [
-    .systemLibrary(name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
     .systemLibrary(name: "CMPI", pkgConfig: "ompi-c", providers: [.apt(["libopenmpi-dev"])]),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
     .systemLibrary(name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"])]),
 
+    .target(name: "CProducts"),
     .systemLibrary(name: "CProcessor"),
     .systemLibrary(name: "CVectors"),
 
     .target(name: "Files", swiftSettings: settings),
     .target(name: "Digests", dependencies: ["COpenSSL"], swiftSettings: settings),
-    .target(name: "Tensors", dependencies: ["COpenBLAS", "CVectors"], swiftSettings: settings),
+    .target(name: "Tensors", dependencies: ["CProducts", "CVectors"], swiftSettings: settings),
     .target(name: "Collectives", dependencies: ["CMPI", "CVectors"], swiftSettings: settings),
     .target(
       name: "Reports", dependencies: ["CPNG", .product(name: "Mustache", package: "swift-mustache")],

@@ -27,23 +27,4 @@ static inline const char *cprocessor_missing(void) {
   return NULL;
 }
 
-// Whether the processor has the instruction set of that number, and its name; NULL behind the last.
-static inline const char *cprocessor_instruction_set(int number, int *has) {
-#if defined(__x86_64__)
-  __builtin_cpu_init();
-#define CPROCESSOR_SET(index, name) \
-  if (number == index) { *has = __builtin_cpu_supports(name) != 0; return name; }
-  CPROCESSOR_SET(0, "avx")
-  CPROCESSOR_SET(1, "avx2")
-  CPROCESSOR_SET(2, "fma")
-  CPROCESSOR_SET(3, "avx512f")
-  CPROCESSOR_SET(4, "avx512bw")
-  CPROCESSOR_SET(5, "avx512dq")
-  CPROCESSOR_SET(6, "avx512vl")
-  CPROCESSOR_SET(7, "avx512cd")
-#undef CPROCESSOR_SET
-#endif
-  return NULL;
-}
-
 #endif

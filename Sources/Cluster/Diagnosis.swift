@@ -23,33 +23,31 @@ public struct Diagnosis: Sendable {
 
   /// All findings, the worst first.
   public var findings: [Finding] {
-    (kernels + versions + data + folder + placement + resources + network + clocks)
+    (products + versions + data + folder + placement + resources + network + clocks)
       .enumerated().sorted { ($0.element.level, $0.offset) < ($1.element.level, $1.offset) }.map(\.element)
   }
 
-  /// `OPENBLAS_CORETYPE` and the instruction sets that its kernel needs, the quickest first.
-  private static let kernelNeeds: [(name: String, needs: Set<String>)] = [
-    ("SkylakeX", ["avx512f", "avx512bw", "avx512dq", "avx512vl", "avx512cd", "avx2", "fma"]),
-    ("Haswell", ["avx2", "fma"]),
-    ("Sandybridge", ["avx"]),
-  ]
-
-  /// The quickest kernel that all ranks' processors can run.
-  public var commonKernel: String {
-    let common = ranks.map { Set($0.instructionSets) }.reduce(into: Set(ranks.first?.instructionSets ?? [])) {
-      $0.formIntersection($1)
+  private var products: [Finding] {
+    var result: [Finding] = []
+    if let parts = differences(\.productsIdentity) {
+      result.append(
+        Finding(
+          .problem, "the ranks' matrix products have different bits: \(parts)",
+          advice: "leave --products openblas away: Lockstep's own definition is the same on every processor"))
     }
-    return Self.kernelNeeds.first { $0.needs.isSubset(of: common) }?.name ?? "Nehalem"
-  }
-
-  private var kernels: [Finding] {
-    guard let parts = differences(\.kernel) else { return [] }
-    return [
-      Finding(
-        .problem, "OpenBLAS uses different kernels, which round differently: \(parts)",
-        advice: "set OPENBLAS_CORETYPE=\(commonKernel) for all: mpirun -x OPENBLAS_CORETYPE=\(commonKernel) …"
-      )
-    ]
+    let slow = Dictionary(
+      grouping: ranks.filter { $0.productRate < 0.9 * $0.bestProductRate }, by: \.products)
+    for products in slow.keys.sorted() {
+      let here = slow[products] ?? []
+      let share = here.map { $0.productRate / $0.bestProductRate }.reduce(0, +) / Double(here.count)
+      result.append(
+        Finding(
+          .warning,
+          "rank \(list(here.map { "\($0.rank)" })) multiplies matrices (\(products)) at "
+            + "\(Int((100 * share).rounded())) % of what the processor can do",
+          advice: "leave --products openblas away, and LOCKSTEP_LANES unset"))
+    }
+    return result
   }
 
   private var versions: [Finding] {
@@ -59,12 +57,6 @@ public struct Diagnosis: Sendable {
         Finding(
           .problem, "the ranks run different programs: SHA-256 \(parts)",
           advice: "copy one build to the same path on all hosts"))
-    }
-    if let parts = differences(\.blasVersion) {
-      result.append(
-        Finding(
-          .problem, "OpenBLAS's versions differ, and may round differently: \(parts)",
-          advice: "install the same version on all hosts"))
     }
     if let parts = differences(\.mpiVersion) {
       result.append(

@@ -10,12 +10,15 @@ public struct RankFacts: Hashable, Sendable, Codable {
   public var isBound = false
   /// The processor's name, as the system gives it.
   public var processorModel = ""
-  /// Instruction sets that OpenBLAS's kernels differ by, e.g. `avx2`.
-  public var instructionSets: [String] = []
-  /// The kernel that OpenBLAS chose, e.g. `Haswell`.
-  public var kernel = ""
-  /// OpenBLAS's version.
-  public var blasVersion = ""
+  /// Who does its matrix products, e.g. `OpenBLAS 0.3.21 SkylakeX, own 16 lanes`.
+  public var products = ""
+  /// What the bits of these depend on: the same on all ranks, or the model depends on who computes what.
+  public var productsIdentity = ""
+  /// Floating-point operations per second: the most that the processor could do, what these products get, and what the
+  /// quickest products would get; 0 where nothing was measured.
+  public var peakRate = 0.0
+  public var productRate = 0.0
+  public var bestProductRate = 0.0
   /// The MPI library's version.
   public var mpiVersion = ""
   /// SHA-256 of the running program.

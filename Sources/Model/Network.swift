@@ -24,7 +24,7 @@ public final class Network {
   private var parameters: FloatBuffer?
   /// Whether passes measure each layer's time; off unless asked for.
   public var isProfiling = false {
-    didSet { if isProfiling != oldValue { BLAS.isTimed = isProfiling } }
+    didSet { if isProfiling != oldValue { ProductTimer.isOn = isProfiling } }
   }
   /// Seconds spent in each layer while `isProfiling`.
   public private(set) var profile: [LayerTime]
@@ -86,12 +86,12 @@ public final class Network {
     let pass = self.pass(count, randomness)
     var x = UnsafePointer(input.pointer)
     for index in layers.indices {
-      let (start, products) = isProfiling ? (monotonicSeconds(), BLAS.seconds) : (0, 0)
+      let (start, products) = isProfiling ? (monotonicSeconds(), ProductTimer.seconds) : (0, 0)
       layers[index].forward(pass, input: x, output: activations[index].pointer)
       x = UnsafePointer(activations[index].pointer)
       if isProfiling {
         profile[index].forward += monotonicSeconds() - start
-        profile[index].products += BLAS.seconds - products
+        profile[index].products += ProductTimer.seconds - products
       }
     }
     return x
@@ -115,7 +115,7 @@ public final class Network {
     var (current, other) = (gradients.0.pointer, gradients.1.pointer)
     for index in stride(from: layers.count - 1, through: firstTrainable, by: -1) {
       let layer = layers[index]
-      let (start, products) = isProfiling ? (monotonicSeconds(), BLAS.seconds) : (0, 0)
+      let (start, products) = isProfiling ? (monotonicSeconds(), ProductTimer.seconds) : (0, 0)
       let x = index > 0 ? activations[index - 1].pointer : input.pointer
       layer.backward(
         pass, output: activations[index].pointer, input: x, outputGradient: current,
@@ -123,7 +123,7 @@ public final class Network {
       if !layer.isInPlace { swap(&current, &other) }
       if isProfiling {
         profile[index].backward += monotonicSeconds() - start
-        profile[index].products += BLAS.seconds - products
+        profile[index].products += ProductTimer.seconds - products
       }
     }
   }
@@ -137,6 +137,6 @@ public struct LayerTime: Hashable, Sendable {
   public var forward = 0.0
   /// Seconds in backward passes.
   public var backward = 0.0
-  /// Seconds of both in `sgemm`; the rest is im2col, transforms and the like.
+  /// Seconds of both in products of matrices; the rest is im2col, transforms and the like.
   public var products = 0.0
 }

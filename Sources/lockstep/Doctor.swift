@@ -1,5 +1,4 @@
 import ArgumentParser
-import CProcessor
 import Cluster
 import Collectives
 import Datasets
@@ -23,6 +22,7 @@ struct Doctor: ParsableCommand {
       """)
 
   @OptionGroup var dataOptions: DataOptions
+  @OptionGroup var productOptions: ProductOptions
 
   @Option(
     name: .customLong("run"),
@@ -42,6 +42,7 @@ struct Doctor: ParsableCommand {
       }
       return try HostfileCheck(path: hostfile, ssh: ssh.words).run()
     }
+    try productOptions.choose()
     // Whatever hangs here would hang in training.
     let communicator = try Launch.world(stallTimeout: 8)
     StallWatchdog.enter("the doctor's questions", step: 0)
@@ -85,13 +86,10 @@ struct Doctor: ParsableCommand {
     facts.cores = processors.coreNames
     facts.isBound = !processors.isWholeHost
     facts.processorModel = ProcessorSet.modelName
-    var (number, has) = (Int32(0), Int32(0))
-    while let name = cprocessor_instruction_set(number, &has) {
-      if has != 0 { facts.instructionSets.append(String(cString: name)) }
-      number += 1
-    }
-    facts.kernel = BLAS.kernelName
-    facts.blasVersion = BLAS.configuration.split(separator: " ").prefix(2).joined(separator: " ")
+    facts.products = Products.shared.description
+    facts.productsIdentity = Products.shared.identity
+    let rates = ProductRates.measure(.shared)
+    (facts.peakRate, facts.productRate, facts.bestProductRate) = (rates.peak, rates.inUse, rates.best)
     facts.mpiVersion = Launch.isUnderLauncher ? MPICommunicator.libraryVersion : ""
     if isFirstOnHost, let program = FileManager.default.contents(atPath: "/proc/self/exe") {
       facts.binaryDigest = SHA256Digest(of: Array(program)).description
@@ -167,8 +165,8 @@ struct Doctor: ParsableCommand {
 
   private func show(_ diagnosis: Diagnosis, links: [LinkFigures], hosts: [String]) {
     var table = TextTable([
-      ("rank", .right), ("host", .left), ("processors", .left), ("processor", .left), ("kernel", .left),
-      ("memory free", .right), ("dataset", .left),
+      ("rank", .right), ("host", .left), ("processors", .left), ("processor", .left), ("products", .left),
+      ("GFLOP/s", .right), ("of peak", .right), ("memory free", .right), ("dataset", .left),
     ])
     for facts in diagnosis.ranks {
       let dataset =
@@ -181,7 +179,9 @@ struct Doctor: ParsableCommand {
       table.append([
         "\(facts.rank)", facts.host,
         facts.processors + (facts.isBound ? "" : " (not bound)"), facts.processorModel,
-        facts.kernel, "\(Numbers.grouped(facts.memoryAvailable / 1_000_000)) MB", dataset,
+        facts.products, Numbers.fixed(facts.productRate / 1e9, 0),
+        Numbers.fixed(100 * facts.productRate / facts.peakRate, 0) + " %",
+        "\(Numbers.grouped(facts.memoryAvailable / 1_000_000)) MB", dataset,
       ])
     }
     print(table.text)

@@ -19,11 +19,13 @@ struct Evaluate: ParsableCommand {
   var model: String
 
   @OptionGroup var dataOptions: DataOptions
+  @OptionGroup var productOptions: ProductOptions
 
   @Flag(help: "Print the figures as JSON.")
   var json = false
 
   func run() throws {
+    try productOptions.choose()
     let communicator = try Launch.world()
     let evaluation = try evaluateModel(
       at: model, openDataset: dataOptions.open, communicator: communicator)

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import Tensors
 
 /// The command line. It alone parses, prints and exits.
 @main
@@ -17,7 +18,8 @@ struct Lockstep: ParsableCommand {
       """,
     version: "0.1.0",
     subcommands: [
-      Train.self, LaunchJob.self, Watch.self, Doctor.self, Scale.self, ReductionTiming.self, Evaluate.self,
+      Train.self, LaunchJob.self, Watch.self, Doctor.self, SelfTestCommand.self, Scale.self,
+      ReductionTiming.self, Evaluate.self,
       Predict.self,
       Postal.self, Report.self, Fetch.self, Describe.self, Inspect.self,
     ])
@@ -31,6 +33,7 @@ struct Lockstep: ParsableCommand {
       Launch.exitParsing(with: error, of: self)
     }
     do {
+      try Products.configure(environment: ProcessInfo.processInfo.environment)
       try command.run()
     } catch {
       Launch.exit(with: error, of: self)

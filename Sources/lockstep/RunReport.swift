@@ -75,7 +75,7 @@ struct RunReport {
       if let result = history.result, result.testErrors != errors {
         run.notes.append(
           "At the end of the run the model made \(result.testErrors) errors on the test set, here \(errors): this "
-            + "is another dataset, or another kernel of OpenBLAS.")
+            + "is another dataset, or the run's products were OpenBLAS's own.")
       }
     } catch let error as DatasetError {
       run.notes.append("What needs the test set is missing: \(error).")
@@ -479,7 +479,7 @@ struct RunReport {
       lines.append(
         "command         " + (ranks > 1 ? "mpirun -n \(ranks) " : "") + words.joined(separator: " "))
       lines.append("lockstep        \(launch.version)")
-      lines.append("OpenBLAS kernel \(launch.kernel)")
+      lines.append("products        \(launch.kernel)")
       lines.append("ranks           \(launch.bindings.joined(separator: "; "))")
       lines.append("dataset         \(launch.dataset)")
       lines.append("  sha256        \(launch.datasetDigest)")

@@ -152,6 +152,7 @@ struct Scale: ParsableCommand {
     @OptionGroup var recipeOptions: RecipeOptions
     @OptionGroup var dataOptions: DataOptions
     @Option var stallTimeout: Int?
+    @Option var products: String?
     @Option var reduction: String?
     @Option var reductionAlgorithm: String?
     @Option var verifyEvery: Int?
@@ -409,8 +410,7 @@ struct Scale: ParsableCommand {
     var processor = ProcessorSet.modelName
     var processors = ProcessorSet().allowed
     var cores = ProcessorSet().cores
-    var kernel = BLAS.kernelName
-    var openBLAS = BLAS.configuration
+    var products = Products.shared.description
     var lockstep = Lockstep.configuration.version
   }
 

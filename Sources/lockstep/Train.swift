@@ -18,6 +18,7 @@ struct Train: ParsableCommand {
 
   @OptionGroup var recipeOptions: RecipeOptions
   @OptionGroup var dataOptions: DataOptions
+  @OptionGroup var productOptions: ProductOptions
 
   @Option(
     name: .customLong("run"),
@@ -64,6 +65,13 @@ struct Train: ParsableCommand {
       valueName: "file"))
   var trace: String?
 
+  @Flag(
+    help: """
+      Go on where ranks, or a checkpoint and this run, have products of different bits: the model then depends on \
+      who computes what.
+      """)
+  var mixedProducts = false
+
   @Flag(help: "Write events for TensorBoard into the run's folder: scalars, weights, mistakes.")
   var tensorboard = false
 
@@ -95,6 +103,7 @@ struct Train: ParsableCommand {
   }
 
   mutating func run() throws {
+    try productOptions.choose()
     StopSignals.install()
     // A reader that went away (`| head`) is no reason to stop training: the run's folder holds everything.
     signal(SIGPIPE, SIG_IGN)
@@ -106,6 +115,7 @@ struct Train: ParsableCommand {
     options.checkpointEvery = checkpointEvery
     options.checkpointsKept = keep
     options.verifyEvery = verifyEvery
+    options.allowsMixedProducts = mixedProducts
     options.resume = resume.map { $0.isEmpty ? .newest : .file($0) } ?? .none
     options.processStart = Launch.time
     options.isProfiling = profile

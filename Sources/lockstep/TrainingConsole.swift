@@ -87,7 +87,7 @@ final class TrainingConsole: TrainingObserver {
       ])
     }
     var layers = TextTable([
-      ("layer", .left), ("forward µs/image", .right), ("backward", .right), ("sgemm", .right),
+      ("layer", .left), ("forward µs/image", .right), ("backward", .right), ("products", .right),
     ])
     for layer in profile.layers {
       layers.append([

@@ -11,9 +11,9 @@ import Testing
       facts.processors = "\(rank % 2)"
       facts.cores = ["\(rank % 2)"]
       facts.isBound = true
-      facts.instructionSets = ["avx", "avx2", "fma"]
-      facts.kernel = "Haswell"
-      facts.blasVersion = "OpenBLAS 0.3.21"
+      facts.products = "own 8 lanes"
+      facts.productsIdentity = "defined"
+      (facts.peakRate, facts.productRate, facts.bestProductRate) = (100e9, 90e9, 95e9)
       facts.mpiVersion = "Open MPI v4.1.4"
       facts.binaryDigest = rank % 2 == 0 ? "abc" : ""
       facts.memoryAvailable = 8_000_000_000
@@ -35,27 +35,29 @@ import Testing
     #expect(findings { _ in } == [])
   }
 
-  /// The advice must be a kernel that the older processor can run.
-  @Test func mixedKernelsAreAProblemWithAWayOut() {
+  /// Who computes products is free; what they give is not.
+  @Test func productsOfOtherBitsAreAProblemAndOtherKernelsAreNone() {
+    #expect(findings { $0[2].products = "OpenBLAS 0.3.21 SkylakeX, own 16 lanes" } == [])
     let found = findings { ranks in
-      for rank in 2..<4 {
-        ranks[rank].kernel = "SkylakeX"
-        ranks[rank].instructionSets += ["avx512f", "avx512bw", "avx512dq", "avx512vl", "avx512cd"]
-      }
+      for rank in 2..<4 { ranks[rank].productsIdentity = "OpenBLAS 0.3.21 Haswell" }
     }
     #expect(found.map(\.level) == [.problem])
-    #expect(found[0].what.contains("Haswell on rank 0 and 1; SkylakeX on rank 2 and 3"))
-    #expect(found[0].advice.contains("OPENBLAS_CORETYPE=Haswell"))
-    #expect(
-      Diagnosis(ranks: Array(cluster().dropFirst())).commonKernel == "Haswell")
-    var old = cluster()
-    old[3].instructionSets = []
-    #expect(Diagnosis(ranks: old).commonKernel == "Nehalem")
+    #expect(found[0].what.contains("OpenBLAS 0.3.21 Haswell on rank 2 and 3; defined on rank 0 and 1"))
+    #expect(found[0].advice.contains("--products openblas"))
+  }
+
+  @Test func slowProductsAreAWarningThatNamesThem() {
+    let found = findings { ranks in
+      ranks[1].products = "OpenBLAS 0.3.21 Prescott"
+      ranks[1].productRate = 28.5e9
+    }
+    #expect(found.map(\.level) == [.warning])
+    #expect(found[0].what.contains("rank 1 multiplies matrices (OpenBLAS 0.3.21 Prescott) at 30 %"))
   }
 
   @Test func whatDiffersIsAProblem() {
     let changes: [(inout [RankFacts]) -> Void] = [
-      { $0[2].binaryDigest = "other" }, { $0[3].blasVersion = "OpenBLAS 0.3.29" },
+      { $0[2].binaryDigest = "other" }, { $0[3].productsIdentity = "OpenBLAS 0.3.29 Zen" },
       { $0[3].mpiVersion = "Open MPI v5.0.1" }, { $0[2].dataset = .found(digest: "e", name: "mnist") },
       { $0[2].dataset = .damaged("train-labels: 77") },
       { ranks in for rank in [0, 2] { ranks[rank].dataset = .missing } },

@@ -119,21 +119,6 @@ extension RealRanks {
       #expect(outcome.errors.contains("a check in this rank failed"))
     }
 
-    /// Ranks on different processors would round differently.
-    @Test func mixedKernelsGiveAWarningThatNamesThem() throws {
-      let scratch = try ScratchFolder()
-      let script = """
-        if [ "$OMPI_COMM_WORLD_RANK" = 1 ]; then export OPENBLAS_CORETYPE=Nehalem; \
-        else export OPENBLAS_CORETYPE=Haswell; fi
-        exec \(Command.binary) train --data synthetic:1000 --validation 100 --steps 3 --run \(scratch("run")) \
-        --verify-every 10000
-        """
-      let outcome = try Command(executable: "mpirun", arguments: Command.mpirun(3) + ["sh", "-c", script])
-        .run()
-      #expect(
-        outcome.errors.contains("Haswell on rank 0 and 2; Nehalem on rank 1"), "\(outcome.errors)")
-    }
-
     @Test func aFolderThatCannotBeWrittenEndsTheRunBeforeTraining() throws {
       let scratch = try ScratchFolder()
       try Data("a file".utf8).write(to: URL(fileURLWithPath: scratch("file")))

@@ -58,18 +58,19 @@ class Benchmark:
         self.scratch = tempfile.TemporaryDirectory()
         self.runs = itertools.count()
 
-    def lockstep(self, *arguments, ranks=1):
+    def lockstep(self, *arguments, ranks=1, environment=()):
         """The result.json of a training run, with its largest rank's peak memory and mpirun's wall time."""
         folder = f"{self.scratch.name}/{next(self.runs)}"
-        _, memory, seconds = run(bound(ranks, self.options.lockstep, "train", "-q", "--no-report", "--run", folder, *arguments))
+        words = ["env", "-u", "OPENBLAS_CORETYPE", *environment, self.options.lockstep, "train", "-q", "--no-report"]
+        _, memory, seconds = run(bound(ranks, *words, "--run", folder, *arguments))
         result = json.loads(pathlib.Path(folder, "result.json").read_text())
         return result | {"peakMemory": memory, "processSeconds": seconds}
 
-    def throughput(self, net, batch, *arguments, ranks=1, optimizer=("--optimizer", "adamw")):
+    def throughput(self, net, batch, *arguments, ranks=1, optimizer=("--optimizer", "adamw"), environment=()):
         return self.lockstep(
             "--recipe", net, *optimizer, "--schedule", "constant", "--shift", 0, "--global-batch", batch,
             "--steps", STEPS[net] * 128 // batch * ranks, "--data", "synthetic:9000", "--validation", 500,
-            *arguments, ranks=ranks)["imagesPerSecond"]
+            *arguments, ranks=ranks, environment=environment)["imagesPerSecond"]
 
     def peer(self, net, batch, *flags, seconds=2.0, ranks=1):
         return python(ranks, "peer.py", net, "--batch", batch, "--seconds", seconds, *flags)["imagesPerSecond"]
@@ -145,6 +146,27 @@ class Benchmark:
             print(
                 f"| `{net}` | {name} | {statistics.median(one):,.0f} | {statistics.median(two):,.0f} "
                 f"| {share(two, [2 * rate for rate in one])} |", flush=True)
+
+    def products(self):
+        """who does products of matrices: OpenBLAS's kernels, Lockstep's own code, the quicker of both"""
+        print("\n## Who does products of matrices: training steps on one core, images per second\n")
+        print("| net | OpenBLAS alone: its AVX-512 kernels | Haswell (AVX2) | Prescott (SSE3) | auto | ratio | own, 16 lanes "
+              "| ratio | own, 8 lanes | to Haswell's |")
+        print("| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |")
+
+        def measure(net, choice, *environment):
+            return lambda: self.throughput(net, 128, "--products", choice, environment=environment)
+
+        for net in self.options.nets:
+            avx512, haswell, prescott, auto, own, narrow = self.rounds(
+                measure(net, "openblas"), measure(net, "openblas", "OPENBLAS_CORETYPE=Haswell"),
+                measure(net, "openblas", "OPENBLAS_CORETYPE=Prescott"), measure(net, "auto"), measure(net, "own"),
+                measure(net, "own", "LOCKSTEP_LANES=8"))
+            print(
+                f"| `{net}` | {statistics.median(avx512):,.0f} | {statistics.median(haswell):,.0f} "
+                f"| {statistics.median(prescott):,.0f} | {statistics.median(auto):,.0f} | {ratio(auto, avx512)} "
+                f"| {statistics.median(own):,.0f} | {ratio(own, avx512)} | {statistics.median(narrow):,.0f} "
+                f"| {ratio(narrow, haswell)} |", flush=True)
 
     def reduction(self):
         """the reproducible reduction against none (one rank) and against MPI_Allreduce (two)"""
@@ -250,7 +272,7 @@ def share(part, whole):
 
 
 def main():
-    parts = {name: getattr(Benchmark, name).__doc__ for name in ("cores", "ranks", "reduction", "process", "example")}
+    parts = {name: getattr(Benchmark, name).__doc__ for name in ("cores", "products", "ranks", "reduction", "process", "example")}
     nets = list(STEPS)
     parser = argparse.ArgumentParser(
         prog="scripts/benchmark", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter,

@@ -1,4 +1,4 @@
-"""Prints what one core's sgemm reaches in GFLOP/s, with the OpenBLAS that Lockstep links, as JSON."""
+"""Prints what one core's sgemm reaches in GFLOP/s, with the OpenBLAS that Lockstep loads, as JSON."""
 
 import ctypes
 import json

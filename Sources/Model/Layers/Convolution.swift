@@ -1,6 +1,6 @@
 internal import Tensors
 
-/// Cross-correlation with a square odd kernel, without its bias, by im2col and one `sgemm` per pass.
+/// Cross-correlation with a square odd kernel, without its bias, by im2col and one product per pass.
 ///
 /// Weights are HWIO, so that an output position's patch, read kernel row by kernel row, lies in the order of
 /// the weights' rows: P[n·oh·ow, k·k·in] · W[k·k·in, out] (Chellapilla et al. 2006). The weights' gradient is
@@ -44,7 +44,7 @@ final class Convolution: Layer {
       paddingLeft = max((output.width - 1) * stride + kernel - input.width, 0) / 2
     }
     let product = output.height * output.width * kernel * kernel * input.channels * output.channels
-    groupSize = max(BLAS.smallProduct / product, 1)
+    groupSize = max(Products.smallProduct / product, 1)
     patches = FloatBuffer(
       count: capacity * output.height * output.width * kernel * kernel * input.channels + 8)
   }

@@ -1,7 +1,7 @@
 internal import Tensors
 
 /// A 3×3 convolution of stride 1, without its bias, by Winograd's F(4×4, 3×3): 36 products of transformed tiles
-/// and weights per pass instead of 144 multiplications per tile and pair of channels, done by `sgemm`.
+/// and weights per pass instead of 144 multiplications per tile and pair of channels, done by `gemm`.
 ///
 /// The input is copied into a frame of zeros, so that tiles need no bounds; the last tiles may reach beyond the
 /// output, where nothing is written. Transforms run over eight channels at once.
@@ -27,7 +27,7 @@ final class WinogradConvolution: Layer {
   private let gradientFrame: FloatBuffer
   /// [36, in, out]: G g Gᵀ.
   private let transformedWeights: FloatBuffer
-  /// [3, 3, out, in]: the weights transposed, and [36, out, in]: transformed. `sgemm`'s quick kernels for small
+  /// [3, 3, out, in]: the weights transposed, and [36, out, in]: transformed. `gemm` is quickest for
   /// matrices are those without transposition.
   private let transposedWeights: FloatBuffer
   private let transformedTransposedWeights: FloatBuffer

@@ -20,7 +20,7 @@ package final class Orthogonalizer {
   private let scratch: FloatBuffer
   /// [rows, columns].
   private let result: FloatBuffer
-  /// The rows, in blocks whose products stay below `BLAS.smallProduct`.
+  /// The rows, in blocks whose products stay below `Products.smallProduct`.
   private let blocks: [Range<Int>]
 
   package init(rows: Int, columns: Int, iterations: Int) {
@@ -34,7 +34,7 @@ package final class Orthogonalizer {
     product = FloatBuffer(count: side * side)
     scratch = FloatBuffer(count: side * side)
     result = FloatBuffer(count: rows * columns)
-    let blockCount = rows * side * side / BLAS.smallProduct + 1
+    let blockCount = rows * side * side / Products.smallProduct + 1
     blocks = (0..<blockCount).map { rows * $0 / blockCount..<rows * ($0 + 1) / blockCount }
   }
 

@@ -59,7 +59,6 @@ public final class TrainedModel {
   /// The logits of images, [count, classCount]: those that evaluation sees, to the bit, if the images begin at a multiple
   /// of the recipe's micro-batch.
   public func logits(_ images: LabelledImages) -> [Float] {
-    BLAS.useOneThread()
     let pixels = network.inputShape.count
     precondition(images.rows * images.columns == pixels, "\(images.rows) × \(images.columns) pixels")
     var logits: [Float] = []
@@ -98,7 +97,6 @@ public final class TrainedModel {
 public func evaluateModel(
   at path: String, openDataset: () throws -> Dataset, communicator: any Communicator
 ) throws -> Evaluation {
-  BLAS.useOneThread()
   let saved = try SavedState.shared(over: communicator) { try CheckpointFile(reading: path) }
   guard let saved else { preconditionFailure("a file that was read has bytes") }
   let model = try together(communicator) { try TrainedModel(saved) }

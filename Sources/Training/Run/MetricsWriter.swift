@@ -59,8 +59,10 @@ public struct LaunchFacts: Codable, Hashable, Sendable {
   /// The words of the command, the program's path first.
   public var command: [String]
   public var version: String
-  /// OpenBLAS's kernel, on which the bits depend.
+  /// Who computes matrix products on the root, e.g. `OpenBLAS 0.3.21 SkylakeX, own 16 lanes`.
   public var kernel: String
+  /// The choice of products, `auto`, `openblas` or `own`; nil in runs that knew no choice.
+  public var products: String?
   /// Each rank's host and cores.
   public var bindings: [String]
   public var totalSteps: Int

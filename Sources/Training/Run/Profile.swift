@@ -5,7 +5,7 @@ public struct Profile: Sendable {
   public var ranks: Int
   /// The rank's seconds by phase, dealing and checkpoints between steps included.
   public var phases: PhaseTimes
-  /// The rank's seconds in each layer; `products` are those of both passes in `sgemm`.
+  /// The rank's seconds in each layer; `products` are those of both passes in products of matrices.
   public var layers: [(name: String, forward: Double, backward: Double, products: Double)]
 
   /// Microseconds for each image that this rank worked on, on average.

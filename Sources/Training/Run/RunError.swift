@@ -3,12 +3,13 @@ internal import Collectives
 internal import Datasets
 internal import Files
 internal import Model
+internal import Tensors
 
 /// Why a run ended without a model: one sentence and the process's exit code (sysexits.h).
 public struct RunError: Error, Hashable, Sendable, CustomStringConvertible {
   /// One sentence: what, where, expected, found.
   public let description: String
-  /// 64 wrong usage, 65 malformed data, 66 no data, 69 a peer is unreachable, 70 internal, 73 or 74 a file cannot
+  /// 64 wrong usage, 65 malformed data, 66 no data, 69 a peer or a library is unreachable, 70 internal, 73 or 74 a file cannot
   /// be written, 78 a recipe that does not train.
   public let exitCode: Int32
   /// Whether all ranks threw this same error together, so that only the root needs to speak.
@@ -28,6 +29,7 @@ public struct RunError: Error, Hashable, Sendable, CustomStringConvertible {
     case let error as NetworkSpecificationError: self.init(error.description, exitCode: 64)
     case let error as CommunicatorError: self.init(error.description, exitCode: 69)
     case let error as CheckpointError: self.init(error.description, exitCode: error.exitCode)
+    case let error as ProductsError: self.init(error.description, exitCode: error.exitCode)
     case let error as FileError: self.init(error.description, exitCode: error.exitCode)
     default: self.init("\(error)", exitCode: 70)
     }

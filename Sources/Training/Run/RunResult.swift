@@ -28,6 +28,9 @@ public struct RunResult: Codable, Hashable, Sendable {
   public var epochs: Int
   /// Optimizer steps.
   public var steps: Int
+  /// The choice of products, `auto`, `openblas` or `own`, and who computed them on the root; nil in older results.
+  public var products: String?
+  public var kernel: String?
   /// The dataset's name, and SHA-256 of its content.
   public var dataset: String
   public var datasetDigest: String

@@ -60,6 +60,26 @@ struct SavedState {
     }
   }
 
+  /// Checks that the products of the run that goes on from here, by `Products.identity`, have the bits of the one that
+  /// wrote it.
+  ///
+  /// - Throws: `RunError` naming both.
+  func requireProducts(_ identity: String) throws {
+    let own = file.contents.metadata[Self.productsKey] ?? Self.definedProducts
+    guard own != identity else { return }
+    func words(_ identity: String) -> String {
+      identity == Self.definedProducts
+        ? "products as defined (--products auto or own)" : "the products of \(identity)"
+    }
+    throw RunError(
+      "\(name) was written with \(words(own)), this run has \(words(identity)), whose bits differ: give the same "
+        + "--products, or insist with --mixed-products", exitCode: 65)
+  }
+
+  /// The metadata's name for products that are not as defined, and what their absence means.
+  static let productsKey = "products"
+  static let definedProducts = "defined"
+
   /// Reads a checkpoint on the root alone and hands its bytes to all ranks: only the root's node needs the file.
   ///
   /// `find` reads the file, nil where there is nothing to load.
@@ -97,6 +117,8 @@ extension TrainingState {
       "recipe": recipe.json(), "epoch": "\(cursor.epoch)", "step": "\(cursor.step)",
       "datasetDigest": facts.digest.description,
     ]
+    let products = Products.shared.identity
+    if products != SavedState.definedProducts { metadata[SavedState.productsKey] = products }
     metadata[CheckpointStore.scoreKey] = validation.map { "\($0.accuracy)" }
     return metadata
   }

@@ -73,7 +73,6 @@ public final class Trainer {
     communicator: any Communicator, options: TrainingOptions, observer: (any TrainingObserver)?,
     resolve: (Recipe?) throws -> Recipe
   ) throws {
-    BLAS.useOneThread()
     self.communicator = communicator
     self.options = options
     self.observer = observer
@@ -88,6 +87,7 @@ public final class Trainer {
     }
     self.recipe = recipe
     try requireSameRecipe(recipe, communicator: communicator)
+    try requireSameProducts(options, communicator: communicator)
 
     let data = try loadData(options.openDataset, communicator: communicator)
     facts = data.facts
@@ -114,6 +114,7 @@ public final class Trainer {
       let state = state
       try together(communicator) {
         try checkpoint.requireContinuation(recipe: recipe, facts: facts)
+        if !options.allowsMixedProducts { try checkpoint.requireProducts(Products.shared.identity) }
         try state.restore(from: checkpoint)
         state.cursor = Cursor(step: try checkpoint.step(), stepsPerEpoch: plan.stepsPerEpoch)
       }
@@ -147,7 +148,8 @@ public final class Trainer {
       String(decoding: $0, as: UTF8.self)
     }
     let launch = LaunchFacts(
-      command: options.command, version: options.version, kernel: BLAS.kernelName, bindings: bindings,
+      command: options.command, version: options.version, kernel: Products.shared.description,
+      products: Products.shared.choice.rawValue, bindings: bindings,
       totalSteps: totalSteps, stepsPerEpoch: plan.stepsPerEpoch, parameterCount: network.layout.count,
       trainCount: trainCount, dataset: facts.name, datasetDigest: facts.digest.description)
     (keeper, metrics) = try together(communicator) { () throws -> (CheckpointKeeper?, MetricsWriter?) in
@@ -169,7 +171,6 @@ public final class Trainer {
   ///
   /// - Throws: `RunError`; where it is not shared by all ranks, the caller must abort the others.
   public func run() throws -> RunEnd {
-    try warnOfMixedKernels()
     announce()
     var epochSums = EpochSums()
     var lastValidation: Evaluation?
@@ -326,8 +327,8 @@ public final class Trainer {
       imagesPerSecond: trainingSeconds > 0 ? Double(trainedImages) / trainingSeconds : 0,
       trainingSeconds: trainingSeconds, wallSeconds: MonotonicClock.now() - options.processStart,
       startSeconds: startSeconds, ranks: communicator.worldSize, rankTimes: rankTimes,
-      epochs: state.cursor.epoch,
-      steps: state.cursor.step, dataset: facts.name, datasetDigest: facts.digest.description)
+      epochs: state.cursor.epoch, steps: state.cursor.step, products: Products.shared.choice.rawValue,
+      kernel: Products.shared.description, dataset: facts.name, datasetDigest: facts.digest.description)
     if isRoot { try options.folder.write(result) }
     try writeTrace()
     StallWatchdog.enter("the end", step: state.cursor.step)
@@ -367,18 +368,6 @@ public final class Trainer {
         + options.folder.checkpoints, exitCode: 70)
     error.isShared = true
     throw error
-  }
-
-  private func warnOfMixedKernels() throws {
-    let names = try communicator.allGather(Array(BLAS.kernelName.utf8)).map {
-      String(decoding: $0, as: UTF8.self)
-    }
-    let groups = Dictionary(grouping: names.indices) { names[$0] }
-    guard isRoot, groups.count > 1 else { return }
-    let parts = groups.keys.sorted().map { "\($0) on rank \(list(groups[$0] ?? []))" }
-    observer?.notice(
-      "warning: the ranks' OpenBLAS kernels differ (\(parts.joined(separator: "; "))), so their bits will: "
-        + "set OPENBLAS_CORETYPE to the oldest of them on all ranks")
   }
 
   /// More ranks than micro-batches would leave some without work in every step.
@@ -445,6 +434,21 @@ private func requireSameRecipe(_ recipe: Recipe, communicator: any Communicator)
   guard let other = texts.firstIndex(where: { $0 != texts[0] }) else { return }
   var error = RunError(
     "rank \(other) was started with another recipe than rank 0: give all ranks the same flags", exitCode: 64)
+  error.isShared = true
+  throw error
+}
+
+/// Ranks whose products have other bits would train a model that depends on who computed what.
+private func requireSameProducts(_ options: TrainingOptions, communicator: any Communicator) throws {
+  let names = try communicator.allGather(Array(Products.shared.identity.utf8)).map {
+    String(decoding: $0, as: UTF8.self)
+  }
+  let groups = Dictionary(grouping: names.indices) { names[$0] }
+  guard groups.count > 1, !options.allowsMixedProducts else { return }
+  let parts = groups.keys.sorted().map { "\($0) on rank \(list(groups[$0] ?? []))" }
+  var error = RunError(
+    "the ranks' products have different bits: \(parts.joined(separator: "; ")): leave --products openblas away, or "
+      + "insist with --mixed-products", exitCode: 64)
   error.isShared = true
   throw error
 }

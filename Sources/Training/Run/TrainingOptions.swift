@@ -18,6 +18,8 @@ public struct TrainingOptions {
   public var verifyEvery = 200
   /// Where to write what all ranks did when, in Chrome's trace format; nil for nowhere.
   public var trace: String?
+  /// Whether ranks, or a checkpoint and the run that goes on from it, may have products of different bits.
+  public var allowsMixedProducts = false
   /// Whether each layer's time is measured.
   public var isProfiling = false
   /// Where to go on from.
