@@ -37,8 +37,9 @@ let package = Package(
 
     .target(name: "Files", swiftSettings: settings),
     .target(name: "Digests", dependencies: ["COpenSSL"], swiftSettings: settings),
-    .target(name: "Tensors", dependencies: ["CProducts", "CVectors"], swiftSettings: settings),
-    .target(name: "Collectives", dependencies: ["CMPI", "CVectors"], swiftSettings: settings),
+    .target(name: "Tensors", dependencies: ["Files", "CProducts", "CVectors"], swiftSettings: settings),
+    .target(
+      name: "Collectives", dependencies: ["Files", "Tensors", "CMPI", "CVectors"], swiftSettings: settings),
     .target(
       name: "Reports", dependencies: ["CPNG", .product(name: "Mustache", package: "swift-mustache")],
       swiftSettings: settings),
@@ -46,23 +47,25 @@ let package = Package(
     .target(
       name: "TensorBoard", dependencies: [.product(name: "SwiftProtobuf", package: "swift-protobuf")],
       exclude: ["event.proto"], swiftSettings: settings),
-    .target(name: "Cluster", swiftSettings: settings),
+    .target(name: "Jobs", dependencies: ["Files"], swiftSettings: settings),
     .target(name: "Scaling", dependencies: ["Collectives"], swiftSettings: settings),
     .target(
       name: "Datasets", dependencies: ["CZlib", "Files", "Digests", "Tensors"], swiftSettings: settings),
-    .target(name: "Model", dependencies: ["Tensors"], swiftSettings: settings),
+    .target(name: "Model", dependencies: ["Files", "Tensors"], swiftSettings: settings),
     .target(name: "Checkpoints", dependencies: ["Files", "Digests"], swiftSettings: settings),
+    .target(name: "Runs", dependencies: ["Files", "Tensors", "Model"], swiftSettings: settings),
     .target(
       name: "Training",
       dependencies: [
-        "Files", "Digests", "Tensors", "Collectives", "Cluster", "Reports", "Datasets", "Model",
+        "Files", "Runs", "Digests", "Tensors", "Collectives", "Jobs", "Reports", "Datasets", "Model",
         "Checkpoints",
       ],
       swiftSettings: settings),
     .executableTarget(
       name: "lockstep",
       dependencies: [
-        "CProcessor", "Digests", "Tensors", "Collectives", "Reports", "Analysis", "TensorBoard", "Cluster",
+        "CProcessor", "Files", "Runs", "Digests", "Tensors", "Collectives", "Reports", "Analysis",
+        "TensorBoard", "Jobs",
         "Scaling",
         "Datasets",
         "Model", "Checkpoints", "Training",
@@ -71,10 +74,10 @@ let package = Package(
       // Nothing can import an executable, so whether its imports are public is no question.
       swiftSettings: machine + [.enableUpcomingFeature("MemberImportVisibility")]),
 
-    .testTarget(name: "CollectivesTests", dependencies: ["Collectives"], swiftSettings: settings),
+    .testTarget(name: "CollectivesTests", dependencies: ["Collectives", "Tensors"], swiftSettings: settings),
     .testTarget(
       name: "LockstepTests", dependencies: ["lockstep", "Datasets", "Digests"], swiftSettings: settings),
-    .testTarget(name: "ClusterTests", dependencies: ["Cluster"], swiftSettings: settings),
+    .testTarget(name: "JobsTests", dependencies: ["Jobs"], swiftSettings: settings),
     .testTarget(name: "ScalingTests", dependencies: ["Scaling", "Collectives"], swiftSettings: settings),
     .testTarget(name: "AnalysisTests", dependencies: ["Analysis"], swiftSettings: settings),
     .testTarget(name: "ReportsTests", dependencies: ["Reports"], swiftSettings: settings),
@@ -84,7 +87,7 @@ let package = Package(
     .target(name: "AllocationCounter", path: "Tests/AllocationCounter"),
     .testTarget(
       name: "TrainingTests",
-      dependencies: ["AllocationCounter", "Training", "Collectives", "Datasets", "Model", "Tensors"],
+      dependencies: ["AllocationCounter", "Training", "Runs", "Collectives", "Datasets", "Model", "Tensors"],
       swiftSettings: settings),
     .testTarget(name: "TensorsTests", dependencies: ["Tensors"], swiftSettings: settings),
     .testTarget(

@@ -1,7 +1,7 @@
-internal import Files
+public import Files
 
 /// Why a checkpoint could not be read, written or used.
-public struct CheckpointError: Error, Hashable, Sendable, CustomStringConvertible {
+public struct CheckpointError: ReportedError, Hashable, Sendable {
   /// The kinds of failure, each with an exit code of sysexits.h.
   public enum Kind: Hashable, Sendable {
     /// A file is not there or may not be read.

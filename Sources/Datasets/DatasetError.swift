@@ -1,7 +1,7 @@
-internal import Files
+public import Files
 
 /// Why a dataset could not be read, found, generated or fetched.
-public struct DatasetError: Error, Hashable, Sendable, CustomStringConvertible {
+public struct DatasetError: ReportedError, Hashable, Sendable {
   /// The kinds of failure, each with an exit code of sysexits.h.
   public enum Kind: Hashable, Sendable {
     /// What the user wrote makes no sense, e.g. `synthetic:many`.

@@ -1,5 +1,5 @@
 /// Why a file or folder could not be read or written.
-public struct FileError: Error, Hashable, Sendable, CustomStringConvertible {
+public struct FileError: ReportedError, Hashable, Sendable {
   /// The kinds of failure, each with an exit code of sysexits.h.
   public enum Kind: Hashable, Sendable {
     /// A file is not there or may not be read.

@@ -1,3 +1,4 @@
+internal import Files
 public import Tensors
 
 /// A network with the memory to run one micro-batch forward and backward.
@@ -86,11 +87,11 @@ public final class Network {
     let pass = self.pass(count, randomness)
     var x = UnsafePointer(input.pointer)
     for index in layers.indices {
-      let (start, products) = isProfiling ? (monotonicSeconds(), ProductTimer.seconds) : (0, 0)
+      let (start, products) = isProfiling ? (MonotonicClock.now(), ProductTimer.seconds) : (0, 0)
       layers[index].forward(pass, input: x, output: activations[index].pointer)
       x = UnsafePointer(activations[index].pointer)
       if isProfiling {
-        profile[index].forward += monotonicSeconds() - start
+        profile[index].forward += MonotonicClock.now() - start
         profile[index].products += ProductTimer.seconds - products
       }
     }
@@ -115,14 +116,14 @@ public final class Network {
     var (current, other) = (gradients.0.pointer, gradients.1.pointer)
     for index in stride(from: layers.count - 1, through: firstTrainable, by: -1) {
       let layer = layers[index]
-      let (start, products) = isProfiling ? (monotonicSeconds(), ProductTimer.seconds) : (0, 0)
+      let (start, products) = isProfiling ? (MonotonicClock.now(), ProductTimer.seconds) : (0, 0)
       let x = index > 0 ? activations[index - 1].pointer : input.pointer
       layer.backward(
         pass, output: activations[index].pointer, input: x, outputGradient: current,
         inputGradient: index > firstTrainable ? other : nil, gradient: gradient)
       if !layer.isInPlace { swap(&current, &other) }
       if isProfiling {
-        profile[index].backward += monotonicSeconds() - start
+        profile[index].backward += MonotonicClock.now() - start
         profile[index].products += ProductTimer.seconds - products
       }
     }

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Model
 import Reports
+import Runs
 import Training
 
 /// `lockstep describe`.

@@ -1,9 +1,9 @@
 import ArgumentParser
-import Cluster
 import Collectives
 import Datasets
 import Digests
 import Foundation
+import Jobs
 import Reports
 import Tensors
 import Training

@@ -1,8 +1,10 @@
 import ArgumentParser
 import CProcessor
-import Cluster
 import Collectives
+import Files
 import Foundation
+import Jobs
+import Runs
 import Training
 
 /// How this process was started and how it ends.
@@ -67,8 +69,7 @@ enum Launch {
     if isRequest || error is ValidationError || error is ExitCode {
       exitParsing(with: error, of: command)
     }
-    let runError =
-      (error as? ClusterError).map { RunError($0.description, exitCode: $0.exitCode) } ?? RunError(error)
+    let runError = RunError(error)
     guard let communicator else {
       complain(runError.description)
       Foundation.exit(runError.exitCode)

@@ -1,8 +1,10 @@
 import ArgumentParser
 import Checkpoints
-import Cluster
+import Files
 import Foundation
+import Jobs
 import Reports
+import Runs
 import Training
 
 /// `lockstep launch`: a training job that outlives the failures of its ranks and hosts.

@@ -1,5 +1,5 @@
-import Cluster
 import Foundation
+import Jobs
 
 /// A call of `mpirun` with this program.
 struct MPIRun {

@@ -1,8 +1,8 @@
 import Analysis
 import ArgumentParser
-import Cluster
 import Datasets
 import Foundation
+import Jobs
 import Reports
 import Training
 

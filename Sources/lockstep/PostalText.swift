@@ -1,7 +1,8 @@
 import Analysis
-import Cluster
 import Datasets
+import Files
 import Foundation
+import Jobs
 import Reports
 import Synchronization
 import Training

@@ -2,6 +2,8 @@ import ArgumentParser
 import Collectives
 import Foundation
 import Model
+import Runs
+import Tensors
 import Training
 
 /// The flags that make a recipe: a base and what overrides it.

@@ -1,9 +1,12 @@
 import ArgumentParser
-import Cluster
 import Collectives
+import Files
 import Foundation
+import Jobs
 import Reports
+import Runs
 import Scaling
+import Tensors
 import Training
 
 /// `lockstep reduction`: the reduction by itself, beside what the cost model expects of it.

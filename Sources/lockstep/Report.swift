@@ -1,8 +1,9 @@
 import ArgumentParser
-import Cluster
 import Datasets
 import Foundation
+import Jobs
 import Reports
+import Runs
 import Training
 
 /// `lockstep report`.

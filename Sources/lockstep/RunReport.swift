@@ -1,9 +1,10 @@
 import Analysis
 import Checkpoints
-import Cluster
 import Datasets
 import Foundation
+import Jobs
 import Reports
+import Runs
 import Training
 
 /// What a report says of one or several runs: a page, and its plots by name.

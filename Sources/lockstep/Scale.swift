@@ -1,8 +1,9 @@
 import ArgumentParser
-import Cluster
 import Collectives
 import Foundation
+import Jobs
 import Reports
+import Runs
 import Scaling
 import Tensors
 import Training

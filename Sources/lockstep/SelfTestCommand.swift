@@ -1,8 +1,10 @@
 import ArgumentParser
-import Cluster
 import Collectives
+import Files
 import Foundation
+import Jobs
 import Reports
+import Runs
 import Tensors
 import Training
 

@@ -2,6 +2,7 @@ import Analysis
 import Datasets
 import Foundation
 import Reports
+import Runs
 import TensorBoard
 import Training
 

@@ -1,5 +1,6 @@
 import Analysis
 import Datasets
+import Runs
 import Training
 
 extension TrainedModel {

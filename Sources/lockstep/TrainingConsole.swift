@@ -1,6 +1,8 @@
+import Files
 import Foundation
 import Model
 import Reports
+import Runs
 import Training
 
 /// Tells a person how a run goes: a progress bar on a terminal, one line per epoch on a pipe.

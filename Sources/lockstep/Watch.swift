@@ -1,6 +1,8 @@
 import ArgumentParser
+import Files
 import Foundation
 import Reports
+import Runs
 import Training
 
 /// `lockstep watch`.

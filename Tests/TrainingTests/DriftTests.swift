@@ -2,6 +2,7 @@ import Collectives
 import Datasets
 import Foundation
 import Model
+import Runs
 import Testing
 import Training
 

@@ -1,3 +1,5 @@
+public import Files
+
 /// The ranks of a job, and what they can do together.
 ///
 /// Collective calls must be made by all ranks in the same order.
@@ -62,7 +64,7 @@ public struct Message {
 }
 
 /// Why ranks could not communicate.
-public struct CommunicatorError: Error, Hashable, Sendable, CustomStringConvertible {
+public struct CommunicatorError: ReportedError, Hashable, Sendable {
   /// The call that failed, e.g. `MPI_Allreduce`.
   public let call: String
   /// The implementation's error code, 0 where the call was not even made.
@@ -75,6 +77,9 @@ public struct CommunicatorError: Error, Hashable, Sendable, CustomStringConverti
     self.code = code
     self.reason = reason
   }
+
+  /// A peer is unreachable.
+  public var exitCode: Int32 { 69 }
 
   public var description: String {
     code == 0 ? "\(call): \(reason)" : "\(call) failed with code \(code): \(reason)"

@@ -1,4 +1,5 @@
 internal import CMPI
+internal import Files
 
 #if canImport(Glibc)
   internal import Glibc
@@ -104,7 +105,7 @@ public enum StallWatchdog {
   }
 
   private static func setTimer(seconds: Int) {
-    due = monotonicSeconds() + Double(seconds)
+    due = MonotonicClock.now() + Double(seconds)
     var timer = itimerval()
     timer.it_value.tv_sec = seconds
     #if canImport(Glibc)
@@ -117,7 +118,7 @@ public enum StallWatchdog {
   /// The signal's handler: one sentence, then the end.
   private static func giveUp() {
     // Whoever hears the timer late was stopped, perhaps together with all others, as batch systems do to make room.
-    guard monotonicSeconds() < due + 0.5 else {
+    guard MonotonicClock.now() < due + 0.5 else {
       setTimer(seconds: seconds + delay)
       return
     }

@@ -1,3 +1,5 @@
+internal import Files
+
 /// What a link between two ranks can do, measured from one end.
 public struct LinkFigures: Hashable, Sendable, Codable {
   /// The rank that measured.
@@ -55,12 +57,12 @@ public enum LinkProbe {
     let (large, incoming) = (FloatStorage(count: largeCount), FloatStorage(count: largeCount))
     var times: [Double] = []
     var (shortest, offset) = (Double.infinity, 0.0)
-    let begin = monotonicSeconds()
-    while times.count < 200, times.count < 5 || monotonicSeconds() - begin < limitSeconds {
+    let begin = MonotonicClock.now()
+    while times.count < 200, times.count < 5 || MonotonicClock.now() - begin < limitSeconds {
       small.values[0] = 1
-      let (start, here) = (monotonicSeconds(), clock())
+      let (start, here) = (MonotonicClock.now(), clock())
       try trip(small.slice(0..<1), small.slice(1..<4), peer, communicator)
-      let seconds = monotonicSeconds() - start
+      let seconds = MonotonicClock.now() - start
       times.append(seconds / 2)
       // The other clock was read in the middle of the trip; the shortest trip tells when that was best.
       if seconds < shortest {
@@ -71,13 +73,13 @@ public enum LinkProbe {
     let latency = times[times.count / 2]
 
     var largeTimes: [Double] = []
-    let next = monotonicSeconds()
-    while largeTimes.count < 20, largeTimes.count < 3 || monotonicSeconds() - next < limitSeconds {
+    let next = MonotonicClock.now()
+    while largeTimes.count < 20, largeTimes.count < 3 || MonotonicClock.now() - next < limitSeconds {
       small.values[0] = 2
       try trip(small.slice(0..<1), small.slice(1..<4), peer, communicator)
-      let start = monotonicSeconds()
+      let start = MonotonicClock.now()
       try send([large.values], receive: [incoming.values], peer, communicator)
-      largeTimes.append(monotonicSeconds() - start)
+      largeTimes.append(MonotonicClock.now() - start)
     }
     largeTimes.sort()
     // Without the part that a small message takes too; on a busy host that part may be all there is to see.
@@ -90,9 +92,9 @@ public enum LinkProbe {
     while burstTimes.count < 15 {
       small.values[0] = 3
       try trip(small.slice(0..<1), small.slice(1..<4), peer, communicator)
-      let start = monotonicSeconds()
+      let start = MonotonicClock.now()
       try send(messages, receive: [small.slice(1..<4)], peer, communicator)
-      burstTimes.append(monotonicSeconds() - start)
+      burstTimes.append(MonotonicClock.now() - start)
     }
     burstTimes.sort()
     let message = max(burstTimes[burstTimes.count / 2] - 2 * latency, 0) / Double(burstCount - 1)

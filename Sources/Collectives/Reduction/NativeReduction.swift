@@ -1,3 +1,5 @@
+internal import Files
+
 /// Plain `MPI_Allreduce` over what each rank added up leaf after leaf: the usual way, for comparison. Its bits
 /// depend on the number of ranks and on MPI's choice of algorithm.
 public final class NativeReduction: GradientReduction {
@@ -37,10 +39,10 @@ public final class NativeReduction: GradientReduction {
 
   public func reduce() throws(CommunicatorError) -> UnsafePointer<Float> {
     precondition(nextLeaf == ownedLeaves.upperBound, "leaves from \(nextLeaf) on are missing")
-    let start = monotonicSeconds()
+    let start = MonotonicClock.now()
     try communicator.allReduceSum(sum.values)
     lastWaits.removeAll(keepingCapacity: true)
-    lastWaits.append(WaitInterval(start: start, end: monotonicSeconds()))
+    lastWaits.append(WaitInterval(start: start, end: MonotonicClock.now()))
     guard let sum = sum.values.baseAddress else { preconditionFailure("sums have elements") }
     return UnsafePointer(sum)
   }

@@ -1,8 +1,5 @@
-#if canImport(Glibc)
-  internal import Glibc
-#elseif canImport(Musl)
-  internal import Musl
-#endif
+internal import Files
+public import Tensors
 
 /// The reproducible all-reduce: every rank gets the sum that `ReductionTree` prescribes, to the bit, however
 /// many ranks there are.
@@ -92,9 +89,9 @@ public final class ReproducibleReduction: GradientReduction {
     let runner = runner(algorithm)
     StallWatchdog.expectChains(algorithm == .halving)
     defer { StallWatchdog.expectChains(false) }
-    let start = monotonicSeconds()
+    let start = MonotonicClock.now()
     try runner.run(noting: &lastWaits) { buffers[stack.slot($0)] }
-    if canHalve { try choice.record(monotonicSeconds() - start, communicator) }
+    if canHalve { try choice.record(MonotonicClock.now() - start, communicator) }
     guard let sum = result.values.baseAddress else { preconditionFailure("sums have elements") }
     return UnsafePointer(sum)
   }
@@ -159,11 +156,4 @@ private struct AlgorithmChoice {
     next = algorithms[medians.indices.min { medians[$0] < medians[$1] } ?? 0]
     self.tries = nil
   }
-}
-
-/// Seconds on the machine's monotonic clock.
-func monotonicSeconds() -> Double {
-  var time = timespec()
-  clock_gettime(CLOCK_MONOTONIC, &time)
-  return Double(time.tv_sec) + 1e-9 * Double(time.tv_nsec)
 }

@@ -1,3 +1,5 @@
+internal import Files
+
 /// Carries out one rank's schedule, over and over, in the same buffers.
 final class ScheduleRunner {
   let schedule: ReductionSchedule
@@ -32,9 +34,9 @@ final class ScheduleRunner {
     noting waits: inout [WaitInterval], subtree: (Int) -> FloatStorage
   ) throws(CommunicatorError) {
     for round in schedule.rounds {
-      let start = monotonicSeconds()
+      let start = MonotonicClock.now()
       try exchange(round, subtree)
-      waits.append(WaitInterval(start: start, end: monotonicSeconds()))
+      waits.append(WaitInterval(start: start, end: MonotonicClock.now()))
       for addition in round.additions {
         let target = values(addition.target, subtree)
         guard let right = addition.right else {

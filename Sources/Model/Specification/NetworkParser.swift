@@ -1,5 +1,9 @@
+public import Files
+
 /// Why a network specification cannot be used, with the place.
-public struct NetworkSpecificationError: Error, CustomStringConvertible {
+public struct NetworkSpecificationError: ReportedError {
+  public var exitCode: Int32 { 64 }
+
   let text: String
   let column: Int
   let length: Int

@@ -1,3 +1,5 @@
+internal import Files
+
 /// C ← α·A·B + β·C for row-major matrices, by the one definition that a model's bits rest on:
 ///
 ///     S = 0;  for k = 0, 1, …:  S = fma(A[i,k], B[k,j], S)
@@ -15,10 +17,10 @@ public func gemm(
   _ b: UnsafePointer<Float>, transposeB: Bool = false,
   into c: UnsafeMutablePointer<Float>, alpha: Float = 1, beta: Float = 0
 ) {
-  let start = ProductTimer.isOn ? monotonicSeconds() : 0
+  let start = ProductTimer.isOn ? MonotonicClock.now() : 0
   Products.shared.multiply(
     m, n, k, a, transposeA: transposeA, b, transposeB: transposeB, into: c, alpha: alpha, beta: beta)
-  if ProductTimer.isOn { ProductTimer.seconds += monotonicSeconds() - start }
+  if ProductTimer.isOn { ProductTimer.seconds += MonotonicClock.now() - start }
 }
 
 /// Measures products, for profiles of a process's one training thread.

@@ -1,4 +1,5 @@
 internal import CProducts
+internal import Files
 
 /// Lockstep's own products (`CProducts`): the definition of `gemm`, in vectors of 4, 8 or 16 floats, all of the same
 /// bits.
@@ -36,9 +37,9 @@ public struct OwnProducts: Sendable {
     let count = 20_000
     var best = Double.infinity
     for _ in 0..<5 {
-      let start = monotonicSeconds()
+      let start = MonotonicClock.now()
       _ = cproducts_multiply_adds(Int32(lanes), count)
-      best = min(best, monotonicSeconds() - start)
+      best = min(best, MonotonicClock.now() - start)
     }
     return Double(12 * lanes * count) / best
   }

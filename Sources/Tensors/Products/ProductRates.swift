@@ -1,3 +1,5 @@
+internal import Files
+
 /// How fast a processor multiplies matrices, in floating-point operations per second (a multiply-add is two).
 public struct ProductRates: Hashable, Sendable {
   /// Of multiply-adds in registers, in the widest vectors: what no product can pass.
@@ -28,11 +30,11 @@ public struct ProductRates: Hashable, Sendable {
     generator.fillNormal(b.elements, standardDeviation: 1)
     var operations = 0
     func time(_ multiply: (_ index: Int) -> Void) -> Double {
-      let start = monotonicSeconds()
+      let start = MonotonicClock.now()
       for index in sample.indices {
         for _ in 0..<sample[index].count { multiply(index) }
       }
-      return monotonicSeconds() - start
+      return MonotonicClock.now() - start
     }
     for shape in sample { operations += 2 * shape.m * shape.n * shape.k * shape.count }
     var (inUse, best) = (Double.infinity, Double.infinity)

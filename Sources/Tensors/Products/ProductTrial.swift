@@ -1,3 +1,5 @@
+internal import Files
+
 /// Whether OpenBLAS may do products of a shape in place of Lockstep's own code: if it gives the same bits, and is not
 /// slower.
 ///
@@ -67,14 +69,14 @@ package struct ProductTrial {
     c.withUnsafeMutableBufferPointer { c in
       guard let c = c.baseAddress else { return }
       for _ in 0..<4 {
-        let start = monotonicSeconds()
+        let start = MonotonicClock.now()
         for _ in 0..<calls {
           own.multiply(
             shape.m, shape.n, shape.k, a, transposeA: shape.transposeA, b, transposeB: shape.transposeB,
             into: c,
             alpha: 1, beta: beta)
         }
-        let middle = monotonicSeconds()
+        let middle = MonotonicClock.now()
         for _ in 0..<calls {
           openBLAS.multiply(
             shape.m, shape.n, shape.k, a, transposeA: shape.transposeA, b, transposeB: shape.transposeB,
@@ -82,7 +84,7 @@ package struct ProductTrial {
             alpha: 1, beta: beta)
         }
         ours = min(ours, middle - start)
-        theirs = min(theirs, monotonicSeconds() - middle)
+        theirs = min(theirs, MonotonicClock.now() - middle)
       }
     }
     return theirs <= ours

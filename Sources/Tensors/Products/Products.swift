@@ -1,3 +1,4 @@
+public import Files
 internal import Synchronization
 
 /// Who computes matrix products (`--products`).
@@ -11,7 +12,7 @@ public enum ProductChoice: String, Sendable, CaseIterable, Codable {
 }
 
 /// Why products cannot be done as asked.
-public struct ProductsError: Error, Hashable, Sendable, CustomStringConvertible {
+public struct ProductsError: ReportedError, Hashable, Sendable {
   /// One sentence.
   public let description: String
   /// 64 wrong usage, 69 something is missing on this machine.

@@ -1,6 +1,7 @@
 internal import Collectives
 internal import Datasets
 public import Digests
+internal import Runs
 
 /// What all ranks know of the dataset of a run.
 public struct DatasetFacts: Hashable, Sendable {
@@ -55,11 +56,9 @@ func loadData(
   for reader in readers {
     let other = descriptions[reader].split(separator: " ", maxSplits: 3).map(String.init)
     if other[0...2] != fields[0...2] {
-      var error = RunError(
+      throw RunError.shared(
         "the ranks' datasets differ: rank \(first) has \(fields[0]) training and \(fields[1]) test samples, "
           + "rank \(reader) \(other[0]) and \(other[1])", exitCode: 65)
-      error.isShared = true
-      throw error
     }
   }
 

@@ -2,6 +2,7 @@ internal import Checkpoints
 public import Collectives
 public import Datasets
 internal import Model
+public import Runs
 internal import Tensors
 
 /// A model from a checkpoint, ready to look at images.

@@ -1,6 +1,7 @@
 internal import Checkpoints
 internal import Digests
 internal import Files
+internal import Runs
 
 /// Writes the root's checkpoints while training goes on.
 final class CheckpointKeeper {

@@ -1,4 +1,4 @@
-internal import Cluster
+internal import Jobs
 
 #if canImport(Glibc)
   internal import Glibc

@@ -1,3 +1,5 @@
+public import Runs
+
 /// Where one rank's training steps spent their time.
 public struct Profile: Sendable {
   /// Training images of all ranks.

@@ -3,6 +3,7 @@ internal import Collectives
 internal import Digests
 internal import Foundation
 internal import Model
+internal import Runs
 internal import Tensors
 
 /// A checkpoint as a run sees it.

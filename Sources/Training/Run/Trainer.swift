@@ -1,9 +1,11 @@
 public import Collectives
 internal import Datasets
 internal import Digests
+internal import Files
 internal import Foundation
 internal import Model
 internal import Reports
+public import Runs
 internal import Tensors
 
 /// How a run ended.
@@ -223,11 +225,9 @@ public final class Trainer {
 
   private func account(_ outcome: StepOutcome, _ sums: inout EpochSums) throws {
     guard outcome.loss.isFinite else {
-      var error = RunError(
+      throw RunError.shared(
         "the loss is \(outcome.loss) after step \(state.cursor.step): training diverged; a lower "
           + "--learning-rate or --clip-gradients helps", exitCode: 78)
-      error.isShared = true
-      throw error
     }
     trainingSeconds += outcome.times.total + betweenSteps.data
     trainedImages += outcome.samples
@@ -362,12 +362,10 @@ public final class Trainer {
     guard groups.count > 1 else { return }
     let majority = groups.values.max { ($0.count, -$0[0]) < ($1.count, -$1[0]) } ?? []
     let odd = digests.indices.filter { !majority.contains($0) }
-    var error = RunError(
+    throw RunError.shared(
       "after step \(state.cursor.step) the parameters of rank \(list(odd)) differ from those of rank "
         + "\(list(majority)): the ranks no longer train the same model; last good checkpoint in "
         + options.folder.checkpoints, exitCode: 70)
-    error.isShared = true
-    throw error
   }
 
   /// More ranks than micro-batches would leave some without work in every step.
@@ -432,10 +430,8 @@ private struct EpochSums {
 private func requireSameRecipe(_ recipe: Recipe, communicator: any Communicator) throws {
   let texts = try communicator.allGather(Array(recipe.json().utf8))
   guard let other = texts.firstIndex(where: { $0 != texts[0] }) else { return }
-  var error = RunError(
+  throw RunError.shared(
     "rank \(other) was started with another recipe than rank 0: give all ranks the same flags", exitCode: 64)
-  error.isShared = true
-  throw error
 }
 
 /// Ranks whose products have other bits would train a model that depends on who computed what.
@@ -446,11 +442,9 @@ private func requireSameProducts(_ options: TrainingOptions, communicator: any C
   let groups = Dictionary(grouping: names.indices) { names[$0] }
   guard groups.count > 1, !options.allowsMixedProducts else { return }
   let parts = groups.keys.sorted().map { "\($0) on rank \(list(groups[$0] ?? []))" }
-  var error = RunError(
+  throw RunError.shared(
     "the ranks' products have different bits: \(parts.joined(separator: "; ")): leave --products openblas away, or "
       + "insist with --mixed-products", exitCode: 64)
-  error.isShared = true
-  throw error
 }
 
 /// `0`, `0 and 2`, `0, 1 and 5`.

@@ -1,3 +1,5 @@
+public import Runs
+
 /// What a run tells while it goes on; only the root's observer is told.
 public protocol TrainingObserver: AnyObject {
   /// The data is loaded and the first step is about to start.

@@ -1,5 +1,7 @@
 public import Collectives
 public import Datasets
+internal import Files
+public import Runs
 
 /// How a run is carried out: nothing here changes the model.
 public struct TrainingOptions {

@@ -2,6 +2,7 @@ internal import Collectives
 internal import Datasets
 internal import Digests
 internal import Model
+internal import Runs
 internal import Tensors
 
 /// Whether this machine computes the same models as any other: trains each named recipe for some steps on digits that

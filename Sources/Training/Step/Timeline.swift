@@ -1,5 +1,7 @@
 internal import Collectives
+internal import Files
 internal import Foundation
+internal import Runs
 internal import Tensors
 
 /// When a rank did what, for `--trace`. Memory is taken once; what comes after the last free place is not recorded.

@@ -1,4 +1,5 @@
 internal import Model
+internal import Runs
 internal import Tensors
 
 /// What training changes: flat buffers and the cursor. The same on every rank, to the bit.

@@ -1,5 +1,6 @@
 internal import Collectives
 internal import Model
+public import Runs
 internal import Tensors
 
 /// What one step did, summed over the global batch.
@@ -170,4 +171,13 @@ public enum ReductionKind: String, Sendable, CaseIterable {
   case reproducible
   /// Plain `MPI_Allreduce`: for comparison only, the bits depend on the number of ranks.
   case native
+}
+
+extension Recipe {
+  /// The floats that a step's reduction adds up: the gradient and the control values behind it.
+  ///
+  /// - Throws: `NetworkSpecificationError` if the network does not fit the images.
+  public func flatElementCount() throws -> Int {
+    try Network(network, capacity: 1).layout.count + TrainingStep.controlCount
+  }
 }

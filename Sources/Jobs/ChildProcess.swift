@@ -22,11 +22,11 @@ public final class ChildProcess {
 
   /// Starts a program, found on the path, with standard input empty and no signal blocked or ignored.
   ///
-  /// - Throws: `ClusterError` with exit code 127 if it cannot be started.
+  /// - Throws: `JobError` with exit code 127 if it cannot be started.
   public init(
     _ words: [String], environment: [String: String]? = nil, output: Output = .inherited,
     errors: Output = .inherited
-  ) throws(ClusterError) {
+  ) throws(JobError) {
     var actions = posix_spawn_file_actions_t()
     posix_spawn_file_actions_init(&actions)
     defer { posix_spawn_file_actions_destroy(&actions) }
@@ -61,7 +61,7 @@ public final class ChildProcess {
       ? posix_spawnp(&identifier, words[0], &actions, &attributes, &arguments, environ)
       : posix_spawnp(&identifier, words[0], &actions, &attributes, &arguments, &variables)
     guard code == 0 else {
-      throw ClusterError(
+      throw JobError(
         "'\(words[0])' cannot be started: \(String(cString: strerror(code)))", exitCode: 127)
     }
     self.identifier = identifier

@@ -1,5 +1,6 @@
-public import Collectives
+public import Files
 public import Model
+public import Tensors
 
 /// Everything that decides what model a run ends with, in one value. Rank count, hosts and time are not in it.
 ///
@@ -45,17 +46,8 @@ public struct Recipe: Hashable, Sendable, Codable {
   }
 
   /// The optimizer with the scaling rule applied to its learning rates.
-  var effectiveOptimizer: OptimizerSpecification {
+  package var effectiveOptimizer: OptimizerSpecification {
     optimizer.scaled(by: scaling.factor(globalBatch: globalBatch))
-  }
-}
-
-extension Recipe {
-  /// The floats that a step's reduction adds up: the gradient and the control values behind it.
-  ///
-  /// - Throws: `NetworkSpecificationError` if the network does not fit the images.
-  public func flatElementCount() throws -> Int {
-    try Network(network, capacity: 1).layout.count + TrainingStep.controlCount
   }
 }
 
@@ -88,7 +80,8 @@ public struct LearningRateScaling: Hashable, Sendable, Codable {
 }
 
 /// Why a recipe cannot be used.
-public struct RecipeError: Error, CustomStringConvertible, Sendable {
+public struct RecipeError: ReportedError, Sendable {
+  public var exitCode: Int32 { 64 }
   /// One sentence.
   public let description: String
 

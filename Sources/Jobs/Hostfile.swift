@@ -1,3 +1,4 @@
+public import Files
 internal import Foundation
 
 /// The hosts that `mpirun --hostfile` names, in Open MPI's syntax: a name or address per line, optionally
@@ -28,10 +29,10 @@ public struct Hostfile: Hashable, Sendable {
 
   /// Reads a hostfile.
   ///
-  /// - Throws: `ClusterError` with exit code 66 if it cannot be read, 65 if something is wrong in it.
-  public init(path: String) throws(ClusterError) {
+  /// - Throws: `JobError` with exit code 66 if it cannot be read, 65 if something is wrong in it.
+  public init(path: String) throws(JobError) {
     guard let data = FileManager.default.contents(atPath: path) else {
-      throw ClusterError("--hostfile: '\(path)' cannot be read", exitCode: 66)
+      throw JobError("--hostfile: '\(path)' cannot be read", exitCode: 66)
     }
     try self.init(parsing: String(decoding: data, as: UTF8.self), origin: path)
   }
@@ -40,15 +41,15 @@ public struct Hostfile: Hashable, Sendable {
   ///
   /// A host that stands in several lines is one host with the slots of all, as for Open MPI.
   ///
-  /// - Throws: `ClusterError` naming `origin`, the line, what was expected and what was found.
-  public init(parsing text: String, origin: String) throws(ClusterError) {
+  /// - Throws: `JobError` naming `origin`, the line, what was expected and what was found.
+  public init(parsing text: String, origin: String) throws(JobError) {
     hosts = []
     for (index, line) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
       let content = line.prefix { $0 != "#" }
       let words = content.replacing("=", with: " = ").split(whereSeparator: \.isWhitespace)
       guard let name = words.first else { continue }
-      func fail(_ sentence: String) -> ClusterError {
-        ClusterError("\(origin), line \(index + 1): \(sentence)", exitCode: 65)
+      func fail(_ sentence: String) -> JobError {
+        JobError("\(origin), line \(index + 1): \(sentence)", exitCode: 65)
       }
       guard name != "=", name.allSatisfy({ $0.isLetter || $0.isNumber || "-._:@[]".contains($0) }) else {
         throw fail("expected a host's name or address, found '\(name)'")
@@ -77,7 +78,7 @@ public struct Hostfile: Hashable, Sendable {
         hosts.append(host)
       }
     }
-    guard !hosts.isEmpty else { throw ClusterError("\(origin) names no host", exitCode: 65) }
+    guard !hosts.isEmpty else { throw JobError("\(origin) names no host", exitCode: 65) }
   }
 
   /// The ranks that may run on all hosts; nil where some host's number is left to Open MPI.
@@ -92,7 +93,7 @@ public struct Hostfile: Hashable, Sendable {
 }
 
 /// What is wrong with a cluster's description, or with how it is reached: one sentence and an exit code.
-public struct ClusterError: Error, Hashable, Sendable, CustomStringConvertible {
+public struct JobError: ReportedError, Hashable, Sendable {
   /// One sentence: what, where, expected, found.
   public let description: String
   /// As in sysexits.h.

@@ -1,5 +1,5 @@
-import Cluster
 import Foundation
+import Jobs
 import Testing
 
 @Suite struct HostfileTests {
@@ -29,7 +29,7 @@ import Testing
     #expect {
       _ = try Hostfile(parsing: text, origin: "hosts")
     } throws: {
-      ($0 as? ClusterError)?.description.hasPrefix(sentence) == true
+      ($0 as? JobError)?.description.hasPrefix(sentence) == true
     }
   }
 

@@ -1,4 +1,4 @@
-import Cluster
+import Jobs
 import Testing
 
 @Suite struct RestartPolicyTests {

@@ -13,24 +13,24 @@ public enum Reachability {
 
   /// The hosts that can be logged in to with `ssh`, words such as `["ssh", "-p", "2222"]`.
   ///
-  /// - Throws: `ClusterError` if `ssh` cannot be started.
-  public static func reachable(_ hosts: [String], ssh: [String]) throws(ClusterError) -> Set<String> {
+  /// - Throws: `JobError` if `ssh` cannot be started.
+  public static func reachable(_ hosts: [String], ssh: [String]) throws(JobError) -> Set<String> {
     Set(try answers(of: hosts, ssh: ssh, to: "true").keys)
   }
 
   /// What a shell on each host prints when it runs `command`, by host; those that do not answer, or whose command
   /// fails, are missing. All are asked at once. This host itself needs no login.
   ///
-  /// - Throws: `ClusterError` if `ssh` cannot be started.
+  /// - Throws: `JobError` if `ssh` cannot be started.
   public static func answers(
     of hosts: [String], ssh: [String], to command: String
-  ) throws(ClusterError) -> [String: String] {
+  ) throws(JobError) -> [String: String] {
     let folder = FileManager.default.temporaryDirectory
       .appendingPathComponent("lockstep-hosts-\(UUID().uuidString)")
     do {
       try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
     } catch {
-      throw ClusterError("\(folder.path) cannot be created: \(error.localizedDescription)", exitCode: 73)
+      throw JobError("\(folder.path) cannot be created: \(error.localizedDescription)", exitCode: 73)
     }
     defer { try? FileManager.default.removeItem(at: folder) }
     var asked: [(host: String, file: String, login: ChildProcess)] = []

@@ -25,7 +25,7 @@ public struct RunFolder: Sendable {
   }
 
   /// Creates the folder and writes the recipe.
-  func prepare(_ recipe: Recipe) throws(RunError) {
+  package func prepare(_ recipe: Recipe) throws(RunError) {
     do {
       try FileManager.default.createDirectory(atPath: checkpoints, withIntermediateDirectories: true)
       try Data((recipe.json(indented: true) + "\n").utf8)
@@ -39,7 +39,7 @@ public struct RunFolder: Sendable {
 
 extension RunFolder {
   /// Writes `result.json`.
-  func write(_ result: RunResult) throws(RunError) {
+  package func write(_ result: RunResult) throws(RunError) {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes]
     do {

@@ -1,5 +1,3 @@
-internal import Foundation
-
 /// One line of `metrics.jsonl`: a step.
 public struct StepRecord: Codable, Hashable, Sendable {
   public var event = "step"
@@ -16,11 +14,22 @@ public struct StepRecord: Codable, Hashable, Sendable {
   public var seconds: PhaseTimes
 
   /// The record as one line of JSON, written by hand: `JSONEncoder` would cost the root some per cent of a step.
-  var line: String {
+  package var line: String {
     func number(_ value: Double) -> String { value.isFinite ? "\(value)" : "\"\(value)\"" }
     let times = seconds.named.map { "\"\($0.name)\":\(number($0.seconds))" }.joined(separator: ",")
     return "{\"event\":\"step\",\"step\":\(step),\"epoch\":\(epoch),\"loss\":\(number(loss)),"
       + "\"accuracy\":\(number(accuracy)),\"learningRate\":\(number(learningRate)),\"seconds\":{\(times)}}\n"
+  }
+
+  package init(
+    step: Int, epoch: Int, loss: Double, accuracy: Double, learningRate: Double, seconds: PhaseTimes
+  ) {
+    self.step = step
+    self.epoch = epoch
+    self.loss = loss
+    self.accuracy = accuracy
+    self.learningRate = learningRate
+    self.seconds = seconds
   }
 }
 
@@ -41,6 +50,20 @@ public struct EpochRecord: Codable, Hashable, Sendable {
   public var imagesPerSecond: Double
   /// The root's time, summed over the epoch.
   public var seconds: PhaseTimes
+
+  package init(
+    step: Int, epoch: Int, loss: Double, accuracy: Double, validationLoss: Double? = nil,
+    validationAccuracy: Double? = nil, imagesPerSecond: Double, seconds: PhaseTimes
+  ) {
+    self.step = step
+    self.epoch = epoch
+    self.loss = loss
+    self.accuracy = accuracy
+    self.validationLoss = validationLoss
+    self.validationAccuracy = validationAccuracy
+    self.imagesPerSecond = imagesPerSecond
+    self.seconds = seconds
+  }
 }
 
 /// One line of `metrics.jsonl`: a checkpoint, a start, a resumption, an end.
@@ -52,6 +75,14 @@ public struct EventRecord: Codable, Hashable, Sendable {
   public var ranks: Int
   /// With starts and resumptions.
   public var launch: LaunchFacts?
+
+  package init(event: String, step: Int, time: Double, ranks: Int, launch: LaunchFacts? = nil) {
+    self.event = event
+    self.step = step
+    self.time = time
+    self.ranks = ranks
+    self.launch = launch
+  }
 }
 
 /// How a run was started, for those who want to repeat it or to know how far it is.
@@ -72,59 +103,22 @@ public struct LaunchFacts: Codable, Hashable, Sendable {
   /// The dataset's name, and SHA-256 of its content.
   public var dataset: String
   public var datasetDigest: String
-}
 
-/// Appends lines to `metrics.jsonl` as the root trains.
-final class MetricsWriter {
-  private let handle: FileHandle
-  private let encoder = JSONEncoder()
-  private var pending = Data()
-  private var lastFlush = MonotonicClock.now()
-
-  /// Opens the file, and holds a lock on it as long as this process lives, by which `RunHistory` knows that it does; lines of steps after `step`, left by a run that died, are dropped.
-  init(path: String, continuingAfter step: Int) throws(RunError) {
-    encoder.outputFormatting = [.sortedKeys]
-    encoder.nonConformingFloatEncodingStrategy = .convertToString(
-      positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
-    do {
-      let url = URL(fileURLWithPath: path)
-      let old = (try? Data(contentsOf: url)) ?? Data()
-      var kept = Data()
-      for line in old.split(separator: UInt8(ascii: "\n")) {
-        guard let head = try? JSONDecoder().decode(StepOnly.self, from: line) else { continue }
-        if head.step <= step { kept += line + [UInt8(ascii: "\n")] }
-      }
-      try kept.write(to: url)
-      handle = try FileHandle(forWritingTo: url)
-      try handle.seekToEnd()
-      _ = flock(handle.fileDescriptor, LOCK_EX | LOCK_NB)
-    } catch {
-      throw RunError("\(path) cannot be written: \(error.localizedDescription)", exitCode: 73)
-    }
-  }
-
-  private struct StepOnly: Decodable {
-    var step: Int
-  }
-
-  /// Appends a step's line; lines reach the file some at a time.
-  func append(_ record: StepRecord) throws {
-    pending += Data(record.line.utf8)
-    // Often enough for those who watch.
-    if pending.count > 1 << 16 || MonotonicClock.now() - lastFlush > 1 { try flush() }
-  }
-
-  /// Appends a line.
-  func append(_ record: some Encodable) throws {
-    pending += try encoder.encode(record)
-    pending.append(UInt8(ascii: "\n"))
-    if pending.count > 1 << 16 { try flush() }
-  }
-
-  /// Hands what was appended to the file system.
-  func flush() throws {
-    try handle.write(contentsOf: pending)
-    pending.removeAll(keepingCapacity: true)
-    lastFlush = MonotonicClock.now()
+  package init(
+    command: [String], version: String, kernel: String, products: String? = nil, bindings: [String],
+    totalSteps: Int, stepsPerEpoch: Int, parameterCount: Int, trainCount: Int, dataset: String,
+    datasetDigest: String
+  ) {
+    self.command = command
+    self.version = version
+    self.kernel = kernel
+    self.products = products
+    self.bindings = bindings
+    self.totalSteps = totalSteps
+    self.stepsPerEpoch = stepsPerEpoch
+    self.parameterCount = parameterCount
+    self.trainCount = trainCount
+    self.dataset = dataset
+    self.datasetDigest = datasetDigest
   }
 }

@@ -34,6 +34,32 @@ public struct RunResult: Codable, Hashable, Sendable {
   /// The dataset's name, and SHA-256 of its content.
   public var dataset: String
   public var datasetDigest: String
+
+  package init(
+    testAccuracy: Double, testErrors: Int, testConfusion: [[Int]], validationAccuracy: Double? = nil,
+    parametersDigest: String, checkpointDigest: String, imagesPerSecond: Double, trainingSeconds: Double,
+    wallSeconds: Double, startSeconds: Double, ranks: Int, rankTimes: [RankTimes], epochs: Int, steps: Int,
+    products: String? = nil, kernel: String? = nil, dataset: String, datasetDigest: String
+  ) {
+    self.testAccuracy = testAccuracy
+    self.testErrors = testErrors
+    self.testConfusion = testConfusion
+    self.validationAccuracy = validationAccuracy
+    self.parametersDigest = parametersDigest
+    self.checkpointDigest = checkpointDigest
+    self.imagesPerSecond = imagesPerSecond
+    self.trainingSeconds = trainingSeconds
+    self.wallSeconds = wallSeconds
+    self.startSeconds = startSeconds
+    self.ranks = ranks
+    self.rankTimes = rankTimes
+    self.epochs = epochs
+    self.steps = steps
+    self.products = products
+    self.kernel = kernel
+    self.dataset = dataset
+    self.datasetDigest = datasetDigest
+  }
 }
 
 /// Where one rank's time went.
@@ -42,4 +68,9 @@ public struct RankTimes: Codable, Hashable, Sendable {
   public var phases: PhaseTimes
   /// Seconds of processor time of the whole process: unlike wall time, it does not grow when others use the machine.
   public var processorSeconds: Double
+
+  package init(phases: PhaseTimes, processorSeconds: Double) {
+    self.phases = phases
+    self.processorSeconds = processorSeconds
+  }
 }

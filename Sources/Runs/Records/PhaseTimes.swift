@@ -1,0 +1,38 @@
+/// Where a rank's wall time goes, in seconds.
+public struct PhaseTimes: Sendable, Hashable, Codable {
+  /// Preparing inputs and dealing samples to ranks.
+  public var data = 0.0
+  public var forward = 0.0
+  public var backward = 0.0
+  /// Adding up gradients: within the rank, and what peers sent.
+  public var reduction = 0.0
+  /// Waiting for peers and for data on its way.
+  public var wait = 0.0
+  /// The optimizer.
+  public var update = 0.0
+  /// Taking snapshots, waiting for the disk, comparing digests, writing metrics.
+  public var checkpoint = 0.0
+
+  public init() {}
+
+  /// The names and seconds, in the order of the step.
+  public var named: [(name: String, seconds: Double)] {
+    [
+      ("data", data), ("forward", forward), ("backward", backward), ("reduction", reduction),
+      ("wait", wait), ("update", update), ("checkpoint", checkpoint),
+    ]
+  }
+
+  /// The sum of all phases.
+  public var total: Double { named.reduce(0) { $0 + $1.seconds } }
+
+  public static func += (a: inout PhaseTimes, b: PhaseTimes) {
+    a.data += b.data
+    a.forward += b.forward
+    a.backward += b.backward
+    a.reduction += b.reduction
+    a.wait += b.wait
+    a.update += b.update
+    a.checkpoint += b.checkpoint
+  }
+}
