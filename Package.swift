@@ -32,14 +32,19 @@ let package = Package(
     .systemLibrary(name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"])]),
 
     .target(name: "CProducts"),
+    .target(name: "CProcesses"),
     .systemLibrary(name: "CProcessor"),
     .systemLibrary(name: "CVectors"),
 
     .target(name: "Files", swiftSettings: settings),
     .target(name: "Digests", dependencies: ["COpenSSL"], swiftSettings: settings),
-    .target(name: "Tensors", dependencies: ["Files", "CProducts", "CVectors"], swiftSettings: settings),
     .target(
-      name: "Collectives", dependencies: ["Files", "Tensors", "CMPI", "CVectors"], swiftSettings: settings),
+      name: "Tensors", dependencies: ["Files", "CProducts", "CVectors"],
+      // For types of ours that lend spans.
+      swiftSettings: settings + [.enableExperimentalFeature("Lifetimes")]),
+    .target(
+      name: "Collectives", dependencies: ["Files", "Tensors", "CMPI", "CProcesses", "CVectors"],
+      swiftSettings: settings),
     .target(
       name: "Reports", dependencies: ["CPNG", .product(name: "Mustache", package: "swift-mustache")],
       swiftSettings: settings),
@@ -51,7 +56,9 @@ let package = Package(
     .target(name: "Scaling", dependencies: ["Collectives"], swiftSettings: settings),
     .target(
       name: "Datasets", dependencies: ["CZlib", "Files", "Digests", "Tensors"], swiftSettings: settings),
-    .target(name: "Model", dependencies: ["Files", "Tensors"], swiftSettings: settings),
+    .target(
+      name: "Model", dependencies: ["Files", "Tensors"],
+      swiftSettings: settings + [.enableExperimentalFeature("Lifetimes")]),
     .target(name: "Checkpoints", dependencies: ["Files", "Digests"], swiftSettings: settings),
     .target(name: "Runs", dependencies: ["Files", "Tensors", "Model"], swiftSettings: settings),
     .target(
@@ -60,7 +67,7 @@ let package = Package(
         "Files", "Runs", "Digests", "Tensors", "Collectives", "Jobs", "Reports", "Datasets", "Model",
         "Checkpoints",
       ],
-      swiftSettings: settings),
+      swiftSettings: settings + [.enableExperimentalFeature("Lifetimes")]),
     .executableTarget(
       name: "lockstep",
       dependencies: [

@@ -23,6 +23,8 @@ public final class Network {
   /// [capacity, input shape], where callers put the micro-batch; with slack for vector reads.
   public let input: FloatBuffer
   private var parameters: FloatBuffer?
+  /// Samples of the last forward pass.
+  private var count = 0
   /// Whether passes measure each layer's time; off unless asked for.
   public var isProfiling = false {
     didSet { if isProfiling != oldValue { ProductTimer.isOn = isProfiling } }
@@ -64,7 +66,7 @@ public final class Network {
       FloatBuffer(count: capacity * largest + 16), FloatBuffer(count: capacity * largest + 16)
     )
     firstTrainable =
-      plan.layers.firstIndex { $0 is Convolution || $0 is WinogradConvolution || $0 is Dense } ?? 0
+      plan.layers.firstIndex { $0.isTrainable } ?? 0
   }
 
   /// Says which parameters the following passes use; to be called again whenever they have changed.
@@ -73,54 +75,71 @@ public final class Network {
   public func prepare(_ parameters: FloatBuffer) {
     precondition(parameters.count == layout.count, "\(parameters.count) parameters for \(layout.count)")
     self.parameters = parameters
-    for layer in layers { layer.prepare(parameters.pointer) }
+    for layer in layers { layer.prepare(parameters) }
   }
 
-  /// Runs the first `count` samples of `input` through all layers, with the parameters last prepared.
+  /// Runs the first `count` samples of `input` through all layers, with the parameters last prepared, to `logits`.
   ///
   /// - Parameters:
   ///   - count: samples, 1...capacity.
   ///   - randomness: given in training, nil in inference, where dropout does nothing.
-  /// - Returns: the logits, [count, classes], valid until the next call.
-  public func forward(count: Int, randomness: Randomness? = nil) -> UnsafePointer<Float> {
+  public func forward(count: Int, randomness: Randomness? = nil) {
     precondition(count > 0 && count <= capacity, "a micro-batch of \(count) in a network for \(capacity)")
     let pass = self.pass(count, randomness)
-    var x = UnsafePointer(input.pointer)
+    self.count = count
     for index in layers.indices {
       let (start, products) = isProfiling ? (MonotonicClock.now(), ProductTimer.seconds) : (0, 0)
-      layers[index].forward(pass, input: x, output: activations[index].pointer)
-      x = UnsafePointer(activations[index].pointer)
+      let (source, target) = (index > 0 ? activations[index - 1] : input, activations[index])
+      var output = target.mutableSpan
+      layers[index].forward(pass, input: source.span, output: &output)
       if isProfiling {
         profile[index].forward += MonotonicClock.now() - start
         profile[index].products += ProductTimer.seconds - products
       }
     }
-    return x
+  }
+
+  /// What `forward` computed last: the logits, [count, classes].
+  public var logits: Span<Float> {
+    @_lifetime(borrow self)
+    get {
+      let last = activations.last ?? input
+      return _overrideLifetime(last.span.extracting(first: count * classCount), borrowing: self)
+    }
   }
 
   private func pass(_ count: Int, _ randomness: Randomness?) -> Pass {
     guard let parameters else { preconditionFailure("prepare(_:) says which parameters to use") }
-    return Pass(count: count, parameters: parameters.pointer, randomness: randomness)
+    return Pass(count: count, parameters: parameters, randomness: randomness)
   }
 
-  /// The gradient of the logits, [count, classes], that the loss fills in before `backward`.
-  public var logitGradient: UnsafeMutablePointer<Float> { gradients.0.pointer }
+  /// The gradient of the logits, [capacity, classes], of which the loss fills in the first `count` rows before
+  /// `backward`.
+  public var logitGradient: MutableSpan<Float> {
+    @_lifetime(borrow self)
+    get {
+      let first = gradients.0
+      return _overrideLifetime(first.mutableSpan, borrowing: self)
+    }
+  }
 
   /// Takes `logitGradient` back through all layers, after `forward` with the same arguments.
   ///
-  /// Overwrites `gradient` with the loss sum's gradient, flat, in `layout`.
-  public func backward(
-    count: Int, randomness: Randomness? = nil, gradient: UnsafeMutablePointer<Float>
-  ) {
+  /// Overwrites `gradient` with the loss sum's gradient, flat, in `layout`; it may be longer.
+  public func backward(count: Int, randomness: Randomness? = nil, gradient: inout MutableSpan<Float>) {
+    precondition(gradient.count >= layout.count, "\(gradient.count) elements for \(layout.count) parameters")
     let pass = self.pass(count, randomness)
-    var (current, other) = (gradients.0.pointer, gradients.1.pointer)
+    var (current, other) = gradients
     for index in stride(from: layers.count - 1, through: firstTrainable, by: -1) {
       let layer = layers[index]
       let (start, products) = isProfiling ? (MonotonicClock.now(), ProductTimer.seconds) : (0, 0)
-      let x = index > 0 ? activations[index - 1].pointer : input.pointer
+      let (source, target) = (index > 0 ? activations[index - 1] : input, activations[index])
+      let (above, below) = (current, other)
+      var outputGradient = above.mutableSpan
+      var inputGradient = index > firstTrainable ? below.mutableSpan : nil
       layer.backward(
-        pass, output: activations[index].pointer, input: x, outputGradient: current,
-        inputGradient: index > firstTrainable ? other : nil, gradient: gradient)
+        pass, output: target.span, input: source.span, outputGradient: &outputGradient,
+        inputGradient: &inputGradient, gradient: &gradient)
       if !layer.isInPlace { swap(&current, &other) }
       if isProfiling {
         profile[index].backward += MonotonicClock.now() - start

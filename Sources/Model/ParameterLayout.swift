@@ -43,11 +43,11 @@ public struct ParameterLayout: Hashable, Sendable {
   /// biases zero.
   public func initialize(_ parameters: FloatBuffer, seed: UInt64) {
     for (index, tensor) in tensors.enumerated() {
-      let values = UnsafeMutableBufferPointer(
-        start: parameters.pointer + tensor.offset, count: tensor.count)
+      var all = parameters.mutableSpan
+      var values = all._mutatingExtracting(tensor.range)
       if tensor.initialDeviation > 0 {
         CounterGenerator(seed: seed, for: .initialWeights, UInt64(index))
-          .fillNormal(values, standardDeviation: tensor.initialDeviation)
+          .fillNormal(&values, standardDeviation: tensor.initialDeviation)
       } else {
         values.update(repeating: 0)
       }

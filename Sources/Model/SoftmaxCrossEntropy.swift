@@ -22,25 +22,30 @@ public struct SoftmaxCrossEntropy: Sendable {
     self.labelSmoothing = labelSmoothing
   }
 
-  /// Sums the loss of `count` samples and writes the sum's gradient.
+  /// Sums the loss of some samples, and writes the sum's gradient.
   ///
   /// - Parameters:
   ///   - logits: [count, classes].
   ///   - labels: [count], each below `classCount`.
-  ///   - count: samples.
-  ///   - gradient: [count, classes], d loss sum / d logits; nil where only the loss is wanted.
+  ///   - gradient: [count, classes], d loss sum / d logits; empty where only the loss is wanted.
   /// - Returns: the sums over the samples.
   public func evaluate(
-    logits: UnsafePointer<Float>, labels: UnsafePointer<UInt8>, count: Int,
-    gradient: UnsafeMutablePointer<Float>?
+    logits: Span<Float>, labels: Span<UInt8>, gradient: inout MutableSpan<Float>
   ) -> LossSum {
+    precondition(
+      logits.count >= labels.count * classCount
+        && (gradient.isEmpty || gradient.count >= labels.count * classCount),
+      "\(logits.count) logits and \(gradient.count) gradients for \(labels.count) samples of \(classCount) classes"
+    )
+    let (start, wantsGradient) = (logits.start, !gradient.isEmpty)
+    let target = gradient.start
     var result = LossSum()
     let off = labelSmoothing / Float(classCount)
     let on = 1 - labelSmoothing + off
-    for sample in 0..<count {
-      let z = logits + sample * classCount
+    for sample in labels.indices {
+      let z = start + sample * classCount
       let label = Int(labels[sample])
-      let best = Self.largest(z, count: classCount)
+      let best = Self.largest(logits.extracting(sample * classCount..<(sample + 1) * classCount))
       if best == label { result.correct += 1 }
       let maximum = z[best]
       var denominator: Float = 0
@@ -52,8 +57,8 @@ public struct SoftmaxCrossEntropy: Sendable {
       let logDenominator = Float(naturalLogarithm(Double(denominator)))
       // −Σ t·(z − max − log Σ) = log Σ − (on − off)·(z_label − max) − off·Σ(z − max)
       result.loss += logDenominator - (on - off) * (z[label] - maximum) - off * total
-      guard let gradient else { continue }
-      let g = gradient + sample * classCount
+      guard wantsGradient else { continue }
+      let g = target + sample * classCount
       for c in 0..<classCount {
         g[c] = exponential(z[c] - maximum) / denominator - (c == label ? on : off)
       }
@@ -61,18 +66,24 @@ public struct SoftmaxCrossEntropy: Sendable {
     return result
   }
 
+  /// Sums the loss of some samples; `logits` [count, classes], `labels` [count].
+  public func evaluate(logits: Span<Float>, labels: Span<UInt8>) -> LossSum {
+    var none = MutableSpan<Float>()
+    return evaluate(logits: logits, labels: labels, gradient: &none)
+  }
+
   /// The softmax of one sample's logits, [classes].
-  public func probabilities(_ logits: UnsafePointer<Float>) -> [Float] {
-    let maximum = logits[Self.largest(logits, count: classCount)]
+  public func probabilities(_ logits: Span<Float>) -> [Float] {
+    let maximum = logits[Self.largest(logits)]
     let powers = (0..<classCount).map { exponential(logits[$0] - maximum) }
     let sum = powers.reduce(0, +)
     return powers.map { $0 / sum }
   }
 
-  /// The index of the largest value, the first of equals.
-  public static func largest(_ values: UnsafePointer<Float>, count: Int) -> Int {
+  /// The index of the largest value, the first of equals; 0 where there are none.
+  public static func largest(_ values: Span<Float>) -> Int {
     var best = 0
-    for c in 1..<count where values[c] > values[best] {
+    for c in values.indices.dropFirst() where values[c] > values[best] {
       best = c
     }
     return best

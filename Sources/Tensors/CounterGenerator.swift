@@ -49,7 +49,7 @@ public struct CounterGenerator: Sendable {
   /// Standard normal numbers, two from each pair of uniform ones, by the polar method (Marsaglia, Bray 1964).
   ///
   /// The logarithm is Lockstep's own, so that the bits do not depend on the C library of the machine.
-  public func fillNormal(_ values: UnsafeMutableBufferPointer<Float>, standardDeviation: Float) {
+  public func fillNormal(_ values: inout MutableSpan<Float>, standardDeviation: Float) {
     var draw: UInt64 = 0
     var i = 0
     while i < values.count {

@@ -4,15 +4,15 @@
   internal import Musl
 #endif
 
-/// Owns a fixed number of `Float`s, zeroed, aligned to a cache line; lends pointers into them.
+/// Owns a fixed number of `Float`s, zeroed, aligned to a cache line; lends spans of them.
 ///
-/// A class, so that layers, optimizers and reductions can share one flat buffer. There is no growth and no
-/// hidden copy: what a training step needs is allocated before the first step.
-public final class FloatBuffer: @unchecked Sendable {
+/// A class, so that layers, optimizers and reductions can share one flat buffer; not `Sendable`, so that threads cannot.
+/// There is no growth and no hidden copy: what a training step needs is allocated before the first step.
+public final class FloatBuffer {
   /// The number of elements.
   public let count: Int
-  /// The first element; valid as long as the buffer lives.
-  public let pointer: UnsafeMutablePointer<Float>
+  /// The first element, for vector kernels and calls of C; valid as long as the buffer lives.
+  package let pointer: UnsafeMutablePointer<Float>
 
   /// Allocates `count` zeros.
   public init(count: Int) {
@@ -20,7 +20,9 @@ public final class FloatBuffer: @unchecked Sendable {
     self.count = count
     let bytes = max(count, 1) * MemoryLayout<Float>.stride
     let rounded = (bytes + 63) / 64 * 64
-    guard let memory = aligned_alloc(64, rounded) else { fatalError("out of memory: \(rounded) bytes") }
+    guard let memory = aligned_alloc(64, rounded) else {
+      preconditionFailure("out of memory: \(rounded) bytes")
+    }
     memset(memory, 0, rounded)
     pointer = memory.bindMemory(to: Float.self, capacity: max(count, 1))
   }
@@ -35,13 +37,30 @@ public final class FloatBuffer: @unchecked Sendable {
     free(pointer)
   }
 
-  /// All elements.
-  public var elements: UnsafeMutableBufferPointer<Float> {
+  /// All elements, to read.
+  public var span: Span<Float> {
+    @_lifetime(borrow self)
+    get { _overrideLifetime(Span(_unsafeStart: pointer, count: count), borrowing: self) }
+  }
+
+  /// All elements, to change. Whoever takes a second one while the first is in use sees its changes.
+  public var mutableSpan: MutableSpan<Float> {
+    @_lifetime(borrow self)
+    get { _overrideLifetime(MutableSpan(_unsafeStart: pointer, count: count), borrowing: self) }
+  }
+
+  /// All elements, for loops that need a collection.
+  package var elements: UnsafeMutableBufferPointer<Float> {
     UnsafeMutableBufferPointer(start: pointer, count: count)
   }
 
+  /// The elements `range`.
+  package func slice(_ range: Range<Int>) -> UnsafeMutableBufferPointer<Float> {
+    UnsafeMutableBufferPointer(rebasing: elements[range])
+  }
+
   /// The elements' bytes, in the machine's (little-endian) order.
-  public var bytes: UnsafeRawBufferPointer {
+  package var bytes: UnsafeRawBufferPointer {
     UnsafeRawBufferPointer(elements)
   }
 
@@ -54,5 +73,24 @@ public final class FloatBuffer: @unchecked Sendable {
   /// Sets all elements to zero.
   public func clear() {
     memset(pointer, 0, count * MemoryLayout<Float>.stride)
+  }
+}
+
+extension Span<Float> {
+  /// The first element, for vector kernels and calls of C: valid as long as what the span was taken from.
+  package var start: UnsafePointer<Float> {
+    withUnsafeBufferPointer { $0.baseAddress ?? Self.nowhere }
+  }
+
+  /// Where an empty span starts: nothing may be read there.
+  private static var nowhere: UnsafePointer<Float> {
+    UnsafePointer(bitPattern: MemoryLayout<Float>.alignment).unsafelyUnwrapped
+  }
+}
+
+extension MutableSpan<Float> {
+  /// The first element, for vector kernels and calls of C: valid as long as what the span was taken from.
+  package var start: UnsafeMutablePointer<Float> {
+    mutating get { UnsafeMutablePointer(mutating: span.start) }
   }
 }

@@ -1,12 +1,12 @@
 public import CVectors
 
 /// Eight floats: the width that the kernels work in, one AVX register.
-public typealias Vector = SIMD8<Float>
+@usableFromInline package typealias Vector = SIMD8<Float>
 
 extension UnsafePointer<Float> {
   /// The eight elements from `offset` on; no alignment is needed.
   @inlinable @inline(__always)
-  public func vector(at offset: Int) -> Vector {
+  package func vector(at offset: Int) -> Vector {
     UnsafeRawPointer(self + offset).loadUnaligned(as: Vector.self)
   }
 }
@@ -14,33 +14,41 @@ extension UnsafePointer<Float> {
 extension UnsafeMutablePointer<Float> {
   /// The eight elements from `offset` on; no alignment is needed.
   @inlinable @inline(__always)
-  public func vector(at offset: Int) -> Vector {
+  package func vector(at offset: Int) -> Vector {
     UnsafeRawPointer(self + offset).loadUnaligned(as: Vector.self)
   }
 
   /// Overwrites the eight elements from `offset` on.
   @inlinable @inline(__always)
-  public func store(_ value: Vector, at offset: Int) {
+  package func store(_ value: Vector, at offset: Int) {
     UnsafeMutableRawPointer(self + offset).storeBytes(of: value, as: Vector.self)
   }
 }
 
 /// √x, lane by lane, in vector instructions.
 @inlinable @inline(__always)
-public func squareRoots(_ x: Vector) -> Vector {
+package func squareRoots(_ x: Vector) -> Vector {
   cvectors_square_roots(x)
 }
 
 /// y ← y + x.
 @inlinable @inline(__always)
-public func add(_ x: UnsafePointer<Float>, to y: UnsafeMutablePointer<Float>, count: Int) {
+package func add(_ x: UnsafePointer<Float>, to y: UnsafeMutablePointer<Float>, count: Int) {
+  add(y, x, into: y, count: count)
+}
+
+/// target ← a + b, element by element; `target` may be `a`.
+@inlinable @inline(__always)
+package func add(
+  _ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>, into target: UnsafeMutablePointer<Float>, count: Int
+) {
   var i = 0
   while i + 8 <= count {
-    y.store(y.vector(at: i) + x.vector(at: i), at: i)
+    target.store(a.vector(at: i) + b.vector(at: i), at: i)
     i += 8
   }
   while i < count {
-    y[i] += x[i]
+    target[i] = a[i] + b[i]
     i += 1
   }
 }
@@ -50,7 +58,7 @@ public func add(_ x: UnsafePointer<Float>, to y: UnsafeMutablePointer<Float>, co
 /// Much quicker than `memcpy` for the short runs of im2col, as long as the caller writes ascending runs and
 /// leaves seven elements of slack behind the last one.
 @inlinable @inline(__always)
-public func copyRun(_ source: UnsafePointer<Float>, to target: UnsafeMutablePointer<Float>, count: Int) {
+package func copyRun(_ source: UnsafePointer<Float>, to target: UnsafeMutablePointer<Float>, count: Int) {
   var i = 0
   repeat {
     target.store(source.vector(at: i), at: i)
@@ -59,7 +67,8 @@ public func copyRun(_ source: UnsafePointer<Float>, to target: UnsafeMutablePoin
 }
 
 /// Σ x² in a fixed order (eight lanes, then the lanes in pairs, then the tail), in `Double`.
-public func sumOfSquares(_ x: UnsafePointer<Float>, count: Int) -> Double {
+public func sumOfSquares(_ values: Span<Float>) -> Double {
+  let (x, count) = (values.start, values.count)
   var lanes = SIMD8<Double>.zero
   var i = 0
   while i + 8 <= count {
@@ -78,7 +87,7 @@ public func sumOfSquares(_ x: UnsafePointer<Float>, count: Int) -> Double {
 }
 
 /// target [columns, rows] ← the transpose of source [rows, columns], in blocks that stay in the core's cache.
-public func transpose(
+package func transpose(
   _ source: UnsafePointer<Float>, rows: Int, columns: Int, into target: UnsafeMutablePointer<Float>
 ) {
   let block = 8

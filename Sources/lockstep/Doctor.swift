@@ -45,7 +45,7 @@ struct Doctor: ParsableCommand {
     try productOptions.choose()
     // Whatever hangs here would hang in training.
     let communicator = try Launch.world(stallTimeout: 8)
-    StallWatchdog.enter("the doctor's questions", step: 0)
+    communicator.willEnter("the doctor's questions", step: 0)
     let hosts = try communicator.allGather(Array(Reachability.hostName().utf8)).map {
       String(decoding: $0, as: UTF8.self)
     }

@@ -49,9 +49,8 @@ enum Launch {
   /// `stallTimeout` seconds ends.
   static func world(stallTimeout: Int = StallWatchdog.defaultSeconds) throws -> any Communicator {
     if let communicator { return communicator }
-    let world = try makeWorldCommunicator()
+    let world = try makeWorldCommunicator(stallTimeout: stallTimeout)
     communicator = world
-    StallWatchdog.watch(world, seconds: stallTimeout)
     return world
   }
 

@@ -53,7 +53,7 @@ struct ReductionTiming: ParsableCommand {
 
   func run() throws {
     let communicator = try Launch.world()
-    StallWatchdog.enter("the measurement of links", step: 0)
+    communicator.willEnter("the measurement of links", step: 0)
     let hosts = try communicator.allGather(Array(Reachability.hostName().utf8))
     let perNode = hosts.count { $0 == hosts[0] }
     let neighbour = hosts.indices.dropFirst().first { hosts[$0] == hosts[0] }
@@ -90,9 +90,9 @@ struct ReductionTiming: ParsableCommand {
       format: gradients, algorithm: algorithm)
     var times: [Double] = []
     for step in 0..<repeats + 3 {
-      StallWatchdog.enter("the reduction", step: step + 1)
+      communicator.willEnter("the reduction", step: step + 1)
       reduction.begin(leafCount: communicator.worldSize)
-      for _ in reduction.ownedLeaves { reduction.withNextLeaf { $0.update(repeating: 1, count: elements) } }
+      for _ in reduction.ownedLeaves { reduction.withNextLeaf { $0.update(repeating: 1) } }
       try communicator.barrier()
       let start = MonotonicClock.now()
       _ = try reduction.reduce()

@@ -29,7 +29,7 @@ struct SelfTestCommand: ParsableCommand {
   func run() throws {
     try productOptions.choose()
     let communicator = try Launch.world()
-    StallWatchdog.enter("the self-test", step: 0)
+    communicator.willEnter("the self-test", step: 0)
     let start = MonotonicClock.now()
     let outcomes = try Recipe.names.map { try SelfTest.run($0) }
     let seconds = MonotonicClock.now() - start

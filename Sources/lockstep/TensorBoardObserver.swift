@@ -63,9 +63,11 @@ final class TensorBoardObserver: TrainingObserver {
     console.didFinishEpoch(record, of: epochs)
   }
 
-  func didEvaluate(_ tensors: [(name: String, values: UnsafeBufferPointer<Float>)], step: Int) {
-    write {
-      for tensor in tensors { try $0.append(histogram: tensor.values, tag: tensor.name, step: step) }
+  func didEvaluate(_ parameters: EvaluatedParameters, step: Int) {
+    write { file in
+      try parameters.forEach { name, values in
+        try values.withUnsafeBufferPointer { try file.append(histogram: $0, tag: name, step: step) }
+      }
     }
   }
 

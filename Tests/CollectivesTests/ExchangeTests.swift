@@ -1,4 +1,5 @@
 import Collectives
+import Tensors
 import Testing
 
 /// Exchanges floats and returns what arrived, in the order of `receives`.
@@ -7,19 +8,12 @@ func swap(
   receives: [(peer: Int, tag: Int, count: Int)]
 ) throws -> [[Float]] {
   func message(_ peer: Int, _ tag: Int, _ values: [Float]) -> Message {
-    let target = UnsafeMutableBufferPointer<Float>.allocate(capacity: values.count)
-    _ = target.initialize(from: values)
-    return Message(peer: peer, tag: tag, values: target)
+    Message(peer: peer, tag: tag, buffer: FloatBuffer(values), range: 0..<values.count)
   }
-  let outgoing = sends.map { message($0.peer, $0.tag, $0.values) }
   let incoming = receives.map { message($0.peer, $0.tag, Array(repeating: -1, count: $0.count)) }
-  defer { for message in outgoing + incoming { message.values.deallocate() } }
-  try outgoing.withUnsafeBufferPointer { sends in
-    try incoming.withUnsafeBufferPointer { receives in
-      try communicator.exchange(sends: sends, receives: receives)
-    }
-  }
-  return incoming.map { Array($0.values) }
+  try communicator.exchange(
+    sends: sends.map { message($0.peer, $0.tag, $0.values) }, receives: incoming)
+  return incoming.map { Array($0.buffer.elements) }
 }
 
 @Suite struct ExchangeTests {
@@ -62,13 +56,12 @@ func swap(
       // Only rank 1 has something, and only for rank 2.
       let send: [UInt8] = communicator.rank == 1 ? [7, 8] : []
       var receive = [UInt8](repeating: 0, count: communicator.rank == 2 ? 2 : 0)
-      try send.withUnsafeBytes { source in
-        try receive.withUnsafeMutableBytes { target in
-          try communicator.allToAll(
-            send: source, sendCounts: [0, 0, source.count], receive: target,
-            receiveCounts: [0, target.count, 0])
-        }
-      }
+      let expected = receive.count
+      var target = receive.mutableSpan
+      var bytes = target.mutableBytes
+      try communicator.allToAll(
+        send: send.span.bytes, sendCounts: [0, 0, send.count], receive: &bytes,
+        receiveCounts: [0, expected, 0])
       return receive
     }
     #expect(results == [[], [], [7, 8]])
@@ -83,11 +76,10 @@ func swap(
     communicator.allReduceSum(&counts)
     #expect(counts == [3])
     var receive: [UInt8] = [0, 0]
-    ([4, 5] as [UInt8]).withUnsafeBytes { source in
-      receive.withUnsafeMutableBytes {
-        communicator.allToAll(send: source, sendCounts: [2], receive: $0, receiveCounts: [2])
-      }
-    }
+    let send: [UInt8] = [4, 5]
+    var target = receive.mutableSpan
+    var bytes = target.mutableBytes
+    communicator.allToAll(send: send.span.bytes, sendCounts: [2], receive: &bytes, receiveCounts: [2])
     #expect(receive == [4, 5])
   }
 }

@@ -12,7 +12,9 @@ import Testing
   @Test func broadcastsTheRootsBytesAndSumsIntegers() throws {
     let results = try InProcessWorld(size: 3).run { communicator in
       var bytes = [UInt8](repeating: UInt8(communicator.rank + 1), count: 5)
-      try bytes.withUnsafeMutableBytes { try communicator.broadcast($0, from: 2) }
+      var span = bytes.mutableSpan
+      var raw = span.mutableBytes
+      try communicator.broadcast(&raw, from: 2)
       var counts: [Int64] = [Int64(communicator.rank), 10]
       try communicator.allReduceSum(&counts)
       try communicator.barrier()
@@ -27,12 +29,11 @@ import Testing
       let count = communicator.rank + 1
       let send = (0..<3).flatMap { [UInt8](repeating: UInt8(10 * communicator.rank + $0), count: count) }
       var receive = [UInt8](repeating: 0, count: 6)
-      try send.withUnsafeBytes { source in
-        try receive.withUnsafeMutableBytes { target in
-          try communicator.allToAll(
-            send: source, sendCounts: [count, count, count], receive: target, receiveCounts: [1, 2, 3])
-        }
-      }
+      var target = receive.mutableSpan
+      var bytes = target.mutableBytes
+      try communicator.allToAll(
+        send: send.span.bytes, sendCounts: [count, count, count], receive: &bytes,
+        receiveCounts: [1, 2, 3])
       return receive
     }
     #expect(results == (0..<3).map { rank in [0, 10, 10, 20, 20, 20].map { UInt8($0 + rank) } })

@@ -48,7 +48,7 @@ import Testing
           }
         }
         let sum = try reduction.reduce()
-        results.append((0..<elementCount).map { sum[$0].bitPattern })
+        results.append(sum.elements.map(\.bitPattern))
       }
       return results
     }
@@ -99,7 +99,7 @@ import Testing
         communicator: counter, elementCount: elementCount, maximumLeafCount: 32, algorithm: algorithm)
       reduction.begin(leafCount: 32)
       for _ in reduction.ownedLeaves {
-        reduction.withNextLeaf { $0.update(repeating: 1, count: elementCount) }
+        reduction.withNextLeaf { $0.update(repeating: 1) }
       }
       _ = try reduction.reduce()
       return (counter.sent, counter.messages)
@@ -168,7 +168,7 @@ import Testing
         }
       }
       let sum = try reduction.reduce()
-      return (0..<patterns.count).map { sum[$0] }
+      return Array(sum.elements)
     }
     for sum in sums {
       #expect(sum[..<3].allSatisfy(\.isNaN) && sum[3] == .infinity && sum[4] == -.infinity)
@@ -204,7 +204,7 @@ import Testing
         for step in 0..<2 {
           if step == 1, communicator.rank == 1 { throw Failure() }
           reduction.begin(leafCount: 5)
-          for _ in reduction.ownedLeaves { reduction.withNextLeaf { $0.update(repeating: 1, count: 40) } }
+          for _ in reduction.ownedLeaves { reduction.withNextLeaf { $0.update(repeating: 1) } }
           _ = try reduction.reduce()
         }
       }
@@ -222,13 +222,13 @@ import Testing
       let reduction = ReproducibleReduction(
         communicator: SingleCommunicator(), elementCount: 4, maximumLeafCount: 2)
       reduction.begin(leafCount: 2)
-      reduction.withNextLeaf { $0.update(repeating: 1, count: 4) }
+      reduction.withNextLeaf { $0.update(repeating: 1) }
       _ = try reduction.reduce()
     }
     await #expect(processExitsWith: .failure) {
       let reduction = NativeReduction(communicator: SingleCommunicator(), elementCount: 4)
       reduction.begin(leafCount: 2)
-      reduction.withNextLeaf { $0.update(repeating: 1, count: 4) }
+      reduction.withNextLeaf { $0.update(repeating: 1) }
       _ = try reduction.reduce()
     }
   }
@@ -247,22 +247,20 @@ private final class CountingCommunicator: Communicator {
   var rank: Int { base.rank }
   var worldSize: Int { base.worldSize }
 
-  func exchange(
-    sends: UnsafeBufferPointer<Message>, receives: UnsafeBufferPointer<Message>
-  ) throws(CommunicatorError) {
-    for message in sends { sent[message.peer, default: 0] += message.values.count }
+  func exchange(sends: [Message], receives: [Message]) throws(CommunicatorError) {
+    for message in sends { sent[message.peer, default: 0] += message.range.count }
     messages += sends.count
     try base.exchange(sends: sends, receives: receives)
   }
 
   func barrier() throws(CommunicatorError) { try base.barrier() }
 
-  func broadcast(_ bytes: UnsafeMutableRawBufferPointer, from root: Int) throws(CommunicatorError) {
-    try base.broadcast(bytes, from: root)
+  func broadcast(_ bytes: inout MutableRawSpan, from root: Int) throws(CommunicatorError) {
+    try base.broadcast(&bytes, from: root)
   }
 
-  func allReduceSum(_ values: UnsafeMutableBufferPointer<Float>) throws(CommunicatorError) {
-    try base.allReduceSum(values)
+  func allReduceSum(_ values: inout MutableSpan<Float>) throws(CommunicatorError) {
+    try base.allReduceSum(&values)
   }
 
   func allReduceSum(_ values: inout [Int64]) throws(CommunicatorError) { try base.allReduceSum(&values) }
@@ -270,11 +268,10 @@ private final class CountingCommunicator: Communicator {
   func allGather(_ bytes: [UInt8]) throws(CommunicatorError) -> [[UInt8]] { try base.allGather(bytes) }
 
   func allToAll(
-    send: UnsafeRawBufferPointer, sendCounts: [Int],
-    receive: UnsafeMutableRawBufferPointer, receiveCounts: [Int]
+    send: RawSpan, sendCounts: [Int], receive: inout MutableRawSpan, receiveCounts: [Int]
   ) throws(CommunicatorError) {
     try base.allToAll(
-      send: send, sendCounts: sendCounts, receive: receive, receiveCounts: receiveCounts)
+      send: send, sendCounts: sendCounts, receive: &receive, receiveCounts: receiveCounts)
   }
 
   func abort(code: Int32) -> Never { base.abort(code: code) }

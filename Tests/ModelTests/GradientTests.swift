@@ -72,49 +72,45 @@ import Testing
       images = (0..<count * 784).map { Float(generator.uniform(at: UInt64($0)) * 2 - 1) }
     }
 
-    private func withRandomness<Value>(_ body: (Randomness) -> Value) -> Value {
-      samples.withUnsafeMutableBufferPointer { samples in
-        guard let base = samples.baseAddress else { preconditionFailure("there are samples") }
-        return body(Randomness(seed: 1, epoch: 2, samples: base))
-      }
-    }
+    private var randomness: Randomness { Randomness(seed: 1, epoch: 2, samples: samples) }
 
-    private func forward() -> UnsafePointer<Float> {
+    private func forward() {
       for (i, value) in images.enumerated() { network.input.pointer[i] = value }
       network.prepare(parameters)
-      return withRandomness {
-        network.forward(count: count, randomness: $0)
-      }
+      network.forward(count: count, randomness: randomness)
     }
 
     /// The loss in Double, so that the differences are not drowned in the sum's rounding.
     func loss() -> Double {
-      let logits = forward()
-      return (0..<count).reduce(0.0) { sum, sample in
-        let z = (0..<10).map { Double(logits[sample * 10 + $0]) }
+      forward()
+      let network = network
+      let logits = network.logits
+      var sum = 0.0
+      for sample in 0..<count {
+        var z: [Double] = []
+        for index in 0..<10 { z.append(Double(logits[sample * 10 + index])) }
         let maximum = z.max() ?? 0
         let logSum = maximum + log(z.reduce(0) { $0 + exp($1 - maximum) })
         let e = Double(crossEntropy.labelSmoothing)
-        return sum + logSum - (1 - e) * z[Int(labels[sample])] - e * z.reduce(0, +) / 10
+        sum += logSum - (1 - e) * z[Int(labels[sample])] - e * z.reduce(0, +) / 10
       }
+      return sum
     }
 
     func backward(into gradient: FloatBuffer) {
-      let logits = forward()
-      _ = crossEntropy.evaluate(
-        logits: logits, labels: labels, count: count, gradient: network.logitGradient)
-      withRandomness {
-        network.backward(
-          count: count, randomness: $0, gradient: gradient.pointer)
-      }
+      forward()
+      let (network, labels) = (network, labels)
+      var logitGradient = network.logitGradient
+      _ = crossEntropy.evaluate(logits: network.logits, labels: labels.span, gradient: &logitGradient)
+      var span = gradient.mutableSpan
+      network.backward(count: count, randomness: randomness, gradient: &span)
     }
 
     func direction(_ number: Int, _ tensor: Int, _ count: Int) -> [Float] {
       var v = [Float](repeating: 0, count: count)
-      v.withUnsafeMutableBufferPointer {
-        CounterGenerator(seed: 8, for: .test, UInt64(number), UInt64(tensor))
-          .fillNormal($0, standardDeviation: 1 / Float(count).squareRoot())
-      }
+      var span = v.mutableSpan
+      CounterGenerator(seed: 8, for: .test, UInt64(number), UInt64(tensor))
+        .fillNormal(&span, standardDeviation: 1 / Float(count).squareRoot())
       return v
     }
 

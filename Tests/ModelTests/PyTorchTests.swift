@@ -18,16 +18,19 @@ import Testing
         network.input.pointer[i] = value * 2
       }
       network.prepare(parameters)
-      let logits = network.forward(count: fixture.count)
+      network.forward(count: fixture.count)
+      let logits = network.logits
       for (index, expected) in fixture.logits.enumerated() {
         #expect(abs(Double(logits[index]) - expected) < 2e-5, "logit \(index) of '\(fixture.network)'")
       }
+      let labels = (0..<fixture.count).map { UInt8((7 * $0 + 3) % 10) }
+      var logitGradient = network.logitGradient
       let sum = SoftmaxCrossEntropy(classCount: 10, labelSmoothing: fixture.labelSmoothing).evaluate(
-        logits: logits, labels: (0..<fixture.count).map { UInt8((7 * $0 + 3) % 10) }, count: fixture.count,
-        gradient: network.logitGradient)
+        logits: logits, labels: labels.span, gradient: &logitGradient)
       #expect(abs(Double(sum.loss) - fixture.loss) < 1e-5 * fixture.loss, "loss of '\(fixture.network)'")
       let gradient = FloatBuffer(count: network.layout.count)
-      network.backward(count: fixture.count, gradient: gradient.pointer)
+      var span = gradient.mutableSpan
+      network.backward(count: fixture.count, gradient: &span)
       try #require(network.layout.tensors.count == fixture.gradients.count)
       for (tensor, summary) in zip(network.layout.tensors, fixture.gradients) {
         Fixtures.expect(
@@ -78,9 +81,7 @@ import Testing
       for step in 0..<6 {
         // The gradient comes as a sum over the batch, here of four times the mean.
         let sum = gradient(layout, step: step, scale: 4)
-        withExtendedLifetime(sum) {
-          optimizer.update(parameters, gradient: sum.pointer, scale: 0.25, rate: 1, step: step)
-        }
+        optimizer.update(parameters, gradient: sum.span, scale: 0.25, rate: 1, step: step)
       }
       for (tensor, summary) in zip(layout.tensors, fixture.parameters) {
         Fixtures.expect(
@@ -93,23 +94,20 @@ import Testing
     let layout = try layout()
     let fixture = try Fixtures.load("clipping", as: Fixtures.ClippingCase.self)
     let gradient = gradient(layout, step: 0)
-    let factor = clippingFactor(
-      gradient.pointer, count: layout.count, scale: fixture.scale, limit: fixture.limit)
+    let factor = clippingFactor(gradient.span, scale: fixture.scale, limit: fixture.limit)
     for (tensor, summary) in zip(layout.tensors, fixture.clipped) {
       Fixtures.expect(
         gradient.elements[tensor.range].map { $0 * fixture.scale * factor }, summary, within: 1e-5,
         tensor.name)
     }
-    #expect(clippingFactor(gradient.pointer, count: layout.count, scale: 1e-6, limit: 1) == 1)
+    #expect(clippingFactor(gradient.span, scale: 1e-6, limit: 1) == 1)
   }
 
   @Test func orthogonalizationAgrees() throws {
     for fixture in try Fixtures.load("orthogonalization", as: [Fixtures.MatrixCase].self) {
       var matrix = Fixtures.pseudo(fixture.rows * fixture.columns, salt: fixture.rows)
-      matrix.withUnsafeMutableBufferPointer {
-        guard let base = $0.baseAddress else { return }
-        Orthogonalizer(rows: fixture.rows, columns: fixture.columns, iterations: 5).orthogonalize(base)
-      }
+      var span = matrix.mutableSpan
+      Orthogonalizer(rows: fixture.rows, columns: fixture.columns, iterations: 5).orthogonalize(&span)
       Fixtures.expect(
         matrix, fixture.orthogonal, within: 2e-4, "\(fixture.rows) × \(fixture.columns)")
     }

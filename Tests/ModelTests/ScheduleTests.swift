@@ -30,7 +30,7 @@ import Testing
   @Test func averagingFollowsTheWeights() {
     let weights = FloatBuffer([1, -2])
     let mean = FloatBuffer([0, 2])
-    average(weights, into: mean, decay: 0.75)
+    updateAverage(mean, with: weights, decay: 0.75)
     #expect(Array(mean.elements) == [0.25, 1])
   }
 }

@@ -1,64 +1,47 @@
 import AllocationCounter
 import Collectives
+import Datasets
 import Model
+import Runs
 import Tensors
 import Testing
+import Training
 
 /// A step works in memory that was there before it.
 @Suite struct AllocationTests {
-  /// Takes steps of forward and backward passes, reduction and update on three ranks, and counts each rank's heap
-  /// allocations after the first two steps, which may still make buffers. What the exchange between the ranks
-  /// takes is left out: these are threads with queues, not MPI.
-  private func allocations(network name: String, optimizer: String) throws -> [Int] {
-    let specification = try #require(NetworkSpecification.named[name])
-    return try InProcessWorld(size: 3).run { world in
-      let (capacity, leafCount) = (4, 5)
-      let network = try Network(specification, capacity: capacity)
-      let parameters = FloatBuffer(count: network.layout.count)
-      network.layout.initialize(parameters, seed: 0)
-      let optimizer = OptimizerSpecification(name: optimizer)?.makeOptimizer(for: network.layout)
-      let reduction = ReproducibleReduction(
-        communicator: world, elementCount: parameters.count, maximumLeafCount: leafCount)
-      let loss = SoftmaxCrossEntropy(classCount: 10, labelSmoothing: 0.1)
-      let labels: [UInt8] = [3, 1, 4, 1]
-      let samples: [Int32] = [0, 1, 2, 3]
-      let average = FloatBuffer(count: parameters.count)
-
-      func step(_ number: Int) throws {
-        labels.withUnsafeBufferPointer { labels in
-          samples.withUnsafeBufferPointer { samples in
-            guard let labels = labels.baseAddress, let samples = samples.baseAddress else { return }
-            network.prepare(parameters)
-            reduction.begin(leafCount: leafCount)
-            for _ in reduction.ownedLeaves {
-              reduction.withNextLeaf { gradient in
-                let randomness = Randomness(seed: 0, epoch: number, samples: samples)
-                let logits = network.forward(count: capacity, randomness: randomness)
-                _ = loss.evaluate(
-                  logits: logits, labels: labels, count: capacity, gradient: network.logitGradient)
-                network.backward(count: capacity, randomness: randomness, gradient: gradient)
-              }
-            }
-          }
+  /// Takes real steps of a named recipe on three ranks, and counts each rank's heap allocations after the first three,
+  /// which may still make buffers. What the exchange between the ranks takes is left out: these are threads with
+  /// queues, not MPI.
+  private func allocations(_ name: String, optimizer: String) throws -> [Int] {
+    try InProcessWorld(size: 3).run { world in
+      let communicator = UncountedCommunicator(world)
+      var recipe = try #require(Recipe.named(name))
+      recipe.optimizer = try #require(OptimizerSpecification(name: optimizer))
+      (recipe.globalBatch, recipe.microBatch, recipe.averaging, recipe.gradientClipping) = (20, 4, 0.9, 1)
+      let plan = StepPlan(
+        sampleCount: 160, globalBatch: 20, microBatch: 4, dropsLastBatch: true, worldSize: 3)
+      let network = try Network(recipe.network, capacity: recipe.microBatch)
+      let state = TrainingState(recipe: recipe, layout: network.layout)
+      let step = TrainingStep(
+        recipe: recipe, plan: plan, totalSteps: 8, network: network, communicator: communicator,
+        options: StepOptions(algorithm: .direct))
+      let shard = Shard(SyntheticDigits(seed: 1).draw(.train, 0..<160), first: 0)
+      var before = 0
+      for number in 0..<8 {
+        if number == 3 {
+          communicator.allocations = 0
+          before = allocation_count()
         }
-        let before = allocation_count()
-        let sum = try reduction.reduce()
-        inExchange += allocation_count() - before
-        optimizer?.update(parameters, gradient: sum, scale: 0.05, rate: 1, step: number)
-        Model.average(parameters, into: average, decay: 0.9)
+        state.cursor = Cursor(step: number, stepsPerEpoch: plan.stepsPerEpoch)
+        _ = try step.run(state, shard: shard, rank: world.rank)
       }
-      var inExchange = 0
-      for number in 0..<2 { try step(number) }
-      inExchange = 0
-      let before = allocation_count()
-      for number in 2..<6 { try step(number) }
-      return allocation_count() - before - inExchange
+      return allocation_count() - before - communicator.allocations
     }
   }
 
   @Test(arguments: ["quick", "medium", "keras", "pytorch", "wide"], ["sgd", "adamw", "muon"])
-  func aStepAllocatesNothing(network: String, optimizer: String) throws {
-    #expect(try allocations(network: network, optimizer: optimizer) == [0, 0, 0])
+  func aStepAllocatesNothing(recipe: String, optimizer: String) throws {
+    #expect(try allocations(recipe, optimizer: optimizer) == [0, 0, 0])
   }
 
   @Test func theCounterCounts() {
@@ -66,4 +49,41 @@ import Testing
     let buffer = FloatBuffer(count: 100)
     #expect(buffer.count == 100 && allocation_count() > before)
   }
+}
+
+/// Passes everything on, and keeps count of what the exchanges allocate.
+private final class UncountedCommunicator: Communicator {
+  private let base: any Communicator
+  var allocations = 0
+
+  init(_ base: any Communicator) {
+    self.base = base
+  }
+
+  var rank: Int { base.rank }
+  var worldSize: Int { base.worldSize }
+
+  func exchange(sends: [Message], receives: [Message]) throws(CommunicatorError) {
+    let before = allocation_count()
+    try base.exchange(sends: sends, receives: receives)
+    allocations += allocation_count() - before
+  }
+
+  func barrier() throws(CommunicatorError) { try base.barrier() }
+  func broadcast(_ bytes: inout MutableRawSpan, from root: Int) throws(CommunicatorError) {
+    try base.broadcast(&bytes, from: root)
+  }
+  func allReduceSum(_ values: inout MutableSpan<Float>) throws(CommunicatorError) {
+    try base.allReduceSum(&values)
+  }
+  func allReduceSum(_ values: inout [Int64]) throws(CommunicatorError) { try base.allReduceSum(&values) }
+  func allGather(_ bytes: [UInt8]) throws(CommunicatorError) -> [[UInt8]] { try base.allGather(bytes) }
+  func allToAll(
+    send: RawSpan, sendCounts: [Int], receive: inout MutableRawSpan, receiveCounts: [Int]
+  ) throws(CommunicatorError) {
+    try base.allToAll(
+      send: send, sendCounts: sendCounts, receive: &receive, receiveCounts: receiveCounts)
+  }
+  func abort(code: Int32) -> Never { base.abort(code: code) }
+  func finalize() { base.finalize() }
 }

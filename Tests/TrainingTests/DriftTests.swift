@@ -3,6 +3,7 @@ import Datasets
 import Foundation
 import Model
 import Runs
+import Tensors
 import Testing
 import Training
 
@@ -23,29 +24,27 @@ import Training
     var rank: Int { base.rank }
     var worldSize: Int { base.worldSize }
     func barrier() throws(CommunicatorError) { try base.barrier() }
-    func broadcast(_ bytes: UnsafeMutableRawBufferPointer, from root: Int) throws(CommunicatorError) {
-      try base.broadcast(bytes, from: root)
+    func broadcast(_ bytes: inout MutableRawSpan, from root: Int) throws(CommunicatorError) {
+      try base.broadcast(&bytes, from: root)
     }
-    func allReduceSum(_ values: UnsafeMutableBufferPointer<Float>) throws(CommunicatorError) {
-      try base.allReduceSum(values)
+    func allReduceSum(_ values: inout MutableSpan<Float>) throws(CommunicatorError) {
+      try base.allReduceSum(&values)
     }
     func allReduceSum(_ values: inout [Int64]) throws(CommunicatorError) { try base.allReduceSum(&values) }
     func allGather(_ bytes: [UInt8]) throws(CommunicatorError) -> [[UInt8]] { try base.allGather(bytes) }
     func allToAll(
-      send: UnsafeRawBufferPointer, sendCounts: [Int], receive: UnsafeMutableRawBufferPointer,
-      receiveCounts: [Int]
+      send: RawSpan, sendCounts: [Int], receive: inout MutableRawSpan, receiveCounts: [Int]
     ) throws(CommunicatorError) {
       try base.allToAll(
-        send: send, sendCounts: sendCounts, receive: receive, receiveCounts: receiveCounts)
+        send: send, sendCounts: sendCounts, receive: &receive, receiveCounts: receiveCounts)
     }
-    func exchange(
-      sends: UnsafeBufferPointer<Message>, receives: UnsafeBufferPointer<Message>
-    ) throws(CommunicatorError) {
+    func exchange(sends: [Message], receives: [Message]) throws(CommunicatorError) {
       try base.exchange(sends: sends, receives: receives)
       exchanges += 1
       // The second exchange of a direct reduction hands out finished sums: nobody else sees what goes wrong in it.
       if rank == faultyRank, exchanges == 8, let message = receives.first {
-        message.values[3] = Float(bitPattern: message.values[3].bitPattern ^ 0x40_0000)
+        let values = message.buffer.slice(message.range)
+        values[3] = Float(bitPattern: values[3].bitPattern ^ 0x40_0000)
       }
     }
     func abort(code: Int32) -> Never { base.abort(code: code) }

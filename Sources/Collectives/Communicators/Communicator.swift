@@ -1,4 +1,5 @@
 public import Files
+public import Tensors
 
 /// The ranks of a job, and what they can do together.
 ///
@@ -13,11 +14,11 @@ public protocol Communicator: AnyObject {
   func barrier() throws(CommunicatorError)
 
   /// Overwrites the bytes of all other ranks with the root's. `MPI_Bcast`.
-  func broadcast(_ bytes: UnsafeMutableRawBufferPointer, from root: Int) throws(CommunicatorError)
+  func broadcast(_ bytes: inout MutableRawSpan, from root: Int) throws(CommunicatorError)
 
   /// Replaces values, as many on each rank, by their sums over the ranks, in an order of the implementation's
   /// choice. `MPI_Allreduce` with `MPI_FLOAT` and `MPI_SUM`.
-  func allReduceSum(_ values: UnsafeMutableBufferPointer<Float>) throws(CommunicatorError)
+  func allReduceSum(_ values: inout MutableSpan<Float>) throws(CommunicatorError)
 
   /// Replaces integers by their sums over the ranks. `MPI_Allreduce` with `MPI_INT64_T` and `MPI_SUM`.
   func allReduceSum(_ values: inout [Int64]) throws(CommunicatorError)
@@ -30,15 +31,19 @@ public protocol Communicator: AnyObject {
   /// `sendCounts` are bytes for each rank, whose parts follow one another in `send`; `receiveCounts` are bytes
   /// from each rank, as its sender counts them, and their parts follow one another in `receive`.
   func allToAll(
-    send: UnsafeRawBufferPointer, sendCounts: [Int],
-    receive: UnsafeMutableRawBufferPointer, receiveCounts: [Int]
+    send: RawSpan, sendCounts: [Int], receive: inout MutableRawSpan, receiveCounts: [Int]
   ) throws(CommunicatorError)
 
   /// Exchanges messages point to point: all are under way at once, and the call returns when all have arrived.
   /// Messages between two ranks are told apart by their tags. `MPI_Irecv`, `MPI_Isend`, `MPI_Waitsome`.
-  func exchange(
-    sends: UnsafeBufferPointer<Message>, receives: UnsafeBufferPointer<Message>
-  ) throws(CommunicatorError)
+  func exchange(sends: [Message], receives: [Message]) throws(CommunicatorError)
+
+  /// Says what this rank is about to do, as in "the reduction", for the sentence with which it would end if others left
+  /// it waiting; `step` is counted from 1, 0 for none.
+  func willEnter(_ phase: StaticString, step: Int)
+
+  /// Says whether the peers that the next calls wait for may be waiting for others in turn.
+  func willWaitInChains(_ isChained: Bool)
 
   /// Ends all ranks at once with this exit code. `MPI_Abort`.
   func abort(code: Int32) -> Never
@@ -47,20 +52,31 @@ public protocol Communicator: AnyObject {
   func finalize()
 }
 
-/// Floats on their way to or from another rank.
+extension Communicator {
+  public func willEnter(_ phase: StaticString, step: Int) {}
+  public func willWaitInChains(_ isChained: Bool) {}
+}
+
+/// Floats on their way to or from another rank: a part of a buffer.
 public struct Message {
   /// The other rank.
   public var peer: Int
   /// Tells apart the messages between two ranks.
   public var tag: Int
   /// Where to send from or receive into.
-  public var values: UnsafeMutableBufferPointer<Float>
+  public var buffer: FloatBuffer
+  /// The elements of it that travel.
+  public var range: Range<Int>
 
-  public init(peer: Int, tag: Int, values: UnsafeMutableBufferPointer<Float>) {
+  public init(peer: Int, tag: Int, buffer: FloatBuffer, range: Range<Int>) {
     self.peer = peer
     self.tag = tag
-    self.values = values
+    self.buffer = buffer
+    self.range = range
   }
+
+  /// What travels, as memory.
+  var values: UnsafeMutableBufferPointer<Float> { buffer.slice(range) }
 }
 
 /// Why ranks could not communicate.

@@ -73,16 +73,18 @@ final class InProcessCommunicator: Communicator {
     _ = try allGather([])
   }
 
-  func broadcast(_ bytes: UnsafeMutableRawBufferPointer, from root: Int) throws(CommunicatorError) {
+  func broadcast(_ bytes: inout MutableRawSpan, from root: Int) throws(CommunicatorError) {
     if rank == root {
-      for peer in 0..<worldSize where peer != root { send(Array(bytes), to: peer, Self.collective) }
+      let all = bytes.withUnsafeBytes { Array($0) }
+      for peer in 0..<worldSize where peer != root { send(all, to: peer, Self.collective) }
     } else {
-      bytes.copyBytes(from: try receive(from: root, Self.collective))
+      let all = try receive(from: root, Self.collective)
+      bytes.withUnsafeMutableBytes { $0.copyBytes(from: all) }
     }
   }
 
-  func allReduceSum(_ values: UnsafeMutableBufferPointer<Float>) throws(CommunicatorError) {
-    let all = try allGather(Array(UnsafeRawBufferPointer(values)))
+  func allReduceSum(_ values: inout MutableSpan<Float>) throws(CommunicatorError) {
+    let all = try allGather(values.span.withUnsafeBytes { Array($0) })
     values.update(repeating: 0)
     for bytes in all {
       bytes.withUnsafeBytes { source in
@@ -110,26 +112,26 @@ final class InProcessCommunicator: Communicator {
   }
 
   func allToAll(
-    send: UnsafeRawBufferPointer, sendCounts: [Int],
-    receive: UnsafeMutableRawBufferPointer, receiveCounts: [Int]
+    send: RawSpan, sendCounts: [Int], receive: inout MutableRawSpan, receiveCounts: [Int]
   ) throws(CommunicatorError) {
     var offset = 0
     for (peer, count) in sendCounts.enumerated() {
-      self.send(Array(send[offset..<offset + count]), to: peer, Self.collective)
+      let part = send.extracting(offset..<offset + count).withUnsafeBytes { Array($0) }
+      self.send(part, to: peer, Self.collective)
       offset += count
     }
     offset = 0
     for (peer, count) in receiveCounts.enumerated() {
       let bytes = try self.receive(from: peer, Self.collective)
       precondition(bytes.count == count, "rank \(peer) sent \(bytes.count) bytes, expected \(count)")
-      UnsafeMutableRawBufferPointer(rebasing: receive[offset..<offset + count]).copyBytes(from: bytes)
+      receive.withUnsafeMutableBytes {
+        UnsafeMutableRawBufferPointer(rebasing: $0[offset..<offset + count]).copyBytes(from: bytes)
+      }
       offset += count
     }
   }
 
-  func exchange(
-    sends: UnsafeBufferPointer<Message>, receives: UnsafeBufferPointer<Message>
-  ) throws(CommunicatorError) {
+  func exchange(sends: [Message], receives: [Message]) throws(CommunicatorError) {
     for message in sends {
       send(Array(UnsafeRawBufferPointer(message.values)), to: message.peer, message.tag)
     }

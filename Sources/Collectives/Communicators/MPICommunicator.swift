@@ -17,12 +17,20 @@ public final class MPICommunicator: Communicator {
   private var statuses: [MPI_Status] = []
   private var completed: [Int32] = []
 
-  /// Starts MPI. A process can do so once.
+  private let watchdog: StallWatchdog?
+
+  /// Starts MPI. A process can do so once. Calls that wait for others end the process after `stallTimeout` seconds, this
+  /// one included; 0 to wait for ever.
   ///
   /// - Throws: `CommunicatorError` if MPI cannot be started, or not for a process with threads.
-  public init() throws(CommunicatorError) {
+  public init(stallTimeout: Int = StallWatchdog.defaultSeconds) throws(CommunicatorError) {
     var provided: Int32 = 0
-    try check("MPI_Init_thread", MPI_Init_thread(nil, nil, Int32(MPI_THREAD_FUNNELED), &provided))
+    // Before MPI says so, only the launcher knows which rank this is, and of how many.
+    let start = StallWatchdog(
+      rank: launchedNumber(["OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK"]) ?? 0,
+      worldSize: launchedNumber(["OMPI_COMM_WORLD_SIZE", "PMI_SIZE"]) ?? 1, seconds: stallTimeout)
+    func initialize() -> Int32 { MPI_Init_thread(nil, nil, Int32(MPI_THREAD_FUNNELED), &provided) }
+    try check("MPI_Init_thread", start?.during("MPI_Init_thread", initialize) ?? initialize())
     guard provided >= Int32(MPI_THREAD_FUNNELED) else {
       throw CommunicatorError(
         call: "MPI_Init_thread",
@@ -36,6 +44,24 @@ public final class MPICommunicator: Communicator {
     try check("MPI_Comm_set_errhandler", MPI_Comm_set_errhandler(handle, cmpi_errors_return()))
     self.rank = Int(rank)
     worldSize = Int(size)
+    watchdog = StallWatchdog(rank: Int(rank), worldSize: Int(size), seconds: stallTimeout)
+  }
+
+  /// Runs `body`, a call that waits for other ranks, for as long as the watchdog allows.
+  @inline(__always)
+  private func watched<Result, Failure>(
+    _ call: StaticString, _ body: () throws(Failure) -> Result
+  ) throws(Failure) -> Result {
+    guard let watchdog else { return try body() }
+    return try watchdog.during(call, body)
+  }
+
+  public func willEnter(_ phase: StaticString, step: Int) {
+    watchdog?.enter(phase, step: step)
+  }
+
+  public func willWaitInChains(_ isChained: Bool) {
+    watchdog?.expectChains(isChained)
   }
 
   /// The MPI library's name and version, e.g. `Open MPI v4.1.4`.
@@ -48,23 +74,25 @@ public final class MPICommunicator: Communicator {
   }
 
   public func barrier() throws(CommunicatorError) {
-    try check("MPI_Barrier", StallWatchdog.during("MPI_Barrier") { MPI_Barrier(handle) })
+    try check("MPI_Barrier", watched("MPI_Barrier") { MPI_Barrier(handle) })
   }
 
-  public func broadcast(
-    _ bytes: UnsafeMutableRawBufferPointer, from root: Int
-  ) throws(CommunicatorError) {
-    let count = try narrow("MPI_Bcast", bytes.count)
-    let code = StallWatchdog.during("MPI_Bcast") {
-      MPI_Bcast(bytes.baseAddress, count, cmpi_byte(), Int32(root), handle)
+  public func broadcast(_ bytes: inout MutableRawSpan, from root: Int) throws(CommunicatorError) {
+    let count = try narrow("MPI_Bcast", bytes.byteCount)
+    let code = bytes.withUnsafeMutableBytes { bytes in
+      watched("MPI_Bcast") {
+        MPI_Bcast(bytes.baseAddress, count, cmpi_byte(), Int32(root), handle)
+      }
     }
     try check("MPI_Bcast", code)
   }
 
-  public func allReduceSum(_ values: UnsafeMutableBufferPointer<Float>) throws(CommunicatorError) {
+  public func allReduceSum(_ values: inout MutableSpan<Float>) throws(CommunicatorError) {
     let count = try narrow("MPI_Allreduce", values.count)
-    let code = StallWatchdog.during("MPI_Allreduce") {
-      MPI_Allreduce(cmpi_in_place(), values.baseAddress, count, cmpi_float(), cmpi_sum(), handle)
+    let code = values.withUnsafeMutableBufferPointer { values in
+      watched("MPI_Allreduce") {
+        MPI_Allreduce(cmpi_in_place(), values.baseAddress, count, cmpi_float(), cmpi_sum(), handle)
+      }
     }
     try check("MPI_Allreduce", code)
   }
@@ -72,7 +100,7 @@ public final class MPICommunicator: Communicator {
   public func allReduceSum(_ values: inout [Int64]) throws(CommunicatorError) {
     let count = try narrow("MPI_Allreduce", values.count)
     let code = values.withUnsafeMutableBufferPointer { values in
-      StallWatchdog.during("MPI_Allreduce") {
+      watched("MPI_Allreduce") {
         MPI_Allreduce(cmpi_in_place(), values.baseAddress, count, cmpi_int64(), cmpi_sum(), handle)
       }
     }
@@ -90,7 +118,7 @@ public final class MPICommunicator: Communicator {
     var all = [UInt8](repeating: 0, count: total)
     let code = all.withUnsafeMutableBufferPointer { all in
       bytes.withUnsafeBufferPointer { bytes in
-        StallWatchdog.during("MPI_Allgatherv") {
+        watched("MPI_Allgatherv") {
           MPI_Allgatherv(
             bytes.baseAddress, Int32(bytes.count), cmpi_byte(), all.baseAddress, lengths, offsets,
             cmpi_byte(), handle)
@@ -102,24 +130,26 @@ public final class MPICommunicator: Communicator {
   }
 
   public func allToAll(
-    send: UnsafeRawBufferPointer, sendCounts: [Int],
-    receive: UnsafeMutableRawBufferPointer, receiveCounts: [Int]
+    send: RawSpan, sendCounts: [Int], receive: inout MutableRawSpan, receiveCounts: [Int]
   ) throws(CommunicatorError) {
     let call = "MPI_Alltoallv"
     let (sendOffsets, sendTotal) = try offsets(call, sendCounts)
     let (receiveOffsets, receiveTotal) = try offsets(call, receiveCounts)
-    precondition(sendTotal <= send.count && receiveTotal <= receive.count, "parts beyond the buffers")
-    let code = StallWatchdog.during("MPI_Alltoallv") {
-      MPI_Alltoallv(
-        send.baseAddress, sendCounts.map { Int32($0) }, sendOffsets, cmpi_byte(), receive.baseAddress,
-        receiveCounts.map { Int32($0) }, receiveOffsets, cmpi_byte(), handle)
+    precondition(
+      sendTotal <= send.byteCount && receiveTotal <= receive.byteCount, "parts beyond the buffers")
+    let code = send.withUnsafeBytes { send in
+      receive.withUnsafeMutableBytes { receive in
+        watched("MPI_Alltoallv") {
+          MPI_Alltoallv(
+            send.baseAddress, sendCounts.map { Int32($0) }, sendOffsets, cmpi_byte(), receive.baseAddress,
+            receiveCounts.map { Int32($0) }, receiveOffsets, cmpi_byte(), handle)
+        }
+      }
     }
     try check(call, code)
   }
 
-  public func exchange(
-    sends: UnsafeBufferPointer<Message>, receives: UnsafeBufferPointer<Message>
-  ) throws(CommunicatorError) {
+  public func exchange(sends: [Message], receives: [Message]) throws(CommunicatorError) {
     let count = sends.count + receives.count
     guard count > 0 else { return }
     // All counts are checked before any message is under way.
@@ -140,7 +170,7 @@ public final class MPICommunicator: Communicator {
           message.values.baseAddress, Int32(message.values.count), cmpi_float(), Int32(message.peer),
           Int32(message.tag), handle, &requests[next])
         if code != MPI_SUCCESS { failed = ("MPI_Irecv", code) }
-        StallWatchdog.await(message.peer)
+        watchdog?.await(message.peer)
         next += 1
       }
       for message in sends where failed == nil {
@@ -148,11 +178,11 @@ public final class MPICommunicator: Communicator {
           message.values.baseAddress, Int32(message.values.count), cmpi_float(), Int32(message.peer),
           Int32(message.tag), handle, &requests[next])
         if code != MPI_SUCCESS { failed = ("MPI_Isend", code) }
-        StallWatchdog.await(message.peer)
+        watchdog?.await(message.peer)
         next += 1
       }
       guard failed == nil else { return }
-      failed = StallWatchdog.during("MPI_Waitsome") {
+      failed = watched("MPI_Waitsome") {
         wait(for: requests, count: requestCount, sends: sends, receives: receives)
       }
     }
@@ -162,7 +192,7 @@ public final class MPICommunicator: Communicator {
   /// Waits for all requests, those of `receives` before those of `sends`, and tells the watchdog who has answered.
   private func wait(
     for requests: UnsafeMutableBufferPointer<MPI_Request?>, count: Int32,
-    sends: UnsafeBufferPointer<Message>, receives: UnsafeBufferPointer<Message>
+    sends: [Message], receives: [Message]
   ) -> (call: String, code: Int32)? {
     var pending = count
     while pending > 0 {
@@ -174,7 +204,7 @@ public final class MPICommunicator: Communicator {
       pending -= done
       for index in completed[..<Int(done)].lazy.map(Int.init) {
         let message = index < receives.count ? receives[index] : sends[index - receives.count]
-        StallWatchdog.arrived(message.peer)
+        watchdog?.arrived(message.peer)
       }
     }
     return nil
@@ -186,7 +216,7 @@ public final class MPICommunicator: Communicator {
   }
 
   public func finalize() {
-    MPI_Finalize()
+    _ = watched("MPI_Finalize") { MPI_Finalize() }
   }
 
   /// MPI counts are C ints.
@@ -239,21 +269,27 @@ private func check(_ call: String, _ code: Int32) throws(CommunicatorError) {
 }
 
 /// The world this process was launched into: MPI's where a launcher left its mark in the environment, else a
-/// world of one that never starts MPI.
+/// world of one that never starts MPI. A rank that waits for others for more than `stallTimeout` seconds ends.
 ///
 /// - Throws: `CommunicatorError` if MPI cannot be started, or if it sees other processes than the launcher
 ///   started: one that belongs to another MPI leaves each process in a world of its own.
-public func makeWorldCommunicator() throws(CommunicatorError) -> any Communicator {
+public func makeWorldCommunicator(
+  stallTimeout: Int = StallWatchdog.defaultSeconds
+) throws(CommunicatorError) -> any Communicator {
   let marks = ["OMPI_COMM_WORLD_SIZE", "PMIX_RANK", "PMI_RANK"]
   guard marks.contains(where: { getenv($0) != nil }) else { return SingleCommunicator() }
-  let world = try MPICommunicator()
+  let world = try MPICommunicator(stallTimeout: stallTimeout)
   for name in ["OMPI_COMM_WORLD_SIZE", "PMI_SIZE"] {
-    guard let text = getenv(name), let launched = Int(String(cString: text)), launched != world.worldSize
-    else { continue }
+    guard let launched = launchedNumber([name]), launched != world.worldSize else { continue }
     throw CommunicatorError(
       call: "MPI_Init_thread",
       reason: "the launcher says \(name)=\(launched), but MPI sees \(world.worldSize); "
         + "use the mpirun of the MPI that this program was built with")
   }
   return world
+}
+
+/// The first of the launcher's variables that is a number.
+private func launchedNumber(_ names: [String]) -> Int? {
+  names.lazy.compactMap { getenv($0).flatMap { Int(String(cString: $0)) } }.first
 }

@@ -13,25 +13,22 @@ public final class SingleCommunicator: Communicator {
 
   public func barrier() {}
 
-  public func broadcast(_ bytes: UnsafeMutableRawBufferPointer, from root: Int) {}
+  public func broadcast(_ bytes: inout MutableRawSpan, from root: Int) {}
 
-  public func allReduceSum(_ values: UnsafeMutableBufferPointer<Float>) {}
+  public func allReduceSum(_ values: inout MutableSpan<Float>) {}
 
   public func allReduceSum(_ values: inout [Int64]) {}
 
   public func allGather(_ bytes: [UInt8]) -> [[UInt8]] { [bytes] }
 
   public func allToAll(
-    send: UnsafeRawBufferPointer, sendCounts: [Int],
-    receive: UnsafeMutableRawBufferPointer, receiveCounts: [Int]
+    send: RawSpan, sendCounts: [Int], receive: inout MutableRawSpan, receiveCounts: [Int]
   ) {
     precondition(sendCounts == receiveCounts, "a rank receives from itself what it sends to itself")
-    receive.copyMemory(from: send)
+    send.withUnsafeBytes { send in receive.withUnsafeMutableBytes { $0.copyMemory(from: send) } }
   }
 
-  public func exchange(
-    sends: UnsafeBufferPointer<Message>, receives: UnsafeBufferPointer<Message>
-  ) {
+  public func exchange(sends: [Message], receives: [Message]) {
     precondition(sends.isEmpty && receives.isEmpty, "a world of one has no peers")
   }
 

@@ -1,4 +1,4 @@
-internal import CMPI
+internal import CProcesses
 internal import Files
 
 #if canImport(Glibc)
@@ -10,104 +10,134 @@ internal import Files
 /// Ends this process when its peers leave it waiting for too long: MPI itself would wait for a stopped rank or an
 /// unplugged host for as long as they stay away.
 ///
-/// The kernel's timer is set when a call begins to wait and taken back when it returns: no thread, no polling, two
-/// short system calls. What the timer's signal finds is prepared beforehand, since a signal handler may neither
-/// allocate memory nor lock. Ending the process makes `mpirun` end the job; where it cannot, because it waits for a
-/// host that is gone, it is ended too.
-public enum StallWatchdog {
+/// A communicator owns one. The kernel's timer is set when a call begins to wait and taken back when it returns: no
+/// thread, no polling, two short system calls. Half of the time is up: a warning with the names of the ranks that are
+/// missing. All of it: the same in one sentence, and the end of the process, which makes `mpirun` end the job; where it
+/// cannot, because it waits for a host that is gone, it is ended too.
+///
+/// A process has one timer, so one watchdog at a time is armed. Everything that the signal's handler touches is in
+/// `State`, allocated beforehand: a handler may neither allocate memory nor lock.
+public final class StallWatchdog {
   /// The exit code of a rank that gave up.
   public static let exitCode: Int32 = 76
   /// Seconds that a call may wait unless somebody says otherwise.
   public static let defaultSeconds = 60
 
-  private nonisolated(unsafe) static var seconds = 0
-  /// Seconds that this rank waits longer than the others.
-  private nonisolated(unsafe) static var delay = 0
-  /// When the timer is due, on the monotonic clock.
-  private nonisolated(unsafe) static var due = 0.0
-  private nonisolated(unsafe) static var rank = 0
-  /// The process that started this one, if it is Open MPI's; else 0.
-  private nonisolated(unsafe) static var launcher: pid_t = 0
   /// Seconds that the launcher gets to end the job. Its own connections give up on an unplugged host only after
   /// minutes if something was under way there.
   private static let launcherSeconds: UInt32 = 10
-  /// Whether peers may be waiting for others in turn.
-  private nonisolated(unsafe) static var isChained = false
-  private nonisolated(unsafe) static var host = Sentence(capacity: 256)
-  private nonisolated(unsafe) static var sentence = Sentence(capacity: 1024)
-  private nonisolated(unsafe) static var call: StaticString = ""
-  private nonisolated(unsafe) static var phase: StaticString = "the start"
-  private nonisolated(unsafe) static var step = 0
-  /// For each rank how many messages to or from it the current call waits for.
-  private nonisolated(unsafe) static var awaited = UnsafeMutableBufferPointer<Int32>(start: nil, count: 0)
+  /// What the handler looks at: the state of the watchdog that is armed.
+  private nonisolated(unsafe) static var armed: UnsafeMutablePointer<State>?
 
-  /// Watches all further calls of this process's MPI communicator, which may each wait for `seconds`; 0 turns the
-  /// watchdog off.
-  public static func watch(_ communicator: any Communicator, seconds: Int) {
-    guard communicator.worldSize > 1, seconds > 0 else {
-      Self.seconds = 0
-      return
-    }
-    if awaited.count != communicator.worldSize {
-      awaited.deallocate()
-      awaited = .allocate(capacity: communicator.worldSize)
-      awaited.initialize(repeating: 0)
-    }
-    rank = communicator.rank
-    // One rank after the other, so that one sentence comes first and mpirun ends the others before theirs.
-    delay = min(communicator.rank, 10)
+  private let state: UnsafeMutablePointer<State>
+
+  /// What a rank's handler needs to know.
+  fileprivate struct State {
+    var rank: Int
+    /// Seconds that a call may wait, and that this rank waits longer than the others.
+    var seconds: Int
+    var delay: Int
+    /// When the timer is due, and when the call began, on the monotonic clock.
+    var due = 0.0
+    var start = 0.0
+    /// The process that started this one, if it is Open MPI's; else 0.
+    var launcher: pid_t
+    /// Whether peers may be waiting for others in turn.
+    var isChained = false
+    /// Whether the current call has been warned of.
+    var hasWarned = false
+    var host: SignalSafeText
+    var text = SignalSafeText(capacity: 1024)
+    var call: StaticString = ""
+    var phase: StaticString = "the start"
+    var step = 0
+    /// For each rank how many messages to or from it the current call waits for.
+    let awaited: UnsafeMutableBufferPointer<Int32>
+  }
+
+  /// Watches the calls of rank `rank` of `worldSize`, each of which may wait for `seconds`; nil if that is 0, or if there
+  /// is nobody to wait for.
+  init?(rank: Int, worldSize: Int, seconds: Int) {
+    guard seconds > 0, worldSize > 1 else { return nil }
     var name = [CChar](repeating: 0, count: 256)
     gethostname(&name, name.count - 1)
-    host.clear()
+    var host = SignalSafeText(capacity: 256)
     name.withUnsafeBufferPointer { host.append($0.baseAddress) }
     let parent = getppid()
     let isOpenMPI = ["mpirun", "mpiexec", "orterun", "orted", "prterun", "prted"].contains(
-      nameOfProcess(parent))
-    launcher = isOpenMPI ? parent : 0
-    signal(SIGALRM) { _ in StallWatchdog.giveUp() }
-    Self.seconds = seconds
+      Self.nameOfProcess(parent))
+    let awaited = UnsafeMutableBufferPointer<Int32>.allocate(capacity: worldSize)
+    awaited.initialize(repeating: 0)
+    state = .allocate(capacity: 1)
+    // One rank after the other, so that one sentence comes first and mpirun ends the others before theirs.
+    state.initialize(
+      to: State(
+        rank: rank, seconds: seconds, delay: min(rank, 10), launcher: isOpenMPI ? parent : 0, host: host,
+        awaited: awaited))
+    signal(SIGALRM) { _ in StallWatchdog.timerExpired() }
+  }
+
+  deinit {
+    if Self.armed == state {
+      Self.setTimer(seconds: 0)
+      Self.armed = nil
+    }
+    state.pointee.awaited.deallocate()
+    state.pointee.host.deallocate()
+    state.pointee.text.deallocate()
+    state.deinitialize(count: 1)
+    state.deallocate()
   }
 
   /// Says what this rank is about to do, as in "the reduction", for the sentence it would end with; `step` is counted
   /// from 1, 0 for none.
-  public static func enter(_ phase: StaticString, step: Int) {
-    Self.phase = phase
-    Self.step = step
+  func enter(_ phase: StaticString, step: Int) {
+    state.pointee.phase = phase
+    state.pointee.step = step
   }
 
   /// Says whether the peers that the next calls wait for may themselves be waiting for others.
-  static func expectChains(_ isChained: Bool) {
-    Self.isChained = isChained
+  func expectChains(_ isChained: Bool) {
+    state.pointee.isChained = isChained
   }
 
   /// Runs `body`, a call that waits for other ranks.
   @inline(__always)
-  static func during<Result, Failure>(
+  func during<Result, Failure>(
     _ call: StaticString, _ body: () throws(Failure) -> Result
   ) throws(Failure) -> Result {
-    guard seconds > 0 else { return try body() }
-    Self.call = call
-    setTimer(seconds: seconds + delay)
-    defer { setTimer(seconds: 0) }
+    state.pointee.call = call
+    state.pointee.hasWarned = false
+    state.pointee.start = MonotonicClock.now()
+    Self.armed = state
+    Self.arm(state, seconds: state.pointee.warningSeconds)
+    defer { Self.setTimer(seconds: 0) }
     return try body()
   }
 
   /// Remembers a message to or from `peer` that the next call will wait for.
   @inline(__always)
-  static func await(_ peer: Int) {
-    if seconds > 0 { awaited[peer] += 1 }
+  func await(_ peer: Int) {
+    state.pointee.awaited[peer] += 1
   }
 
   /// Forgets a message that has arrived.
   @inline(__always)
-  static func arrived(_ peer: Int) {
-    if seconds > 0 { awaited[peer] -= 1 }
+  func arrived(_ peer: Int) {
+    state.pointee.awaited[peer] -= 1
   }
 
-  private static func setTimer(seconds: Int) {
-    due = MonotonicClock.now() + Double(seconds)
+  // MARK: - The timer and its handler
+
+  private static func arm(_ state: UnsafeMutablePointer<State>, seconds: Double) {
+    state.pointee.due = MonotonicClock.now() + seconds
+    setTimer(seconds: seconds)
+  }
+
+  private static func setTimer(seconds: Double) {
     var timer = itimerval()
-    timer.it_value.tv_sec = seconds
+    timer.it_value.tv_sec = Int(seconds)
+    timer.it_value.tv_usec = Int((seconds - seconds.rounded(.down)) * 1e6)
     #if canImport(Glibc)
       setitimer(__itimer_which_t(ITIMER_REAL.rawValue), &timer, nil)
     #else
@@ -115,49 +145,31 @@ public enum StallWatchdog {
     #endif
   }
 
-  /// The signal's handler: one sentence, then the end.
-  private static func giveUp() {
-    // Whoever hears the timer late was stopped, perhaps together with all others, as batch systems do to make room.
-    guard MonotonicClock.now() < due + 0.5 else {
-      setTimer(seconds: seconds + delay)
-      return
+  private static func timerExpired() {
+    guard let state = armed else { return }
+    // A rank that hears the timer late was stopped itself, perhaps together with all others, as batch systems do to
+    // make room: it waits anew.
+    guard MonotonicClock.now() < state.pointee.due + 0.5 else {
+      state.pointee.start = MonotonicClock.now()
+      return arm(state, seconds: state.pointee.warningSeconds)
     }
-    sentence.clear()
-    sentence.append("lockstep: rank ")
-    sentence.append(rank)
-    sentence.append(" on ")
-    sentence.append(host)
-    sentence.append(": no answer from ")
-    var count = 0
-    for peer in awaited.indices where awaited[peer] > 0 {
-      if count < 8 {
-        sentence.append(count == 0 ? "rank " : ", ")
-        sentence.append(peer)
-      }
-      count += 1
+    if state.pointee.hasWarned { giveUp(state) }
+    state.pointee.hasWarned = true
+    if state.pointee.isFirstToWarn {
+      state.pointee.compose(
+        waited: Int((MonotonicClock.now() - state.pointee.start).rounded()), ending: "; the job ends after ",
+        limit: state.pointee.seconds)
+      state.pointee.text.write()
     }
-    if count == 0 { sentence.append("some rank") }
-    if count > 8 {
-      sentence.append(" and ")
-      sentence.append(count - 8)
-      sentence.append(" more")
-    }
-    if count > 0, isChained {
-      sentence.append(count == 1 ? " or whom it waits for" : " or whom they wait for")
-    }
-    sentence.append(" for ")
-    sentence.append(seconds)
-    sentence.append(" s in ")
-    sentence.append(phase)
-    if step > 0 {
-      sentence.append(" of step ")
-      sentence.append(step)
-    }
-    sentence.append(" (")
-    sentence.append(call)
-    sentence.append("), so the job ends; --stall-timeout sets how long ranks wait\n")
-    sentence.write()
-    if launcher > 0 { cmpi_kill_after(launcher, launcherSeconds) }
+    arm(state, seconds: state.pointee.remainingSeconds)
+  }
+
+  private static func giveUp(_ state: UnsafeMutablePointer<State>) -> Never {
+    state.pointee.compose(
+      waited: state.pointee.seconds, ending: ", so the job ends; --stall-timeout sets how long ranks wait",
+      limit: nil)
+    state.pointee.text.write()
+    if state.pointee.launcher > 0 { cprocesses_kill_after(state.pointee.launcher, launcherSeconds) }
     _exit(exitCode)
   }
 
@@ -171,55 +183,58 @@ public enum StallWatchdog {
   }
 }
 
-/// Text in memory of a fixed size, for a signal handler.
-private struct Sentence {
-  private let bytes: UnsafeMutableBufferPointer<UInt8>
-  private var count = 0
+extension StallWatchdog.State {
+  /// When half of the time is up.
+  fileprivate var warningSeconds: Double { Double(seconds) / 2 + Double(delay) / 2 }
+  /// From the warning to the end.
+  fileprivate var remainingSeconds: Double { Double(seconds + delay) - warningSeconds }
 
-  init(capacity: Int) {
-    bytes = .allocate(capacity: capacity)
-    bytes.initialize(repeating: 0)
+  /// One rank warns: the root, or the next one where it is the root that is missing.
+  fileprivate var isFirstToWarn: Bool {
+    rank == 0 || rank == 1 && (awaited[0] > 0 || awaited.allSatisfy { $0 == 0 })
   }
 
-  mutating func clear() { count = 0 }
-
-  mutating func append(_ text: StaticString) {
-    for index in 0..<text.utf8CodeUnitCount { append(byte: text.utf8Start[index]) }
-  }
-
-  mutating func append(_ text: UnsafePointer<CChar>?) {
-    guard var next = text else { return }
-    while next.pointee != 0 {
-      append(byte: UInt8(bitPattern: next.pointee))
-      next += 1
+  /// Writes the sentence into `text`.
+  fileprivate mutating func compose(waited: Int, ending: StaticString, limit: Int?) {
+    text.clear()
+    text.append("lockstep: rank ")
+    text.append(rank)
+    text.append(" on ")
+    text.append(host)
+    text.append(": no answer from ")
+    var count = 0
+    for peer in awaited.indices where awaited[peer] > 0 {
+      if count < 8 {
+        text.append(count == 0 ? "rank " : ", ")
+        text.append(peer)
+      }
+      count += 1
     }
-  }
-
-  mutating func append(_ other: Sentence) {
-    for index in 0..<other.count { append(byte: other.bytes[index]) }
-  }
-
-  /// A number that is not negative.
-  mutating func append(_ number: Int) {
-    var power = 1
-    while number / power >= 10 { power *= 10 }
-    while power > 0 {
-      append(byte: UInt8(48 + number / power % 10))
-      power /= 10
+    if count == 0 { text.append("some rank") }
+    if count > 8 {
+      text.append(" and ")
+      text.append(count - 8)
+      text.append(" more")
     }
-  }
-
-  func write() {
-    #if canImport(Glibc)
-      _ = Glibc.write(STDERR_FILENO, bytes.baseAddress, count)
-    #else
-      _ = Musl.write(STDERR_FILENO, bytes.baseAddress, count)
-    #endif
-  }
-
-  private mutating func append(byte: UInt8) {
-    guard count < bytes.count else { return }
-    bytes[count] = byte
-    count += 1
+    if count > 0, isChained {
+      text.append(count == 1 ? " or whom it waits for" : " or whom they wait for")
+    }
+    text.append(" for ")
+    text.append(waited)
+    text.append(" s in ")
+    text.append(phase)
+    if step > 0 {
+      text.append(" of step ")
+      text.append(step)
+    }
+    text.append(" (")
+    text.append(call)
+    text.append(")")
+    text.append(ending)
+    if let limit {
+      text.append(limit)
+      text.append(" s")
+    }
+    text.append("\n")
   }
 }

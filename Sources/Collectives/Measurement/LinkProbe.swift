@@ -1,4 +1,5 @@
 internal import Files
+internal import Tensors
 
 /// What a link between two ranks can do, measured from one end.
 public struct LinkFigures: Hashable, Sendable, Codable {
@@ -53,20 +54,20 @@ public enum LinkProbe {
     _ link: (from: Int, to: Int), _ communicator: any Communicator, _ clock: () -> Double
   ) throws(CommunicatorError) -> LinkFigures {
     let peer = link.to
-    let small = FloatStorage(count: 4)
-    let (large, incoming) = (FloatStorage(count: largeCount), FloatStorage(count: largeCount))
+    let small = FloatBuffer(count: 4)
+    let (large, incoming) = (FloatBuffer(count: largeCount), FloatBuffer(count: largeCount))
     var times: [Double] = []
     var (shortest, offset) = (Double.infinity, 0.0)
     let begin = MonotonicClock.now()
     while times.count < 200, times.count < 5 || MonotonicClock.now() - begin < limitSeconds {
-      small.values[0] = 1
+      small.pointer[0] = 1
       let (start, here) = (MonotonicClock.now(), clock())
-      try trip(small.slice(0..<1), small.slice(1..<4), peer, communicator)
+      try trip((small, 0..<1), (small, 1..<4), peer, communicator)
       let seconds = MonotonicClock.now() - start
       times.append(seconds / 2)
       // The other clock was read in the middle of the trip; the shortest trip tells when that was best.
       if seconds < shortest {
-        (shortest, offset) = (seconds, decode(small.values[2], small.values[3]) - (here + clock()) / 2)
+        (shortest, offset) = (seconds, decode(small.pointer[2], small.pointer[3]) - (here + clock()) / 2)
       }
     }
     times.sort()
@@ -75,10 +76,10 @@ public enum LinkProbe {
     var largeTimes: [Double] = []
     let next = MonotonicClock.now()
     while largeTimes.count < 20, largeTimes.count < 3 || MonotonicClock.now() - next < limitSeconds {
-      small.values[0] = 2
-      try trip(small.slice(0..<1), small.slice(1..<4), peer, communicator)
+      small.pointer[0] = 2
+      try trip((small, 0..<1), (small, 1..<4), peer, communicator)
       let start = MonotonicClock.now()
-      try send([large.values], receive: [incoming.values], peer, communicator)
+      try send([(large, 0..<largeCount)], receive: [(incoming, 0..<largeCount)], peer, communicator)
       largeTimes.append(MonotonicClock.now() - start)
     }
     largeTimes.sort()
@@ -86,21 +87,21 @@ public enum LinkProbe {
     let largeTime = largeTimes[largeTimes.count / 2]
     let bandwidth = Double(4 * largeCount) / max(largeTime - times[0], largeTime / 2)
 
-    let burst = FloatStorage(count: burstCount)
-    let messages = (0..<burstCount).map { burst.slice($0..<$0 + 1) }
+    let burst = FloatBuffer(count: burstCount)
+    let messages = (0..<burstCount).map { (buffer: burst, range: $0..<$0 + 1) }
     var burstTimes: [Double] = []
     while burstTimes.count < 15 {
-      small.values[0] = 3
-      try trip(small.slice(0..<1), small.slice(1..<4), peer, communicator)
+      small.pointer[0] = 3
+      try trip((small, 0..<1), (small, 1..<4), peer, communicator)
       let start = MonotonicClock.now()
-      try send(messages, receive: [small.slice(1..<4)], peer, communicator)
+      try send(messages, receive: [(small, 1..<4)], peer, communicator)
       burstTimes.append(MonotonicClock.now() - start)
     }
     burstTimes.sort()
     let message = max(burstTimes[burstTimes.count / 2] - 2 * latency, 0) / Double(burstCount - 1)
 
-    small.values[0] = 0
-    try trip(small.slice(0..<1), small.slice(1..<4), peer, communicator)
+    small.pointer[0] = 0
+    try trip((small, 0..<1), (small, 1..<4), peer, communicator)
     return LinkFigures(
       from: link.from, to: peer, latencySeconds: latency, bytesPerSecond: bandwidth, messageSeconds: message,
       clockOffsetSeconds: offset)
@@ -111,39 +112,43 @@ public enum LinkProbe {
   private static func answer(
     _ peer: Int, _ communicator: any Communicator, _ clock: () -> Double
   ) throws(CommunicatorError) {
-    let small = FloatStorage(count: 4)
-    let (large, incoming) = (FloatStorage(count: largeCount), FloatStorage(count: largeCount))
+    let small = FloatBuffer(count: 4)
+    let (large, incoming) = (FloatBuffer(count: largeCount), FloatBuffer(count: largeCount))
     func reply() throws(CommunicatorError) {
-      (small.values[2], small.values[3]) = encode(clock())
-      try send([small.slice(1..<4)], receive: [], peer, communicator)
+      (small.pointer[2], small.pointer[3]) = encode(clock())
+      try send([(small, 1..<4)], receive: [], peer, communicator)
     }
     while true {
-      try send([], receive: [small.slice(0..<1)], peer, communicator)
-      let order = small.values[0]
+      try send([], receive: [(small, 0..<1)], peer, communicator)
+      let order = small.pointer[0]
       try reply()
       if order == 0 { return }
       if order == 2 {
-        try send([large.values], receive: [incoming.values], peer, communicator)
+        try send([(large, 0..<largeCount)], receive: [(incoming, 0..<largeCount)], peer, communicator)
       } else if order == 3 {
-        try send([], receive: (0..<burstCount).map { large.slice($0..<$0 + 1) }, peer, communicator)
+        try send(
+          [], receive: (0..<burstCount).map { (buffer: large, range: $0..<$0 + 1) }, peer, communicator)
         try reply()
       }
     }
   }
 
+  /// A part of a buffer that is sent or received into.
+  private typealias Part = (buffer: FloatBuffer, range: Range<Int>)
+
   private static func trip(
-    _ out: UnsafeMutableBufferPointer<Float>, _ back: UnsafeMutableBufferPointer<Float>, _ peer: Int,
+    _ out: Part, _ back: Part, _ peer: Int,
     _ communicator: any Communicator
   ) throws(CommunicatorError) {
     try send([out], receive: [back], peer, communicator)
   }
 
   private static func send(
-    _ out: [UnsafeMutableBufferPointer<Float>], receive: [UnsafeMutableBufferPointer<Float>], _ peer: Int,
+    _ out: [Part], receive: [Part], _ peer: Int,
     _ communicator: any Communicator
   ) throws(CommunicatorError) {
-    let sends = out.map { Message(peer: peer, tag: 0, values: $0) }
-    let receives = receive.map { Message(peer: peer, tag: 0, values: $0) }
+    let sends = out.map { Message(peer: peer, tag: 0, buffer: $0.buffer, range: $0.range) }
+    let receives = receive.map { Message(peer: peer, tag: 0, buffer: $0.buffer, range: $0.range) }
     try communicator.exchange(sends: sends, receives: receives)
   }
 

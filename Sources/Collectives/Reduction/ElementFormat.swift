@@ -35,13 +35,10 @@ struct ElementFormat {
     into target: UnsafeMutableBufferPointer<Float>, first: Int
   ) {
     let rounded = rounded(first, target.count)
-    guard rounded > 0 else { return Collectives.add(a, b, into: target) }
     precondition(a.count == b.count && a.count == target.count, "sums of different lengths")
-    cvectors_add_bfloat16(a.baseAddress, b.baseAddress, target.baseAddress, rounded)
-    func rest(_ values: UnsafeMutableBufferPointer<Float>) -> UnsafeMutableBufferPointer<Float> {
-      UnsafeMutableBufferPointer(rebasing: values[rounded...])
-    }
-    Collectives.add(rest(a), rest(b), into: rest(target))
+    guard let x = a.baseAddress, let y = b.baseAddress, let z = target.baseAddress else { return }
+    if rounded > 0 { cvectors_add_bfloat16(x, y, z, rounded) }
+    Tensors.add(x + rounded, y + rounded, into: z + rounded, count: target.count - rounded)
   }
 
   /// Writes the elements from `first` on as they travel.

@@ -1,3 +1,5 @@
+public import Tensors
+
 /// A time of waiting, in seconds of the machine's monotonic clock.
 public struct WaitInterval: Sendable, Hashable {
   public var start: Double
@@ -23,8 +25,8 @@ public protocol GradientReduction: AnyObject {
   func begin(leafCount: Int)
 
   /// Has `body` overwrite all elements of the next owned leaf, then adds it.
-  func withNextLeaf(_ body: (UnsafeMutablePointer<Float>) -> Void)
+  func withNextLeaf(_ body: (inout MutableSpan<Float>) -> Void)
 
-  /// The sum over all leaves of all ranks, valid until the next `begin`. Called by all ranks.
-  func reduce() throws(CommunicatorError) -> UnsafePointer<Float>
+  /// The sum over all leaves of all ranks; what the buffer holds is valid until the next `begin`. Called by all ranks.
+  func reduce() throws(CommunicatorError) -> FloatBuffer
 }

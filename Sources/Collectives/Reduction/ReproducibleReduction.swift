@@ -23,9 +23,9 @@ public final class ReproducibleReduction: GradientReduction {
   private var nextLeaf = 0
   private var stack: SubtreeStack
   /// Subtree sums and leaves, by slot of `stack`.
-  private var buffers: [FloatStorage] = []
+  private var buffers: [FloatBuffer] = []
   private var freeBuffers: [Int] = []
-  private let result: FloatStorage
+  private let result: FloatBuffer
 
   private struct RunnerKey: Hashable {
     var leafCount: Int
@@ -48,7 +48,7 @@ public final class ReproducibleReduction: GradientReduction {
     choice = AlgorithmChoice(algorithm, worldSize: communicator.worldSize)
     tree = ReductionTree(leafCount: maximumLeafCount)
     stack = SubtreeStack(tree: tree)
-    result = FloatStorage(count: communicator.worldSize > 1 ? elementCount : 0)
+    result = FloatBuffer(count: communicator.worldSize > 1 ? elementCount : 0)
   }
 
   public func begin(leafCount: Int) {
@@ -61,44 +61,43 @@ public final class ReproducibleReduction: GradientReduction {
     for slot in buffers.indices.reversed() { freeBuffers.append(slot) }
   }
 
-  public func withNextLeaf(_ body: (UnsafeMutablePointer<Float>) -> Void) {
+  public func withNextLeaf(_ body: (inout MutableSpan<Float>) -> Void) {
     precondition(ownedLeaves.contains(nextLeaf), "leaf \(nextLeaf) is not one of this rank's, \(ownedLeaves)")
     let slot = takeBuffer()
-    guard let leaf = buffers[slot].values.baseAddress else { preconditionFailure("leaves have elements") }
-    body(leaf)
-    format.round(buffers[slot].values, first: 0)
+    let leaf = buffers[slot]
+    var values = leaf.mutableSpan
+    body(&values)
+    format.round(leaf.elements, first: 0)
     stack.push(ReductionTree.Node(level: 0, index: nextLeaf), slot) { left, right in
-      format.add(buffers[left].values, buffers[right].values, into: buffers[left].values, first: 0)
+      format.add(
+        buffers[left].elements, buffers[right].elements, into: buffers[left].elements, first: 0)
       freeBuffers.append(right)
     }
     nextLeaf += 1
   }
 
-  public func reduce() throws(CommunicatorError) -> UnsafePointer<Float> {
+  public func reduce() throws(CommunicatorError) -> FloatBuffer {
     precondition(nextLeaf == ownedLeaves.upperBound, "leaves from \(nextLeaf) on are missing")
     lastWaits.removeAll(keepingCapacity: true)
     guard communicator.worldSize > 1 else {
-      guard stack.count == 1, let sum = buffers[stack.slot(0)].values.baseAddress else {
-        preconditionFailure("one rank holds the root")
-      }
-      return UnsafePointer(sum)
+      precondition(stack.count == 1, "one rank holds the root")
+      return buffers[stack.slot(0)]
     }
     // Halving knows nobody who has no leaf.
     let canHalve = tree.leafCount >= communicator.worldSize
     let algorithm = canHalve ? choice.next : .direct
     let runner = runner(algorithm)
-    StallWatchdog.expectChains(algorithm == .halving)
-    defer { StallWatchdog.expectChains(false) }
+    communicator.willWaitInChains(algorithm == .halving)
+    defer { communicator.willWaitInChains(false) }
     let start = MonotonicClock.now()
     try runner.run(noting: &lastWaits) { buffers[stack.slot($0)] }
     if canHalve { try choice.record(MonotonicClock.now() - start, communicator) }
-    guard let sum = result.values.baseAddress else { preconditionFailure("sums have elements") }
-    return UnsafePointer(sum)
+    return result
   }
 
   private func takeBuffer() -> Int {
     if let slot = freeBuffers.popLast() { return slot }
-    buffers.append(FloatStorage(count: elementCount))
+    buffers.append(FloatBuffer(count: elementCount))
     return buffers.count - 1
   }
 

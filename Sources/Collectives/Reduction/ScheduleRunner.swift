@@ -1,37 +1,38 @@
 internal import Files
+internal import Tensors
 
 /// Carries out one rank's schedule, over and over, in the same buffers.
 final class ScheduleRunner {
   let schedule: ReductionSchedule
   private let communicator: any Communicator
   private let format: ElementFormat
-  private let result: FloatStorage
-  private let scratch: [FloatStorage]
+  private let result: FloatBuffer
+  private let scratch: [FloatBuffer]
   /// Messages as they travel, where that is not as they lie in memory.
-  private let wire: FloatStorage
+  private let wire: FloatBuffer
   private var sends: [Message] = []
   private var receives: [Message] = []
 
   /// `result` receives the sum.
   init(
-    _ schedule: ReductionSchedule, communicator: any Communicator, format: ElementFormat, result: FloatStorage
+    _ schedule: ReductionSchedule, communicator: any Communicator, format: ElementFormat, result: FloatBuffer
   ) {
     self.schedule = schedule
     self.communicator = communicator
     self.format = format
     self.result = result
-    scratch = schedule.scratchCounts.map { FloatStorage(count: $0) }
+    scratch = schedule.scratchCounts.map { FloatBuffer(count: $0) }
     let largest = schedule.rounds.map { round in
       (round.sends + round.receives).reduce(0) { $0 + Self.wireSpace($1, format) }
     }
-    wire = FloatStorage(count: format.roundedCount > 0 ? largest.max() ?? 0 : 0)
+    wire = FloatBuffer(count: format.roundedCount > 0 ? largest.max() ?? 0 : 0)
   }
 
   /// Sums the ranks' subtrees; `subtree` tells where this rank's are. Called by all ranks.
   ///
   /// Appends to `waits` when it waited for peers to answer and data to arrive.
   func run(
-    noting waits: inout [WaitInterval], subtree: (Int) -> FloatStorage
+    noting waits: inout [WaitInterval], subtree: (Int) -> FloatBuffer
   ) throws(CommunicatorError) {
     for round in schedule.rounds {
       let start = MonotonicClock.now()
@@ -50,18 +51,20 @@ final class ScheduleRunner {
   }
 
   private func exchange(
-    _ round: ReductionSchedule.Round, _ subtree: (Int) -> FloatStorage
+    _ round: ReductionSchedule.Round, _ subtree: (Int) -> FloatBuffer
   ) throws(CommunicatorError) {
     sends.removeAll(keepingCapacity: true)
     receives.removeAll(keepingCapacity: true)
     var used = 0
     func message(_ transfer: ReductionSchedule.Transfer) -> Message {
       guard format.roundedCount > 0 else {
-        return Message(peer: transfer.peer, tag: transfer.tag, values: values(transfer.piece, subtree))
+        return Message(
+          peer: transfer.peer, tag: transfer.tag, buffer: buffer(transfer.piece, subtree),
+          range: transfer.piece.range)
       }
       let count = format.wireCount(first: transfer.firstElement, count: transfer.piece.range.count)
       defer { used += Self.wireSpace(transfer, format) }
-      return Message(peer: transfer.peer, tag: transfer.tag, values: wire.slice(used..<used + count))
+      return Message(peer: transfer.peer, tag: transfer.tag, buffer: wire, range: used..<used + count)
     }
     for transfer in round.receives { receives.append(message(transfer)) }
     for transfer in round.sends {
@@ -79,13 +82,15 @@ final class ScheduleRunner {
   }
 
   private func values(
-    _ piece: ReductionSchedule.Piece, _ subtree: (Int) -> FloatStorage
+    _ piece: ReductionSchedule.Piece, _ subtree: (Int) -> FloatBuffer
   ) -> UnsafeMutableBufferPointer<Float> {
-    let storage =
-      piece.buffer < schedule.subtreeCount
+    buffer(piece, subtree).slice(piece.range)
+  }
+
+  private func buffer(_ piece: ReductionSchedule.Piece, _ subtree: (Int) -> FloatBuffer) -> FloatBuffer {
+    piece.buffer < schedule.subtreeCount
       ? subtree(piece.buffer)
       : piece.buffer == schedule.result ? result : scratch[piece.buffer - schedule.result - 1]
-    return storage.slice(piece.range)
   }
 
   /// Whole cache lines, so that two messages never share one.

@@ -10,6 +10,7 @@ final class BiasActivation: Layer {
   let inputShape: Shape
   var outputShape: Shape { inputShape }
   let isInPlace = true
+  var isTrainable: Bool { bias != nil }
 
   private let bias: ParameterTensor?
   private let rectifies: Bool
@@ -23,14 +24,15 @@ final class BiasActivation: Layer {
     self.rectifies = rectifies
   }
 
-  func forward(_ pass: Pass, input: UnsafePointer<Float>, output: UnsafeMutablePointer<Float>) {
+  func forward(_ pass: Pass, input: Span<Float>, output: inout MutableSpan<Float>) {
+    let output = output.start
     guard let bias else {
       rectify(output, count: pass.count * inputShape.count)
       return
     }
     let rows = pass.count * inputShape.height * inputShape.width
     let columns = inputShape.channels
-    let b = pass.parameters + bias.offset
+    let b = pass.parameters.pointer + bias.offset
     var y = output
     for _ in 0..<rows {
       var j = 0
@@ -49,10 +51,10 @@ final class BiasActivation: Layer {
   }
 
   func backward(
-    _ pass: Pass, output: UnsafePointer<Float>, input: UnsafePointer<Float>,
-    outputGradient: UnsafeMutablePointer<Float>, inputGradient: UnsafeMutablePointer<Float>?,
-    gradient: UnsafeMutablePointer<Float>
+    _ pass: Pass, output: Span<Float>, input: Span<Float>, outputGradient: inout MutableSpan<Float>,
+    inputGradient: inout MutableSpan<Float>?, gradient: inout MutableSpan<Float>
   ) {
+    let (output, outputGradient, gradient) = (output.start, outputGradient.start, gradient.start)
     if let bias {
       maskAndSum(pass, output: output, outputGradient: outputGradient, sums: gradient + bias.offset)
     } else {

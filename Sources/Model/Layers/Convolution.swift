@@ -10,6 +10,7 @@ final class Convolution: Layer {
   let inputShape: Shape
   let outputShape: Shape
   let isInPlace = false
+  let isTrainable = true
 
   private let kernel: Int
   private let stride: Int
@@ -49,7 +50,8 @@ final class Convolution: Layer {
       count: capacity * output.height * output.width * kernel * kernel * input.channels + 8)
   }
 
-  func forward(_ pass: Pass, input: UnsafePointer<Float>, output: UnsafeMutablePointer<Float>) {
+  func forward(_ pass: Pass, input: Span<Float>, output: inout MutableSpan<Float>) {
+    let (input, output) = (input.start, output.start)
     forEachGroup(pass.count) { group, patches in
       for sample in group {
         gatherPatches(
@@ -58,15 +60,17 @@ final class Convolution: Layer {
       }
       gemm(
         group.count * positions, outputShape.channels, patchLength,
-        patches, pass.parameters + weights.offset, into: output + group.lowerBound * outputShape.count)
+        patches, pass.parameters.pointer + weights.offset, into: output + group.lowerBound * outputShape.count
+      )
     }
   }
 
   func backward(
-    _ pass: Pass, output: UnsafePointer<Float>, input: UnsafePointer<Float>,
-    outputGradient: UnsafeMutablePointer<Float>, inputGradient: UnsafeMutablePointer<Float>?,
-    gradient: UnsafeMutablePointer<Float>
+    _ pass: Pass, output: Span<Float>, input: Span<Float>, outputGradient: inout MutableSpan<Float>,
+    inputGradient: inout MutableSpan<Float>?, gradient: inout MutableSpan<Float>
   ) {
+    let (outputGradient, inputGradient) = (outputGradient.start, inputGradient?.start)
+    let gradient = gradient.start
     forEachGroup(pass.count) { group, patches in
       let rows = group.count * positions
       let outputGradient = outputGradient + group.lowerBound * outputShape.count
@@ -76,7 +80,7 @@ final class Convolution: Layer {
       guard let inputGradient else { return }
       gemm(
         rows, patchLength, outputShape.channels,
-        outputGradient, pass.parameters + weights.offset, transposeB: true, into: patches)
+        outputGradient, pass.parameters.pointer + weights.offset, transposeB: true, into: patches)
       for sample in group {
         addPatches(
           patches + (sample - group.lowerBound) * positions * patchLength,

@@ -6,6 +6,7 @@ final class Dense: Layer {
   let inputShape: Shape
   let outputShape: Shape
   let isInPlace = false
+  let isTrainable = true
 
   private let weights: ParameterTensor
 
@@ -16,23 +17,25 @@ final class Dense: Layer {
     self.weights = weights
   }
 
-  func forward(_ pass: Pass, input: UnsafePointer<Float>, output: UnsafeMutablePointer<Float>) {
+  func forward(_ pass: Pass, input: Span<Float>, output: inout MutableSpan<Float>) {
+    let (input, output) = (input.start, output.start)
     gemm(
-      pass.count, outputShape.count, inputShape.count, input, pass.parameters + weights.offset,
+      pass.count, outputShape.count, inputShape.count, input, pass.parameters.pointer + weights.offset,
       into: output)
   }
 
   func backward(
-    _ pass: Pass, output: UnsafePointer<Float>, input: UnsafePointer<Float>,
-    outputGradient: UnsafeMutablePointer<Float>, inputGradient: UnsafeMutablePointer<Float>?,
-    gradient: UnsafeMutablePointer<Float>
+    _ pass: Pass, output: Span<Float>, input: Span<Float>, outputGradient: inout MutableSpan<Float>,
+    inputGradient: inout MutableSpan<Float>?, gradient: inout MutableSpan<Float>
   ) {
+    let (input, outputGradient, gradient) = (input.start, outputGradient.start, gradient.start)
+    let inputGradient = inputGradient?.start
     gemm(
       inputShape.count, outputShape.count, pass.count, input, transposeA: true, outputGradient,
       into: gradient + weights.offset)
     guard let inputGradient else { return }
     gemm(
       pass.count, inputShape.count, outputShape.count,
-      outputGradient, pass.parameters + weights.offset, transposeB: true, into: inputGradient)
+      outputGradient, pass.parameters.pointer + weights.offset, transposeB: true, into: inputGradient)
   }
 }

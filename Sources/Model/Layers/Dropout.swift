@@ -35,7 +35,8 @@ final class Dropout: Layer {
     bits.deallocate()
   }
 
-  func forward(_ pass: Pass, input: UnsafePointer<Float>, output: UnsafeMutablePointer<Float>) {
+  func forward(_ pass: Pass, input: Span<Float>, output: inout MutableSpan<Float>) {
+    let output = output.start
     guard let randomness = pass.randomness else { return }
     let length = inputShape.count
     for sample in 0..<pass.count {
@@ -61,10 +62,10 @@ final class Dropout: Layer {
   }
 
   func backward(
-    _ pass: Pass, output: UnsafePointer<Float>, input: UnsafePointer<Float>,
-    outputGradient: UnsafeMutablePointer<Float>, inputGradient: UnsafeMutablePointer<Float>?,
-    gradient: UnsafeMutablePointer<Float>
+    _ pass: Pass, output: Span<Float>, input: Span<Float>, outputGradient: inout MutableSpan<Float>,
+    inputGradient: inout MutableSpan<Float>?, gradient: inout MutableSpan<Float>
   ) {
+    let outputGradient = outputGradient.start
     guard pass.randomness != nil else { return }
     for i in 0..<pass.count * inputShape.count {
       outputGradient[i] *= factors.pointer[i]

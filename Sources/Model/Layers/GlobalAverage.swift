@@ -15,7 +15,8 @@ final class GlobalAverage: Layer {
     outputShape = Shape(features: input.channels)
   }
 
-  func forward(_ pass: Pass, input: UnsafePointer<Float>, output: UnsafeMutablePointer<Float>) {
+  func forward(_ pass: Pass, input: Span<Float>, output: inout MutableSpan<Float>) {
+    let (input, output) = (input.start, output.start)
     let channels = inputShape.channels
     let scale = 1 / Float(positions)
     for sample in 0..<pass.count {
@@ -32,10 +33,10 @@ final class GlobalAverage: Layer {
   }
 
   func backward(
-    _ pass: Pass, output: UnsafePointer<Float>, input: UnsafePointer<Float>,
-    outputGradient: UnsafeMutablePointer<Float>, inputGradient: UnsafeMutablePointer<Float>?,
-    gradient: UnsafeMutablePointer<Float>
+    _ pass: Pass, output: Span<Float>, input: Span<Float>, outputGradient: inout MutableSpan<Float>,
+    inputGradient: inout MutableSpan<Float>?, gradient: inout MutableSpan<Float>
   ) {
+    let (outputGradient, inputGradient) = (outputGradient.start, inputGradient?.start)
     guard let inputGradient else { return }
     let channels = inputShape.channels
     let scale = 1 / Float(positions)

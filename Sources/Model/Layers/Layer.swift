@@ -1,9 +1,11 @@
+internal import Tensors
+
 /// What all layers see of one micro-batch on its way through the network.
 struct Pass {
   /// Samples in this micro-batch, at most the network's capacity.
   var count: Int
   /// The network's flat parameters.
-  var parameters: UnsafePointer<Float>
+  var parameters: FloatBuffer
   /// Present in training: what dropout's random numbers are a function of.
   var randomness: Randomness?
 }
@@ -12,10 +14,10 @@ struct Pass {
 public struct Randomness {
   public var seed: UInt64
   public var epoch: Int
-  /// The samples' indices in the training set, as many as the micro-batch has samples.
-  public var samples: UnsafePointer<Int32>
+  /// The samples' indices in the training set, at least as many as the micro-batch has samples.
+  public var samples: [Int32]
 
-  public init(seed: UInt64, epoch: Int, samples: UnsafePointer<Int32>) {
+  public init(seed: UInt64, epoch: Int, samples: [Int32]) {
     self.seed = seed
     self.epoch = epoch
     self.samples = samples
@@ -33,12 +35,14 @@ protocol Layer: AnyObject {
   var outputShape: Shape { get }
   /// Whether the layer overwrites its input; `input` and `output` are then the same memory.
   var isInPlace: Bool { get }
+  /// Whether the layer has parameters whose gradient it writes; nobody needs gradients in front of the first such one.
+  var isTrainable: Bool { get }
 
   /// Called whenever the parameters have changed, before the passes that use them.
-  func prepare(_ parameters: UnsafePointer<Float>)
+  func prepare(_ parameters: FloatBuffer)
 
   /// Writes `output` for `pass.count` samples.
-  func forward(_ pass: Pass, input: UnsafePointer<Float>, output: UnsafeMutablePointer<Float>)
+  func forward(_ pass: Pass, input: Span<Float>, output: inout MutableSpan<Float>)
 
   /// Writes the gradients of the layer's own parameters to their place in the flat `gradient` (overwriting),
   /// and that of its input to `inputGradient` unless nobody asks for it.
@@ -46,11 +50,12 @@ protocol Layer: AnyObject {
   /// An in-place layer changes `outputGradient` into the input's gradient. `output` is what `forward` wrote,
   /// possibly changed since by in-place layers that only zero or scale values.
   func backward(
-    _ pass: Pass, output: UnsafePointer<Float>, input: UnsafePointer<Float>,
-    outputGradient: UnsafeMutablePointer<Float>, inputGradient: UnsafeMutablePointer<Float>?,
-    gradient: UnsafeMutablePointer<Float>)
+    _ pass: Pass, output: Span<Float>, input: Span<Float>, outputGradient: inout MutableSpan<Float>,
+    inputGradient: inout MutableSpan<Float>?, gradient: inout MutableSpan<Float>)
 }
 
 extension Layer {
-  func prepare(_ parameters: UnsafePointer<Float>) {}
+  var isTrainable: Bool { false }
+
+  func prepare(_ parameters: FloatBuffer) {}
 }

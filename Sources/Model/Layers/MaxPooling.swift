@@ -23,7 +23,8 @@ final class MaxPooling: Layer {
     winners = FloatBuffer(count: capacity * output.count)
   }
 
-  func forward(_ pass: Pass, input: UnsafePointer<Float>, output: UnsafeMutablePointer<Float>) {
+  func forward(_ pass: Pass, input: Span<Float>, output: inout MutableSpan<Float>) {
+    let (input, output) = (input.start, output.start)
     let channels = inputShape.channels
     forEachWindow(pass.count) { inputOffset, outputOffset in
       let x = input + inputOffset
@@ -65,10 +66,10 @@ final class MaxPooling: Layer {
   }
 
   func backward(
-    _ pass: Pass, output: UnsafePointer<Float>, input: UnsafePointer<Float>,
-    outputGradient: UnsafeMutablePointer<Float>, inputGradient: UnsafeMutablePointer<Float>?,
-    gradient: UnsafeMutablePointer<Float>
+    _ pass: Pass, output: Span<Float>, input: Span<Float>, outputGradient: inout MutableSpan<Float>,
+    inputGradient: inout MutableSpan<Float>?, gradient: inout MutableSpan<Float>
   ) {
+    let (outputGradient, inputGradient) = (outputGradient.start, inputGradient?.start)
     guard let inputGradient else { return }
     let channels = inputShape.channels
     let covers =

@@ -10,6 +10,7 @@ final class WinogradConvolution: Layer {
   let inputShape: Shape
   let outputShape: Shape
   let isInPlace = false
+  let isTrainable = true
 
   private static let products = Winograd.side * Winograd.side
   /// What a group's transformed tiles, in and out, may take of the core's second-level cache; the transformed
@@ -88,8 +89,8 @@ final class WinogradConvolution: Layer {
     transformedOutput = FloatBuffer(count: Self.products * Self.plane(groupSize * output.channels))
   }
 
-  func prepare(_ parameters: UnsafePointer<Float>) {
-    let kernel = parameters + weights.offset
+  func prepare(_ parameters: FloatBuffer) {
+    let kernel = parameters.pointer + weights.offset
     transformWeights(kernel, into: transformedWeights.pointer)
     let count = inputChannels * outputChannels
     for tap in 0..<Winograd.kernelSide * Winograd.kernelSide {
@@ -100,7 +101,8 @@ final class WinogradConvolution: Layer {
     transformWeights(transposedWeights.pointer, into: transformedTransposedWeights.pointer)
   }
 
-  func forward(_ pass: Pass, input: UnsafePointer<Float>, output: UnsafeMutablePointer<Float>) {
+  func forward(_ pass: Pass, input: Span<Float>, output: inout MutableSpan<Float>) {
+    let (input, output) = (input.start, output.start)
     frame.clear()
     forEachGroup(pass.count) { group in
       let rows = group.count
@@ -116,10 +118,11 @@ final class WinogradConvolution: Layer {
   }
 
   func backward(
-    _ pass: Pass, output: UnsafePointer<Float>, input: UnsafePointer<Float>,
-    outputGradient: UnsafeMutablePointer<Float>, inputGradient: UnsafeMutablePointer<Float>?,
-    gradient: UnsafeMutablePointer<Float>
+    _ pass: Pass, output: Span<Float>, input: Span<Float>, outputGradient: inout MutableSpan<Float>,
+    inputGradient: inout MutableSpan<Float>?, gradient: inout MutableSpan<Float>
   ) {
+    let (input, outputGradient, gradient) = (input.start, outputGradient.start, gradient.start)
+    let inputGradient = inputGradient?.start
     forEachGroup(pass.count) { group in
       let rows = group.count
       transformInput(input, group)

@@ -38,7 +38,7 @@ final class AdamW: Optimizer {
   }
 
   func update(
-    _ parameters: FloatBuffer, gradient: UnsafePointer<Float>, scale: Float, rate: Float, step: Int
+    _ parameters: FloatBuffer, gradient: Span<Float>, scale: Float, rate: Float, step: Int
   ) {
     let (beta1, beta2, epsilon) = (specification.beta1, specification.beta2, specification.epsilon)
     let learningRate = specification.learningRate * rate
@@ -46,7 +46,7 @@ final class AdamW: Optimizer {
     let secondScale = 1 / Float((1 - power(Double(beta2), step + 1)).squareRoot())
     for tensor in tensors {
       let w = parameters.pointer + tensor.offset
-      let g = gradient + tensor.offset
+      let g = gradient.start + tensor.offset
       let m = first.pointer + tensor.offset
       let v = second.pointer + tensor.offset
       let shrink = tensor.role == .weight ? 1 - learningRate * specification.weightDecay : 1

@@ -52,14 +52,15 @@ final class Muon: Optimizer {
   }
 
   func update(
-    _ parameters: FloatBuffer, gradient: UnsafePointer<Float>, scale: Float, rate: Float, step: Int
+    _ parameters: FloatBuffer, gradient: Span<Float>, scale: Float, rate: Float, step: Int
   ) {
     let learningRate = specification.learningRate * rate
     let shrink = 1 - learningRate * specification.weightDecay
     let mu = specification.momentum
+    let direction = direction
     for (tensor, orthogonalizer) in zip(tensors, orthogonalizers) {
       let w = parameters.pointer + tensor.offset
-      let g = gradient + tensor.offset
+      let g = gradient.start + tensor.offset
       let v = momentum.pointer + tensor.offset
       let d = direction.pointer
       let (ahead, now): (Float, Float) = specification.nesterov ? (mu, 1) : (1, 0)
@@ -68,7 +69,8 @@ final class Muon: Optimizer {
         v[i] = mu * v[i] + slope
         d[i] = now * slope + ahead * v[i]
       }
-      orthogonalizer.orthogonalize(d)
+      var matrix = direction.mutableSpan
+      orthogonalizer.orthogonalize(&matrix)
       for i in 0..<tensor.count {
         w[i] = w[i] * shrink - learningRate * d[i]
       }

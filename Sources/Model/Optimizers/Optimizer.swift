@@ -10,12 +10,12 @@ public protocol Optimizer: AnyObject {
   ///
   /// - Parameters:
   ///   - parameters: changed in place.
-  ///   - gradient: the gradient's sum over the global batch, flat.
+  ///   - gradient: the gradient's sum over the global batch, flat, in the parameters' layout; it may be longer.
   ///   - scale: what makes the sum a mean, gradient clipping included.
   ///   - rate: the schedule's factor of the learning rates at this step.
   ///   - step: the number of this step, from 0.
   func update(
-    _ parameters: FloatBuffer, gradient: UnsafePointer<Float>, scale: Float, rate: Float, step: Int)
+    _ parameters: FloatBuffer, gradient: Span<Float>, scale: Float, rate: Float, step: Int)
 }
 
 /// An optimizer as data: what a recipe holds.

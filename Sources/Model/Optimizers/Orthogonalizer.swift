@@ -38,10 +38,12 @@ package final class Orthogonalizer {
     blocks = (0..<blockCount).map { rows * $0 / blockCount..<rows * ($0 + 1) / blockCount }
   }
 
-  /// Orthogonalises `matrix`, [rows, columns], in place.
-  package func orthogonalize(_ matrix: UnsafeMutablePointer<Float>) {
+  /// Orthogonalises a matrix, [rows, columns], in place.
+  package func orthogonalize(_ values: inout MutableSpan<Float>) {
     let count = rows * columns
-    let norm = Float(sumOfSquares(matrix, count: count).squareRoot())
+    precondition(values.count >= count, "\(values.count) elements for \(rows) × \(columns)")
+    let norm = Float(sumOfSquares(values.span.extracting(first: count)).squareRoot())
+    let matrix = values.start
     let scale = 1 / (norm + 1e-7)
     for i in 0..<count {
       matrix[i] *= scale

@@ -31,13 +31,13 @@ final class SGD: Optimizer {
   }
 
   func update(
-    _ parameters: FloatBuffer, gradient: UnsafePointer<Float>, scale: Float, rate: Float, step: Int
+    _ parameters: FloatBuffer, gradient: Span<Float>, scale: Float, rate: Float, step: Int
   ) {
     let learningRate = specification.learningRate * rate
     let mu = specification.momentum
     for tensor in layout.tensors {
       let w = parameters.pointer + tensor.offset
-      let g = gradient + tensor.offset
+      let g = gradient.start + tensor.offset
       let decay = tensor.role == .weight ? specification.weightDecay : 0
       guard let momentum else {
         for i in 0..<tensor.count {

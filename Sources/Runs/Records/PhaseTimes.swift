@@ -26,6 +26,12 @@ public struct PhaseTimes: Sendable, Hashable, Codable {
   /// The sum of all phases.
   public var total: Double { named.reduce(0) { $0 + $1.seconds } }
 
+  package static func + (a: PhaseTimes, b: PhaseTimes) -> PhaseTimes {
+    var sum = a
+    sum += b
+    return sum
+  }
+
   public static func += (a: inout PhaseTimes, b: PhaseTimes) {
     a.data += b.data
     a.forward += b.forward

@@ -11,7 +11,7 @@ internal import Files
 ///
 /// After transposition A is [m, k] and B is [k, n]; C is [m, n]. All three lie in memory without gaps: a
 /// transposed A is stored as [k, m], a transposed B as [n, k]. C must not overlap A or B.
-public func gemm(
+package func gemm(
   _ m: Int, _ n: Int, _ k: Int,
   _ a: UnsafePointer<Float>, transposeA: Bool = false,
   _ b: UnsafePointer<Float>, transposeB: Bool = false,

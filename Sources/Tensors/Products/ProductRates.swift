@@ -26,8 +26,10 @@ public struct ProductRates: Hashable, Sendable {
     let b = FloatBuffer(count: largest)
     let c = FloatBuffer(count: largest)
     let generator = CounterGenerator(seed: 0, for: .test)
-    generator.fillNormal(a.elements, standardDeviation: 1)
-    generator.fillNormal(b.elements, standardDeviation: 1)
+    for buffer in [a, b] {
+      var values = buffer.mutableSpan
+      generator.fillNormal(&values, standardDeviation: 1)
+    }
     var operations = 0
     func time(_ multiply: (_ index: Int) -> Void) -> Double {
       let start = MonotonicClock.now()

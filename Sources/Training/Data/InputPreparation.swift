@@ -11,22 +11,32 @@ struct InputPreparation {
   let seed: UInt64
 
   /// Writes one image, [28, 28], as it is.
-  func prepare(_ image: UnsafePointer<UInt8>, into input: UnsafeMutablePointer<Float>) {
-    write(image, right: 0, down: 0, into: input)
+  func prepare(_ image: Span<UInt8>, into input: inout MutableSpan<Float>) {
+    write(image, right: 0, down: 0, into: &input)
   }
 
   /// Writes one training image, shifted by what (seed, epoch, sample) says.
   func prepareForTraining(
-    _ image: UnsafePointer<UInt8>, sample: Int32, epoch: Int, into input: UnsafeMutablePointer<Float>
+    _ image: Span<UInt8>, sample: Int32, epoch: Int, into input: inout MutableSpan<Float>
   ) {
     guard shift > 0 else {
-      write(image, right: 0, down: 0, into: input)
+      write(image, right: 0, down: 0, into: &input)
       return
     }
     let generator = CounterGenerator(seed: seed, for: .shift, UInt64(epoch), UInt64(sample))
     write(
       image, right: generator.below(2 * shift + 1, at: 0) - shift,
-      down: generator.below(2 * shift + 1, at: 1) - shift, into: input)
+      down: generator.below(2 * shift + 1, at: 1) - shift, into: &input)
+  }
+
+  private func write(
+    _ image: Span<UInt8>, right: Int, down: Int, into input: inout MutableSpan<Float>
+  ) {
+    precondition(image.count == Self.side * Self.side && input.count == image.count, "\(image.count) pixels")
+    image.withUnsafeBufferPointer { pixels in
+      guard let base = pixels.baseAddress else { return }
+      write(base, right: right, down: down, into: input.start)
+    }
   }
 
   private func write(

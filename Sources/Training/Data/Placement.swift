@@ -1,15 +1,15 @@
 /// Which rank keeps which samples, and in what order.
-struct Placement: Sendable {
+package struct Placement: Sendable {
   /// The owner of a sample that a placement leaves out.
-  static let nobody: Int32 = -1
+  package static let nobody: Int32 = -1
 
   /// The samples, as indices into the training or test part, position by position.
-  let order: [Int32]
+  package let order: [Int32]
   /// For each sample of the part the rank that keeps it, or `nobody`.
-  let owners: [Int32]
+  package let owners: [Int32]
 
   /// Contiguous runs of samples, `ranges[rank]` for each rank, of a part with `totalSamples`.
-  init(ranges: [Range<Int>], totalSamples: Int) {
+  package init(ranges: [Range<Int>], totalSamples: Int) {
     var owners = [Int32](repeating: Self.nobody, count: totalSamples)
     var order: [Int32] = []
     for (rank, range) in ranges.enumerated() {
@@ -21,13 +21,13 @@ struct Placement: Sendable {
     self.init(order: order, owners: owners)
   }
 
-  init(order: [Int32], owners: [Int32]) {
+  package init(order: [Int32], owners: [Int32]) {
     self.order = order
     self.owners = owners
   }
 
   /// The samples that `rank` keeps, in the order it keeps them.
-  func samples(of rank: Int) -> [Int32] {
+  package func samples(of rank: Int) -> [Int32] {
     order.filter { owners[Int($0)] == Int32(rank) }
   }
 }

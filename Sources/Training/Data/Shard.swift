@@ -1,15 +1,15 @@
-internal import Collectives
-internal import Datasets
+package import Collectives
+package import Datasets
 
 /// One rank's part of a dataset: images and labels in the order in which the rank uses them.
 ///
 /// A sample stays where it lies in memory for as long as the rank keeps it; `places` has the order.
-final class Shard {
+package final class Shard {
   /// Bytes of one sample: 28 × 28 pixels, then the label.
   static let recordLength = 28 * 28 + 1
 
   /// The samples' indices in the dataset's part, slot by slot.
-  private(set) var samples: [Int32]
+  package private(set) var samples: [Int32]
   /// Where in `records` the sample of each slot lies.
   private var places: [Int32]
   /// [capacity, `recordLength`].
@@ -17,7 +17,7 @@ final class Shard {
   private var capacity: Int
 
   /// Takes over what was read from files; `first` is the first sample's index.
-  init(_ images: LabelledImages, first: Int) {
+  package init(_ images: LabelledImages, first: Int) {
     samples = (0..<images.count).map { Int32(first + $0) }
     places = (0..<images.count).map { Int32($0) }
     capacity = images.count
@@ -43,15 +43,16 @@ final class Shard {
   }
 
   /// The number of samples.
-  var count: Int { samples.count }
+  package var count: Int { samples.count }
 
   /// The 784 pixels of the sample in `slot`, row by row.
-  func image(_ slot: Int) -> UnsafePointer<UInt8> {
-    UnsafePointer(record(slot))
+  @_lifetime(borrow self)
+  package func image(_ slot: Int) -> Span<UInt8> {
+    _overrideLifetime(Span(_unsafeStart: record(slot), count: Self.recordLength - 1), borrowing: self)
   }
 
   /// The label of the sample in `slot`.
-  func label(_ slot: Int) -> UInt8 {
+  package func label(_ slot: Int) -> UInt8 {
     record(slot)[Self.recordLength - 1]
   }
 
@@ -63,7 +64,7 @@ final class Shard {
   /// that is to keep it, in one all-to-all. Called by all ranks.
   ///
   /// Samples that stay on their rank are not touched; those that come take the places of those that went.
-  func deal(
+  package func deal(
     from old: Placement, to new: Placement, over communicator: any Communicator
   ) throws(CommunicatorError) {
     let rank = Int32(communicator.rank)
@@ -90,7 +91,7 @@ final class Shard {
 
   /// A new shard with this rank's samples of `new`, as `deal` would give, while this one stays as it is. Called by
   /// all ranks.
-  func dealt(
+  package func dealt(
     from old: Placement, to new: Placement, over communicator: any Communicator
   ) throws(CommunicatorError) -> Shard {
     let incoming = try exchange(from: old, to: new, over: communicator, includingOwn: true)
@@ -148,11 +149,11 @@ final class Shard {
 
     let received = receiveCounts.reduce(0, +) * length
     let incoming = UnsafeMutablePointer<UInt8>.allocate(capacity: max(received, 1))
+    var arriving = MutableRawSpan(_unsafeStart: incoming, byteCount: received)
     do {
       try communicator.allToAll(
-        send: UnsafeRawBufferPointer(start: outgoing, count: sendCounts.reduce(0, +) * length),
-        sendCounts: sendCounts.map { $0 * length },
-        receive: UnsafeMutableRawBufferPointer(start: incoming, count: received),
+        send: RawSpan(_unsafeStart: outgoing, byteCount: sendCounts.reduce(0, +) * length),
+        sendCounts: sendCounts.map { $0 * length }, receive: &arriving,
         receiveCounts: receiveCounts.map { $0 * length })
     } catch {
       incoming.deallocate()

@@ -64,24 +64,28 @@ final class Evaluator {
   ///
   /// The loss travels as whole millionths, since integers add up to the same sum in any order.
   func evaluate(_ parameters: FloatBuffer) throws(CommunicatorError) -> Evaluation {
+    let (network, shard) = (network, shard)
     let classes = network.classCount
     var counts = [Int64](repeating: 0, count: classes * classes + 1)
     let loss = SoftmaxCrossEntropy(classCount: classes)
     let pixels = network.inputShape.count
     network.prepare(parameters)
-    var label: UInt8 = 0
+    let buffer = network.input
+    var input = buffer.mutableSpan
+    var label: [UInt8] = [0]
     for start in stride(from: 0, to: shard.count, by: microBatch) {
       let count = min(microBatch, shard.count - start)
       for i in 0..<count {
-        preparation.prepare(shard.image(start + i), into: network.input.pointer + i * pixels)
+        var image = input._mutatingExtracting(i * pixels..<(i + 1) * pixels)
+        preparation.prepare(shard.image(start + i), into: &image)
       }
-      let logits = network.forward(count: count)
+      network.forward(count: count)
       for i in 0..<count {
-        label = shard.label(start + i)
-        let row = logits + i * classes
-        let prediction = SoftmaxCrossEntropy.largest(row, count: classes)
-        counts[Int(label) * classes + prediction] += 1
-        let value = loss.evaluate(logits: row, labels: &label, count: 1, gradient: nil).loss
+        label[0] = shard.label(start + i)
+        let row = network.logits.extracting(i * classes..<(i + 1) * classes)
+        let prediction = SoftmaxCrossEntropy.largest(row)
+        counts[Int(label[0]) * classes + prediction] += 1
+        let value = loss.evaluate(logits: row, labels: label.span).loss
         counts[classes * classes] += Int64(exactly: (Double(value) * 1e6).rounded()) ?? Int64(1e12)
       }
     }

@@ -36,11 +36,19 @@ public final class TrainedModel {
   /// The class probabilities of one image of 28 × 28 pixels, row by row, 0 background.
   public func probabilities(_ image: [UInt8]) -> [Float] {
     precondition(image.count == network.inputShape.count, "\(image.count) pixels for \(network.inputShape)")
-    image.withUnsafeBufferPointer { pixels in
-      if let base = pixels.baseAddress { preparation.prepare(base, into: network.input.pointer) }
-    }
-    let logits = network.forward(count: 1)
-    return SoftmaxCrossEntropy(classCount: network.classCount).probabilities(logits)
+    let network = network
+    prepare(image.span, at: 0)
+    network.forward(count: 1)
+    return SoftmaxCrossEntropy(classCount: network.classCount).probabilities(network.logits)
+  }
+
+  /// Puts an image into a place of the network's input.
+  private func prepare(_ image: Span<UInt8>, at place: Int) {
+    let pixels = network.inputShape.count
+    let buffer = network.input
+    var all = buffer.mutableSpan
+    var input = all._mutatingExtracting(place * pixels..<(place + 1) * pixels)
+    preparation.prepare(image, into: &input)
   }
 
   /// The filters of the first layer, if that is a convolution: each [height, width] of the first input channel, row by
@@ -48,9 +56,10 @@ public final class TrainedModel {
   public var firstFilters: (height: Int, width: Int, filters: [[Float]])? {
     guard let tensor = network.layout.tensors.first, tensor.shape.count == 4 else { return nil }
     let (height, width) = (tensor.shape[0], tensor.shape[1])
+    let values = parameters.elements
     let (inputs, outputs) = (tensor.shape[2], tensor.shape[3])
     let filters = (0..<outputs).map { output in
-      (0..<height * width).map { parameters.pointer[tensor.offset + $0 * inputs * outputs + output] }
+      (0..<height * width).map { values[tensor.offset + $0 * inputs * outputs + output] }
     }
     return (height, width, filters)
   }
@@ -64,16 +73,16 @@ public final class TrainedModel {
     precondition(images.rows * images.columns == pixels, "\(images.rows) × \(images.columns) pixels")
     var logits: [Float] = []
     logits.reserveCapacity(images.count * classCount)
-    images.images.withUnsafeBufferPointer { all in
-      guard let base = all.baseAddress else { return }
-      for start in stride(from: 0, to: images.count, by: network.capacity) {
-        let count = min(network.capacity, images.count - start)
-        for i in 0..<count {
-          preparation.prepare(base + (start + i) * pixels, into: network.input.pointer + i * pixels)
-        }
-        let rows = network.forward(count: count)
-        logits.append(contentsOf: UnsafeBufferPointer(start: rows, count: count * classCount))
+    let network = network
+    let all = images.images.span
+    for start in stride(from: 0, to: images.count, by: network.capacity) {
+      let count = min(network.capacity, images.count - start)
+      for i in 0..<count {
+        prepare(all.extracting((start + i) * pixels..<(start + i + 1) * pixels), at: i)
       }
+      network.forward(count: count)
+      let rows = network.logits
+      for index in rows.indices { logits.append(rows[index]) }
     }
     return logits
   }

@@ -94,7 +94,9 @@ struct SavedState {
     try communicator.allReduceSum(&lengths)
     guard lengths[0] > 0 else { return nil }
     if found == nil { bytes = [UInt8](repeating: 0, count: Int(lengths[0])) }
-    try bytes.withUnsafeMutableBytes { try communicator.broadcast($0, from: 0) }
+    var span = bytes.mutableSpan
+    var raw = span.mutableBytes
+    try communicator.broadcast(&raw, from: 0)
     return try together(communicator) { try SavedState(bytes: bytes, name: name) }
   }
 }

@@ -1,4 +1,6 @@
+internal import Model
 public import Runs
+internal import Tensors
 
 /// What a run tells while it goes on; only the root's observer is told.
 public protocol TrainingObserver: AnyObject {
@@ -8,14 +10,25 @@ public protocol TrainingObserver: AnyObject {
   func didStep(_ progress: StepProgress)
   /// An epoch is done and evaluated.
   func didFinishEpoch(_ record: EpochRecord, of epochs: Int)
-  /// An epoch is done: the parameters that are evaluated, by name; valid as long as the call.
-  func didEvaluate(_ tensors: [(name: String, values: UnsafeBufferPointer<Float>)], step: Int)
+  /// An epoch is done: the parameters that are evaluated, valid as long as the call.
+  func didEvaluate(_ parameters: EvaluatedParameters, step: Int)
   /// Something a user should know, in one sentence.
   func notice(_ sentence: String)
 }
 
 extension TrainingObserver {
-  public func didEvaluate(_ tensors: [(name: String, values: UnsafeBufferPointer<Float>)], step: Int) {}
+  public func didEvaluate(_ parameters: EvaluatedParameters, step: Int) {}
+}
+
+/// A model's parameters, tensor by tensor.
+public struct EvaluatedParameters {
+  let layout: ParameterLayout
+  let values: FloatBuffer
+
+  /// Calls `body` with each tensor's name and its elements.
+  public func forEach(_ body: (_ name: String, _ values: Span<Float>) throws -> Void) rethrows {
+    for tensor in layout.tensors { try body(tensor.name, values.span.extracting(tensor.range)) }
+  }
 }
 
 /// What is known when a run starts.

@@ -40,7 +40,7 @@ public enum SelfTest {
     let state = TrainingState(recipe: recipe, layout: network.layout)
     let step = TrainingStep(
       recipe: recipe, plan: plan, totalSteps: steps, network: network, communicator: SingleCommunicator(),
-      reduction: .reproducible, algorithm: nil, isProfiling: false, timeline: nil)
+      options: StepOptions())
     let shard = Shard(SyntheticDigits(seed: 1).draw(.train, 0..<sampleCount), first: 0)
     for number in 0..<steps {
       state.cursor = Cursor(step: number, stepsPerEpoch: plan.stepsPerEpoch)

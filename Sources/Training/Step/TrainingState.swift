@@ -1,18 +1,18 @@
-internal import Model
-internal import Runs
-internal import Tensors
+package import Model
+package import Runs
+package import Tensors
 
 /// What training changes: flat buffers and the cursor. The same on every rank, to the bit.
-final class TrainingState {
-  let layout: ParameterLayout
-  let parameters: FloatBuffer
-  let optimizer: any Optimizer
+package final class TrainingState {
+  package let layout: ParameterLayout
+  package let parameters: FloatBuffer
+  package let optimizer: any Optimizer
   /// The exponential moving average of the parameters, if the recipe wants one.
-  let averaged: FloatBuffer?
-  var cursor = Cursor()
+  package let averaged: FloatBuffer?
+  package var cursor = Cursor()
 
   /// The initial state of a run.
-  init(recipe: Recipe, layout: ParameterLayout) {
+  package init(recipe: Recipe, layout: ParameterLayout) {
     self.layout = layout
     parameters = FloatBuffer(count: layout.count)
     layout.initialize(parameters, seed: recipe.seed)

@@ -1,41 +1,12 @@
-internal import Collectives
-internal import Model
+package import Collectives
+package import Model
 public import Runs
 internal import Tensors
 
-/// What one step did, summed over the global batch.
-struct StepOutcome {
-  /// Mean cross-entropy, in nats.
-  var loss: Double
-  /// Samples classified right before the update.
-  var correct: Int
-  /// Samples of the global batch.
-  var samples: Int
-  /// The schedule's factor of the learning rates.
-  var rate: Float
-  /// Whether some rank was asked to save and stop, or to save and go on.
-  var isStopRequested: Bool
-  var isSaveRequested: Bool
-  /// This rank's time.
-  var times: PhaseTimes
-}
-
 /// The step: this rank's micro-batches forward and backward, the all-reduce, the update.
 ///
-/// What travels in the one flat buffer: the gradient, then the control slots below.
-final class TrainingStep {
-  private enum Slot {
-    static let loss = 0
-    static let correct = 1
-    static let samples = 2
-    static let stop = 3
-    static let save = 4
-    static let count = 8
-  }
-
-  /// The floats behind the gradient.
-  static let controlCount = Slot.count
-
+/// What travels is one flat buffer: the gradient, then `StepTotals`.
+package final class TrainingStep {
   private let recipe: Recipe
   private let plan: StepPlan
   private let totalSteps: Int
@@ -43,125 +14,145 @@ final class TrainingStep {
   private let loss: SoftmaxCrossEntropy
   private let preparation: InputPreparation
   private let reduction: any GradientReduction
-  /// Whether the network measures its layers.
-  private let isProfiling: Bool
-  /// Where laps are recorded, if anywhere.
-  private let timeline: Timeline?
-  private let labels: UnsafeMutablePointer<UInt8>
-  private let samples: UnsafeMutablePointer<Int32>
+  private let options: StepOptions
+  /// One micro-batch's labels and indices in the training set, [micro-batch].
+  private var labels: [UInt8]
+  private var samples: [Int32]
 
-  init(
+  package init(
     recipe: Recipe, plan: StepPlan, totalSteps: Int, network: Network, communicator: any Communicator,
-    reduction kind: ReductionKind, algorithm: ReductionAlgorithm?, isProfiling: Bool,
-    timeline: Timeline?
+    options: StepOptions
   ) {
-    self.timeline = timeline
-    self.isProfiling = isProfiling
     self.recipe = recipe
     self.plan = plan
     self.totalSteps = totalSteps
     self.network = network
+    self.options = options
     loss = SoftmaxCrossEntropy(classCount: network.classCount, labelSmoothing: recipe.labelSmoothing)
     preparation = InputPreparation(shift: recipe.shift, seed: recipe.seed)
-    let elementCount = network.layout.count + Slot.count
-    switch kind {
-    case .reproducible:
-      reduction = ReproducibleReduction(
-        communicator: communicator, elementCount: elementCount, maximumLeafCount: plan.maximumLeafCount,
-        format: recipe.gradients ?? .float32, exactCount: Slot.count, algorithm: algorithm)
-    case .native:
-      reduction = NativeReduction(communicator: communicator, elementCount: elementCount)
-    }
-    labels = .allocate(capacity: recipe.microBatch)
-    samples = .allocate(capacity: recipe.microBatch)
-  }
-
-  deinit {
-    labels.deallocate()
-    samples.deallocate()
+    let elementCount = network.layout.count + StepTotals.count
+    reduction =
+      switch options.reduction {
+      case .reproducible:
+        ReproducibleReduction(
+          communicator: communicator, elementCount: elementCount, maximumLeafCount: plan.maximumLeafCount,
+          format: recipe.gradients ?? .float32, exactCount: StepTotals.count, algorithm: options.algorithm)
+      case .native: NativeReduction(communicator: communicator, elementCount: elementCount)
+      }
+    labels = Array(repeating: 0, count: recipe.microBatch)
+    samples = Array(repeating: 0, count: recipe.microBatch)
   }
 
   /// Takes the step that `state.cursor` points at; leaves the cursor alone.
   ///
   /// - Throws: `CommunicatorError` if a peer cannot be reached.
-  func run(_ state: TrainingState, shard: Shard, rank: Int) throws -> StepOutcome {
+  package func run(_ state: TrainingState, shard: Shard, rank: Int) throws -> StepOutcome {
     let cursor = state.cursor
-    var times = PhaseTimes()
-    var watch = Stopwatch(timeline)
-    timeline?.step = cursor.step + 1
-    let controls = network.layout.count
-    var stops: Float = StopSignals.isStopRequested ? 1 : 0
-    var slot = plan.localStart(ofRank: rank, step: cursor.stepInEpoch)
-
-    network.isProfiling = isProfiling
+    options.timeline?.step = cursor.step + 1
+    network.isProfiling = options.isProfiling
     defer { network.isProfiling = false }
+    var clock = PhaseClock(options.timeline)
+
     network.prepare(state.parameters)
     reduction.begin(leafCount: plan.leafCount(ofStep: cursor.stepInEpoch))
-    // A rank without a leaf in a short last batch has nowhere to put a request: it keeps it for the next step.
-    var saves: Float = !reduction.ownedLeaves.isEmpty && StopSignals.takeSaveRequest() ? 1 : 0
+    var requests = takeRequests()
+    var slot = plan.localStart(ofRank: rank, step: cursor.stepInEpoch)
     for leaf in reduction.ownedLeaves {
       let count = plan.positions(ofLeaf: leaf, step: cursor.stepInEpoch).count
       load(shard, from: slot, count: count, epoch: cursor.epoch)
       slot += count
-      times.data += watch.lap(.data)
-
-      reduction.withNextLeaf { gradient in
-        let randomness = Randomness(seed: recipe.seed, epoch: cursor.epoch, samples: samples)
-        let logits = network.forward(count: count, randomness: randomness)
-        let sum = loss.evaluate(
-          logits: logits, labels: labels, count: count, gradient: network.logitGradient)
-        times.forward += watch.lap(.forward)
-        network.backward(count: count, randomness: randomness, gradient: gradient)
-        (gradient + controls).update(repeating: 0, count: Slot.count)
-        gradient[controls + Slot.loss] = sum.loss
-        gradient[controls + Slot.correct] = Float(sum.correct)
-        gradient[controls + Slot.samples] = Float(count)
-        gradient[controls + Slot.stop] = stops
-        gradient[controls + Slot.save] = saves
-        (stops, saves) = (0, 0)
-        times.backward += watch.lap(.backward)
+      clock.lap(.data)
+      reduction.withNextLeaf { leaf in
+        compute(count: count, epoch: cursor.epoch, requests, into: &leaf, &clock)
       }
-      times.reduction += watch.lap(.reduction)
+      requests = StepTotals()
+      clock.lap(.reduction)
     }
     let sum = try reduction.reduce()
-    let wait = reduction.lastWaitSeconds
-    times.wait += wait
-    times.reduction += watch.lap(.reduction, waiting: reduction.lastWaits) - wait
+    clock.lap(.reduction, waiting: reduction.lastWaits)
 
-    let sampleCount = sum[controls + Slot.samples]
-    let rate = recipe.schedule.rate(
-      at: cursor.step, of: totalSteps, stepsPerEpoch: plan.stepsPerEpoch)
-    update(state, gradient: sum, scale: 1 / sampleCount, rate: rate)
-    times.update += watch.lap(.update)
-    return StepOutcome(
-      loss: Double(sum[controls + Slot.loss] / sampleCount), correct: Int(sum[controls + Slot.correct]),
-      samples: Int(sampleCount), rate: rate, isStopRequested: sum[controls + Slot.stop] > 0,
-      isSaveRequested: sum[controls + Slot.save] > 0, times: times)
+    let totals = StepTotals(sum.span, at: network.layout.count)
+    let rate = recipe.schedule.rate(at: cursor.step, of: totalSteps, stepsPerEpoch: plan.stepsPerEpoch)
+    update(
+      state, gradient: sum.span.extracting(first: network.layout.count), scale: 1 / totals.samples, rate: rate
+    )
+    clock.lap(.update)
+    return StepOutcome(totals, rate: rate, times: clock.times)
   }
 
+  /// What signals asked of this rank, to be put into its first leaf.
+  private func takeRequests() -> StepTotals {
+    var requests = StepTotals()
+    requests.stops = StopSignals.isStopRequested ? 1 : 0
+    // A rank without a leaf in a short last batch has nowhere to put a request: it keeps it for the next step.
+    requests.saves = !reduction.ownedLeaves.isEmpty && StopSignals.takeSaveRequest() ? 1 : 0
+    return requests
+  }
+
+  /// Puts a micro-batch's pixels into the network's input, with their labels and indices.
   private func load(_ shard: Shard, from slot: Int, count: Int, epoch: Int) {
     let length = network.inputShape.count
+    let buffer = network.input
+    var input = buffer.mutableSpan
     for i in 0..<count {
       let sample = shard.samples[slot + i]
-      preparation.prepareForTraining(
-        shard.image(slot + i), sample: sample, epoch: epoch, into: network.input.pointer + i * length)
+      var image = input._mutatingExtracting(i * length..<(i + 1) * length)
+      preparation.prepareForTraining(shard.image(slot + i), sample: sample, epoch: epoch, into: &image)
       labels[i] = shard.label(slot + i)
       samples[i] = sample
     }
   }
 
-  private func update(
-    _ state: TrainingState, gradient: UnsafePointer<Float>, scale: Float, rate: Float
+  /// Forward and backward through all layers: overwrites a leaf with the micro-batch's gradient and totals.
+  private func compute(
+    count: Int, epoch: Int, _ requests: StepTotals, into leaf: inout MutableSpan<Float>,
+    _ clock: inout PhaseClock
   ) {
+    let (network, labels) = (network, labels)
+    let randomness = Randomness(seed: recipe.seed, epoch: epoch, samples: samples)
+    network.forward(count: count, randomness: randomness)
+    var logitGradient = network.logitGradient
+    let sum = loss.evaluate(
+      logits: network.logits, labels: labels.span.extracting(first: count), gradient: &logitGradient)
+    clock.lap(.forward)
+    network.backward(count: count, randomness: randomness, gradient: &leaf)
+    var totals = requests
+    (totals.loss, totals.correct, totals.samples) = (sum.loss, Float(sum.correct), Float(count))
+    totals.write(to: &leaf, at: network.layout.count)
+    clock.lap(.backward)
+  }
+
+  private func update(_ state: TrainingState, gradient: Span<Float>, scale: Float, rate: Float) {
     var scale = scale
     if let limit = recipe.gradientClipping {
-      scale *= clippingFactor(gradient, count: state.layout.count, scale: scale, limit: limit)
+      scale *= clippingFactor(gradient, scale: scale, limit: limit)
     }
     state.optimizer.update(
       state.parameters, gradient: gradient, scale: scale, rate: rate, step: state.cursor.step)
     if let decay = recipe.averaging, let averaged = state.averaged {
-      average(state.parameters, into: averaged, decay: decay)
+      updateAverage(averaged, with: state.parameters, decay: decay)
     }
+  }
+}
+
+/// How a step is carried out: nothing here changes the model but `ReductionKind.native`.
+package struct StepOptions {
+  package var reduction = ReductionKind.reproducible
+  /// The reproducible reduction's algorithm; nil for the quicker one, found by trying.
+  package var algorithm: ReductionAlgorithm?
+  /// Whether the network measures its layers.
+  package var isProfiling = false
+  /// Where laps are recorded, if anywhere.
+  package var timeline: Timeline?
+
+  package init(
+    reduction: ReductionKind = .reproducible, algorithm: ReductionAlgorithm? = nil, isProfiling: Bool = false,
+    timeline: Timeline? = nil
+  ) {
+    self.reduction = reduction
+    self.algorithm = algorithm
+    self.isProfiling = isProfiling
+    self.timeline = timeline
   }
 }
 
@@ -178,6 +169,6 @@ extension Recipe {
   ///
   /// - Throws: `NetworkSpecificationError` if the network does not fit the images.
   public func flatElementCount() throws -> Int {
-    try Network(network, capacity: 1).layout.count + TrainingStep.controlCount
+    try Network(network, capacity: 1).layout.count + StepTotals.count
   }
 }

@@ -1,0 +1,10 @@
+#ifndef LOCKSTEP_CPROCESSES_H
+#define LOCKSTEP_CPROCESSES_H
+
+#include <sys/types.h>
+
+// Kills the process `launcher` (mpirun or its daemon, this process's parent) if it is still there after so many
+// seconds; returns at once. For signal handlers: Swift has no fork, and fork() itself may not be called in them.
+void cprocesses_kill_after(pid_t launcher, unsigned seconds);
+
+#endif

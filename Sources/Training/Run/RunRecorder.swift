@@ -1,0 +1,105 @@
+internal import Collectives
+internal import Digests
+internal import Foundation
+internal import Model
+internal import Runs
+internal import Tensors
+
+/// Writes down what a run does, and tells the observer; on the root alone.
+final class RunRecorder {
+  private let setup: RunSetup
+  private let metrics: MetricsWriter
+  private let observer: (any TrainingObserver)?
+
+  private var state: TrainingState { setup.state }
+  private var stepsPerEpoch: Int { setup.plan.stepsPerEpoch }
+  /// The epoch that the last step belongs to, counted from 1.
+  private var epoch: Int { (state.cursor.step - 1) / stepsPerEpoch + 1 }
+
+  /// Prepares the run's folder and writes down how the run was started.
+  ///
+  /// - Throws: `RunError` if the folder cannot be written.
+  init(_ setup: RunSetup, observer: (any TrainingObserver)?) throws {
+    self.setup = setup
+    self.observer = observer
+    // Now rather than after hours.
+    if let trace = setup.options.trace, !FileManager.default.createFile(atPath: trace, contents: nil) {
+      throw RunError("--trace \(trace) cannot be written", exitCode: 73)
+    }
+    try setup.options.folder.prepare(setup.recipe)
+    metrics = try MetricsWriter(path: setup.options.folder.metrics, continuingAfter: setup.state.cursor.step)
+    let launch = LaunchFacts(
+      command: setup.options.command, version: setup.options.version, kernel: Products.shared.description,
+      products: Products.shared.choice.rawValue, bindings: setup.bindings, totalSteps: setup.totalSteps,
+      stepsPerEpoch: setup.plan.stepsPerEpoch, parameterCount: setup.network.layout.count,
+      trainCount: setup.trainCount, dataset: setup.dataset.name,
+      datasetDigest: setup.dataset.digest.description)
+    try event(setup.isResumed ? "resume" : "start", launch: launch)
+    try flush()
+  }
+
+  /// Tells the observer what is about to start.
+  func announce() {
+    observer?.runWillStart(
+      RunStart(
+        recipe: setup.recipe, dataset: setup.dataset, ranks: setup.communicator.worldSize,
+        trainCount: setup.trainCount, parameterCount: setup.network.layout.count,
+        folder: setup.options.folder.path, stepsPerEpoch: stepsPerEpoch, totalSteps: setup.totalSteps,
+        firstStep: state.cursor.step, bindings: setup.bindings))
+  }
+
+  /// A step is done, which took `times`, what lay before it included.
+  func step(_ outcome: StepOutcome, times: PhaseTimes, sums: EpochSums) throws {
+    let record = StepRecord(
+      step: state.cursor.step, epoch: epoch, loss: outcome.loss,
+      accuracy: 100 * Double(outcome.correct) / Double(outcome.samples),
+      learningRate: Double(setup.recipe.effectiveOptimizer.learningRate * outcome.rate), seconds: times)
+    try explained { try metrics.append(record) }
+    observer?.didStep(
+      StepProgress(
+        record: record, epochs: setup.epochCount, stepInEpoch: (state.cursor.step - 1) % stepsPerEpoch + 1,
+        stepsPerEpoch: stepsPerEpoch, totalSteps: setup.totalSteps, imagesPerSecond: sums.imagesPerSecond))
+  }
+
+  /// An epoch, or what the run has of it, is done and evaluated.
+  func epoch(_ sums: EpochSums, validation: Evaluation?) throws {
+    let record = EpochRecord(
+      step: state.cursor.step, epoch: epoch, loss: sums.loss / Double(max(sums.samples, 1)),
+      accuracy: 100 * Double(sums.correct) / Double(max(sums.samples, 1)), validationLoss: validation?.loss,
+      validationAccuracy: validation?.accuracy, imagesPerSecond: sums.imagesPerSecond, seconds: sums.times)
+    try explained {
+      try metrics.append(record)
+      try metrics.flush()
+    }
+    observer?.didFinishEpoch(record, of: setup.epochCount)
+    observer?.didEvaluate(
+      EvaluatedParameters(layout: setup.network.layout, values: state.evaluated), step: state.cursor.step)
+  }
+
+  /// `start`, `resume`, `checkpoint`, `stop`, `end`.
+  func event(_ name: String, launch: LaunchFacts? = nil) throws {
+    try explained {
+      try metrics.append(
+        EventRecord(
+          event: name, step: state.cursor.step, time: wallClock(), ranks: setup.communicator.worldSize,
+          launch: launch))
+    }
+  }
+
+  /// Hands what was recorded to the file system.
+  func flush() throws {
+    try explained { try metrics.flush() }
+  }
+
+  func notice(_ sentence: String) {
+    observer?.notice(sentence)
+  }
+
+  private func explained(_ body: () throws -> Void) throws(RunError) {
+    do {
+      try body()
+    } catch {
+      throw RunError("\(setup.options.folder.metrics) cannot be written: \(error)", exitCode: 74)
+    }
+  }
+}

@@ -1,0 +1,115 @@
+internal import Collectives
+internal import Foundation
+internal import Model
+internal import Runs
+internal import Tensors
+
+/// Everything that is settled before the first step: the same on all ranks, but for each rank's share of the samples.
+struct RunSetup {
+  let communicator: any Communicator
+  let options: TrainingOptions
+  let recipe: Recipe
+  let dataset: DatasetFacts
+  let plan: StepPlan
+  let totalSteps: Int
+  let network: Network
+  /// As initialised, or as restored from a checkpoint.
+  let state: TrainingState
+  let isResumed: Bool
+  let step: TrainingStep
+  /// The training samples as they were read: the first deal starts from them.
+  let shard: Shard
+  let placement: Placement
+  /// nil where the recipe keeps no samples for validation.
+  let validation: Evaluator?
+  let test: Evaluator
+  /// What all ranks do when; nil unless asked for.
+  let timeline: Timeline?
+  /// Each rank's host and cores.
+  let bindings: [String]
+
+  /// Training samples per epoch.
+  var trainCount: Int { plan.sampleCount }
+  /// The epochs of the run, the last of which may be cut short.
+  var epochCount: Int { (totalSteps + plan.stepsPerEpoch - 1) / plan.stepsPerEpoch }
+  var isRoot: Bool { communicator.rank == 0 }
+
+  /// Settles everything, in this order, each line called by all ranks:
+  ///
+  /// 1. the checkpoint to go on from, if any: read by the root, handed to all;
+  /// 2. the recipe, and that all ranks have the same one and products of the same bits;
+  /// 3. the dataset: each reader reads its part;
+  /// 4. the network, and that there is work for all ranks;
+  /// 5. the state, restored from the checkpoint;
+  /// 6. the samples of validation and test, dealt for good;
+  /// 7. where each rank runs.
+  ///
+  /// - Throws: `RunError`, the same on all ranks.
+  init(
+    communicator: any Communicator, options: TrainingOptions, notice: (String) -> Void,
+    resolve: (Recipe?) throws -> Recipe
+  ) throws {
+    let checkpoint = try loadCheckpoint(options, communicator: communicator, notice: notice)
+    let recipe = try together(communicator) {
+      let recipe = try resolve(checkpoint?.recipe())
+      try recipe.validate()
+      return recipe
+    }
+    try requireSameRecipe(recipe, communicator: communicator)
+    try requireSameProducts(options, communicator: communicator)
+
+    let data = try loadData(options.openDataset, communicator: communicator)
+    let facts = data.facts
+    let plan = StepPlan(
+      sampleCount: facts.trainCount - recipe.validation, globalBatch: recipe.globalBatch,
+      microBatch: recipe.microBatch, dropsLastBatch: recipe.dropsLastBatch, worldSize: communicator.worldSize)
+    let network = try together(communicator) {
+      try recipe.validate(trainCount: facts.trainCount)
+      try requireWorkForAll(plan)
+      guard options.reduction == .reproducible || recipe.gradients ?? .float32 == .float32 else {
+        throw RunError("--gradients bfloat16 needs --reduction reproducible, found native", exitCode: 64)
+      }
+      return try Network(recipe.network, capacity: recipe.microBatch)
+    }
+
+    let state = TrainingState(recipe: recipe, layout: network.layout)
+    if let checkpoint {
+      try together(communicator) {
+        try checkpoint.requireContinuation(recipe: recipe, facts: facts)
+        if !options.allowsMixedProducts { try checkpoint.requireProducts(Products.shared.identity) }
+        try state.restore(from: checkpoint)
+        state.cursor = Cursor(step: try checkpoint.step(), stepsPerEpoch: plan.stepsPerEpoch)
+      }
+    }
+
+    test = try Evaluator.dealt(
+      data.test, from: data.testPlacement, samples: 0..<facts.testCount, network: network, over: communicator)
+    validation =
+      recipe.validation == 0
+      ? nil
+      : try Evaluator.dealt(
+        data.train, from: data.trainPlacement, samples: plan.sampleCount..<facts.trainCount, network: network,
+        over: communicator)
+    bindings = try communicator.allGather(Array(hostAndCores().utf8)).map {
+      String(decoding: $0, as: UTF8.self)
+    }
+
+    self.communicator = communicator
+    self.options = options
+    self.recipe = recipe
+    dataset = facts
+    self.plan = plan
+    totalSteps = recipe.steps ?? recipe.epochs * plan.stepsPerEpoch
+    self.network = network
+    self.state = state
+    isResumed = checkpoint != nil
+    timeline = options.trace == nil ? nil : Timeline()
+    step = TrainingStep(
+      recipe: recipe, plan: plan, totalSteps: totalSteps, network: network, communicator: communicator,
+      options: StepOptions(
+        reduction: options.reduction, algorithm: options.algorithm, isProfiling: options.isProfiling,
+        timeline: timeline))
+    shard = data.train
+    placement = data.trainPlacement
+  }
+}
