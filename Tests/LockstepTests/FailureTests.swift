@@ -65,12 +65,18 @@ extension RealRanks {
       #expect(outcome.errors.contains("rank 2 was started with another recipe than rank 0"))
     }
 
+    /// A shell command that returns once the run has saved a checkpoint, so that what comes next meets ranks at work.
+    private func atWork(_ run: String) -> String {
+      "for try in $(seq 2000); do ls \(run)/checkpoints/step-* >/dev/null 2>&1 && break; sleep 0.02; done"
+    }
+
     /// A rank that dies takes the others with it, instead of leaving them waiting.
     @Test func aKilledRankEndsTheJob() throws {
       let scratch = try ScratchFolder()
       let script = """
-        if [ "$OMPI_COMM_WORLD_RANK" = 2 ]; then ( sleep 0.7; kill -KILL $$ ) & fi
-        exec \(Command.binary) train --data synthetic:5000 --validation 500 --epochs 1000 --run \(scratch("run"))
+        if [ "$OMPI_COMM_WORLD_RANK" = 2 ]; then ( \(atWork(scratch("run"))); kill -KILL $$ ) & fi
+        exec \(Command.binary) train --data synthetic:5000 --validation 500 --epochs 1000 --checkpoint-every 5 \
+        --run \(scratch("run"))
         """
       let outcome = try Command(executable: "mpirun", arguments: Command.mpirun(3) + ["sh", "-c", script])
         .run()
@@ -86,7 +92,7 @@ extension RealRanks {
         "train --data synthetic:2000 --validation 200 --epochs 40 --checkpoint-every 20 --run \(scratch(run))"
       }
       let script = """
-        if [ "$OMPI_COMM_WORLD_RANK" = 1 ]; then ( sleep 1; kill -STOP $$ ) & fi
+        if [ "$OMPI_COMM_WORLD_RANK" = 1 ]; then ( \(atWork(scratch("run"))); kill -STOP $$ ) & fi
         exec \(Command.binary) \(flags("run")) --stall-timeout 2
         """
       let outcome = try Command(executable: "mpirun", arguments: Command.mpirun(3) + ["sh", "-c", script])
@@ -97,6 +103,9 @@ extension RealRanks {
           /lockstep: rank [02] on \S+: no answer from (some rank|rank .*1.*) for 2 s in .* of step \d+ \(MPI_/
         ),
         "\(outcome.errors)")
+      // One rank says so beforehand, at half time.
+      #expect(
+        outcome.errors.components(separatedBy: "; the job ends after 2 s").count == 2, "\(outcome.errors)")
       #expect(try processes(with: scratch("run")) == "")
 
       let words = { (run: String) in flags(run).split(separator: " ").map(String.init) }
@@ -110,8 +119,9 @@ extension RealRanks {
     @Test func aCrashingRankEndsTheJobWithASentence() throws {
       let scratch = try ScratchFolder()
       let script = """
-        if [ "$OMPI_COMM_WORLD_RANK" = 1 ]; then ( sleep 0.7; kill -ILL $$ ) & fi
-        exec \(Command.binary) train --data synthetic:5000 --validation 500 --epochs 1000 --run \(scratch("run"))
+        if [ "$OMPI_COMM_WORLD_RANK" = 1 ]; then ( \(atWork(scratch("run"))); kill -ILL $$ ) & fi
+        exec \(Command.binary) train --data synthetic:5000 --validation 500 --epochs 1000 --checkpoint-every 5 \
+        --run \(scratch("run"))
         """
       let outcome = try Command(executable: "mpirun", arguments: Command.mpirun(3) + ["sh", "-c", script])
         .run()
