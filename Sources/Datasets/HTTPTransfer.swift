@@ -1,3 +1,4 @@
+internal import Files
 internal import Foundation
 
 #if canImport(FoundationNetworking)
@@ -31,8 +32,8 @@ final class HTTPTransfer: @unchecked Sendable {
   ///   stops in the middle; and what `receive` throws.
   static func get(
     _ url: URL, connectTimeout: Double, stallTimeout: Double,
-    receive: (UnsafeRawBufferPointer, Int?) throws(DatasetError) -> Void
-  ) throws(DatasetError) {
+    receive: (UnsafeRawBufferPointer, Int?) throws(FileError) -> Void
+  ) throws(FileError) {
     var place = url
     for _ in 0...maximumRedirects {
       let next = try HTTPTransfer().follow(place, connectTimeout, stallTimeout, receive)
@@ -45,8 +46,8 @@ final class HTTPTransfer: @unchecked Sendable {
   /// Carries out one request; returns the address that it is redirected to, if so.
   private func follow(
     _ url: URL, _ connectTimeout: Double, _ stallTimeout: Double,
-    _ receive: (UnsafeRawBufferPointer, Int?) throws(DatasetError) -> Void
-  ) throws(DatasetError) -> URL? {
+    _ receive: (UnsafeRawBufferPointer, Int?) throws(FileError) -> Void
+  ) throws(FileError) -> URL? {
     let task = TransferRouter.shared.start(url, for: self)
     defer { task.cancel() }
     var redirect: URL?
@@ -70,7 +71,7 @@ final class HTTPTransfer: @unchecked Sendable {
       case .body(let data):
         if redirect != nil { continue }
         // An array, since typed throws do not pass through Data's closures.
-        try [UInt8](data).withUnsafeBufferPointer { bytes throws(DatasetError) in
+        try [UInt8](data).withUnsafeBufferPointer { bytes throws(FileError) in
           try receive(UnsafeRawBufferPointer(bytes), total)
         }
       case .end(let failure):
@@ -98,8 +99,8 @@ final class HTTPTransfer: @unchecked Sendable {
     condition.unlock()
   }
 
-  private static func unavailable(_ url: URL, _ reason: String) -> DatasetError {
-    DatasetError(.unavailable, "\(url.absoluteString): \(reason)")
+  private static func unavailable(_ url: URL, _ reason: String) -> FileError {
+    FileError(.unavailable, "\(url.absoluteString): \(reason)")
   }
 
   private func seconds(_ limit: Double) -> String {

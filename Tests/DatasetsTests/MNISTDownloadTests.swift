@@ -1,6 +1,8 @@
 import Datasets
 import Digests
+import Files
 import Foundation
+import TestSupport
 import Testing
 
 @Suite struct MNISTDownloadTests {
@@ -22,7 +24,7 @@ import Testing
   /// Fetches and returns what was reported, and the error if there was one.
   private func fetch(
     _ folder: String, _ mirrors: [String], _ change: (inout MNISTDownload) -> Void = { _ in }
-  ) -> (events: [MNISTDownload.Event], error: DatasetError?) {
+  ) -> (events: [MNISTDownload.Event], error: FileError?) {
     var download = MNISTDownload(to: folder, mirrors: mirrors, files: Self.files)
     change(&download)
     var events: [MNISTDownload.Event] = []
@@ -37,7 +39,7 @@ import Testing
   /// The same from servers, which live until the end of it.
   private func fetch(
     _ folder: String, _ servers: [LoopbackServer], _ change: (inout MNISTDownload) -> Void = { _ in }
-  ) -> (events: [MNISTDownload.Event], error: DatasetError?) {
+  ) -> (events: [MNISTDownload.Event], error: FileError?) {
     withExtendedLifetime(servers) { fetch(folder, servers.map(\.address), change) }
   }
 
@@ -239,7 +241,7 @@ import Testing
     let error = fetch(scratch("file/sub"), [server]).error
     #expect(
       error
-        == DatasetError(
+        == FileError(
           .notCreatable, "\(scratch("file/sub")): cannot create this folder: File exists"))
     #expect(error?.exitCode == 73)
     #expect(server.requests.isEmpty)
@@ -247,7 +249,7 @@ import Testing
     let refused = fetch("/proc/self", [server]).error
     #expect(refused?.kind == .notCreatable, "\(refused as Any)")
     // A full disk, if it shows up while writing, is not blamed on the mirror.
-    #expect(DatasetError(.inputOutput, "").exitCode == 74)
+    #expect(FileError(.inputOutput, "").exitCode == 74)
   }
 
   @Test func leftoversOfKilledProcessesAreRemoved() throws {
