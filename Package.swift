@@ -30,6 +30,7 @@ let package = Package(
     .systemLibrary(name: "CMPI", pkgConfig: "ompi-c", providers: [.apt(["libopenmpi-dev"])]),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+    .systemLibrary(name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
     .systemLibrary(name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"])]),
 
     .target(name: "CProducts"),
@@ -55,7 +56,7 @@ let package = Package(
     .target(
       name: "Datasets",
       dependencies: [
-        "CZlib", "Files", "Digests", "Tensors",
+        "CCurl", "CZlib", "Files", "Digests", "Tensors",
         .product(name: "SystemPackage", package: "swift-system"),
       ],
       swiftSettings: settings),

@@ -1,7 +1,7 @@
 internal import Files
 
-/// Decompresses what a mirror sends. Some servers (or proxies) send a `.gz` file as a plain file in gzip
-/// encoding, which the transport then undoes: so the first two bytes decide.
+/// Decompresses what a mirror sends. Some servers (or proxies) keep a `.gz` file as a plain file in gzip
+/// encoding, and send it decompressed to those that do not ask for it: so the first two bytes decide.
 struct DownloadDecoder: ~Copyable {
   private let origin: String
   private var inflater: GzipInflater?

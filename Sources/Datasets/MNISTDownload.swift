@@ -137,16 +137,14 @@ public struct MNISTDownload: Sendable {
     var check = ContentCheck(file, url.absoluteString)
     var decoder = DownloadDecoder(origin: url.absoluteString)
     var received = 0
-    try HTTPTransfer.get(url, connectTimeout: connectTimeout, stallTimeout: stallTimeout) {
+    try HTTPTransfer.get(url.absoluteString, connectTimeout: connectTimeout, stallTimeout: stallTimeout) {
       bytes, total throws(FileError) in
       received += bytes.count
       try decoder.decode(bytes) { piece throws(FileError) in
         try check.take(piece)
         try target.append(piece)
       }
-      // A body that the transport has decompressed may be longer than announced.
-      report(
-        .progress(name: file.name, received: received, total: total.flatMap { $0 < received ? nil : $0 }))
+      report(.progress(name: file.name, received: received, total: total))
     }
     try decoder.finish { piece throws(FileError) in
       try check.take(piece)

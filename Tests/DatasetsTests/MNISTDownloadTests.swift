@@ -97,11 +97,39 @@ import Testing
     #expect(error?.description.hasSuffix("\(name): more than 10 redirects") == true, "\(error as Any)")
   }
 
-  @Test func bodiesThatTheTransportDecompressesAreTaken() throws {
+  /// Only an answer with status 200 holds the file, whatever else the body of another one may be.
+  @Test(arguments: ["302 Found", "204 No Content", "500 Internal Server Error"])
+  func otherAnswersAreRefused(_ status: String) throws {
+    let name = "t10k-images-idx3-ubyte.gz"
+    var response = LoopbackServer.Response(try gzip(Self.content["t10k-images-idx3-ubyte"] ?? []))
+    response.status = status
+    let server = try LoopbackServer([name: response])
+    let scratch = try Scratch()
+    let error = fetch(scratch.path, [server]).error
+    let code = status.prefix(3)
+    #expect(error?.kind == .unavailable)
+    #expect(
+      error?.description.hasSuffix("\(name): HTTP status \(code) (\(status.dropFirst(4)))") == true,
+      "\(error as Any)")
+    #expect(try scratch.names() == [])
+  }
+
+  /// A redirect may not lead to a file of this machine.
+  @Test func redirectsToOtherProtocolsAreRefused() throws {
+    let scratch = try Scratch()
+    let file = try scratch.write("secret", Self.content["t10k-images-idx3-ubyte"] ?? [])
+    let name = "t10k-images-idx3-ubyte.gz"
+    let server = try LoopbackServer([name: .init(status: "302 Found", headers: ["Location: file://\(file)"])])
+    let error = fetch(scratch("data"), [server]).error
+    #expect(error?.kind == .unavailable, "\(error as Any)")
+  }
+
+  /// Compressed once, whether the server calls that the file or its encoding; or not at all.
+  @Test(arguments: [true, false]) func bodiesInAnEncodingAndPlainOnesAreTaken(_ isPlain: Bool) throws {
     var routes = try routes()
     for (name, bytes) in Self.content {
-      var response = LoopbackServer.Response(try gzip(bytes))
-      response.headers = ["Content-Encoding: gzip"]
+      var response = LoopbackServer.Response(isPlain ? bytes : try gzip(bytes))
+      if !isPlain { response.headers = ["Content-Encoding: gzip"] }
       routes[name + ".gz"] = response
     }
     let server = try LoopbackServer(routes)
