@@ -23,12 +23,14 @@ let package = Package(
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
     .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
+    .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
     .package(url: "https://github.com/hummingbird-project/swift-mustache", from: "2.1.1"),
   ],
   targets: [
     .systemLibrary(name: "CMPI", pkgConfig: "ompi-c", providers: [.apt(["libopenmpi-dev"])]),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+    .systemLibrary(name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
     .systemLibrary(name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"])]),
 
     .target(name: "CProducts"),
@@ -36,7 +38,9 @@ let package = Package(
     .systemLibrary(name: "CProcessor"),
     .systemLibrary(name: "CVectors"),
 
-    .target(name: "Files", swiftSettings: settings),
+    .target(
+      name: "Files", dependencies: [.product(name: "SystemPackage", package: "swift-system")],
+      swiftSettings: settings),
     .target(name: "Digests", dependencies: ["COpenSSL"], swiftSettings: settings),
     .target(
       name: "Tensors", dependencies: ["Files", "CProducts", "CVectors"],
@@ -55,11 +59,19 @@ let package = Package(
     .target(name: "Jobs", dependencies: ["Files"], swiftSettings: settings),
     .target(name: "Scaling", dependencies: ["Collectives"], swiftSettings: settings),
     .target(
-      name: "Datasets", dependencies: ["CZlib", "Files", "Digests", "Tensors"], swiftSettings: settings),
+      name: "Datasets",
+      dependencies: [
+        "CCurl", "CZlib", "Files", "Digests", "Tensors",
+        .product(name: "SystemPackage", package: "swift-system"),
+      ],
+      swiftSettings: settings),
     .target(
       name: "Model", dependencies: ["Files", "Tensors"],
       swiftSettings: settings + [.enableExperimentalFeature("Lifetimes")]),
-    .target(name: "Checkpoints", dependencies: ["Files", "Digests"], swiftSettings: settings),
+    .target(
+      name: "Checkpoints",
+      dependencies: ["Files", "Digests", .product(name: "SystemPackage", package: "swift-system")],
+      swiftSettings: settings),
     .target(name: "Runs", dependencies: ["Files", "Tensors", "Model"], swiftSettings: settings),
     .target(
       name: "Training",
@@ -88,9 +100,15 @@ let package = Package(
     .testTarget(name: "ScalingTests", dependencies: ["Scaling", "Collectives"], swiftSettings: settings),
     .testTarget(name: "AnalysisTests", dependencies: ["Analysis"], swiftSettings: settings),
     .testTarget(name: "ReportsTests", dependencies: ["Reports"], swiftSettings: settings),
+    .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: settings),
+    .testTarget(
+      name: "FilesTests",
+      dependencies: ["Files", "TestSupport", .product(name: "SystemPackage", package: "swift-system")],
+      swiftSettings: settings),
     .testTarget(name: "DigestsTests", dependencies: ["Digests"], swiftSettings: settings),
     .testTarget(
-      name: "CheckpointsTests", dependencies: ["Checkpoints", "Digests", "Files"], swiftSettings: settings),
+      name: "CheckpointsTests", dependencies: ["Checkpoints", "Digests", "Files", "TestSupport"],
+      swiftSettings: settings),
     .target(name: "AllocationCounter", path: "Tests/AllocationCounter"),
     .testTarget(
       name: "TrainingTests",
@@ -98,7 +116,8 @@ let package = Package(
       swiftSettings: settings),
     .testTarget(name: "TensorsTests", dependencies: ["Tensors"], swiftSettings: settings),
     .testTarget(
-      name: "DatasetsTests", dependencies: ["Datasets", "Digests", "Tensors"], swiftSettings: settings),
+      name: "DatasetsTests", dependencies: ["Datasets", "Digests", "Files", "Tensors", "TestSupport"],
+      swiftSettings: settings),
     .testTarget(
       name: "ModelTests", dependencies: ["Model", "Tensors"], exclude: ["Fixtures"], swiftSettings: settings),
   ]

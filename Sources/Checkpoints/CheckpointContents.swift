@@ -9,15 +9,7 @@ public struct CheckpointTensor: Hashable, Sendable {
   /// The elements, row-major, little-endian.
   public let bytes: ArraySlice<UInt8>
 
-  /// The elements, row-major.
-  ///
-  /// - Precondition: the element type is `float32`.
-  public var floats: [Float] {
-    precondition(description.elementType == .float32, "\(description.name) does not hold floats")
-    return elements(as: Float.self)
-  }
-
-  /// The elements as doubles, whatever their type.
+  /// The elements as doubles, row-major, whatever their type.
   public var doubles: [Double] {
     switch description.elementType {
     case .float32: elements(as: Float.self).map { Double($0) }
@@ -72,16 +64,6 @@ public struct CheckpointContents: Hashable, Sendable {
     precondition(offset == data.count, "tensors of \(offset) bytes, data of \(data.count)")
     self.places = places
     checkWritable(tensors, metadata)
-  }
-
-  /// Puts together contents whose data lie in several buffers.
-  public init(
-    tensors: [TensorDescription], metadata: [String: String], copying pieces: [UnsafeRawBufferPointer]
-  ) {
-    var data: [UInt8] = []
-    data.reserveCapacity(pieces.reduce(0) { $0 + $1.count })
-    for piece in pieces { data.append(contentsOf: piece) }
-    self.init(tensors: tensors, metadata: metadata, data: data[...])
   }
 
   /// The tensor of that name, if there is one.

@@ -1,5 +1,5 @@
 public import Digests
-internal import Files
+public import Files
 
 /// A checkpoint that was read and found intact, and how checkpoints are read and written.
 ///
@@ -23,17 +23,17 @@ public struct CheckpointFile: Hashable, Sendable {
 
   /// Reads and verifies the file at `path`.
   ///
-  /// - Throws: kind `missing`, `damaged` or `inputOutput`.
-  public init(reading path: String) throws(CheckpointError) {
-    let file = try translated { () throws(FileError) in try ReadableFile(path: path) }
+  /// - Throws: kind `missing`, `malformed` or `inputOutput`.
+  public init(reading path: String) throws(FileError) {
+    let file = try ReadableFile(path: path)
     _ = try Self.header(of: file)
-    try self.init(bytes: translated { () throws(FileError) in try file.read(0..<file.count) }, path: path)
+    try self.init(bytes: try file.read(0..<file.count), path: path)
   }
 
   /// Verifies the bytes of a file that has been read or received; `path` only names it in errors.
   ///
-  /// - Throws: kind `damaged`.
-  public init(bytes: [UInt8], path: String) throws(CheckpointError) {
+  /// - Throws: kind `malformed`.
+  public init(bytes: [UInt8], path: String) throws(FileError) {
     do {
       let length = try SafeTensorsHeader.byteCount(bytes, fileByteCount: bytes.count)
       let dataStart = SafeTensorsHeader.prefixByteCount + length
@@ -46,7 +46,7 @@ public struct CheckpointFile: Hashable, Sendable {
       metadata[SafeTensorsHeader.digestKey] = nil
       contents = CheckpointContents(tensors: header.tensors, metadata: metadata, data: bytes[dataStart...])
     } catch {
-      throw error.error(path)
+      throw error.named(path)
     }
     self.path = path
     byteCount = bytes.count
@@ -62,14 +62,14 @@ public struct CheckpointFile: Hashable, Sendable {
   /// - Precondition: the buffers' sizes are those of whole tensors, and sum up to all of them.
   public func restore(
     _ tensors: [TensorDescription], into pieces: [UnsafeMutableRawBufferPointer]
-  ) throws(CheckpointError) {
+  ) throws(FileError) {
     var found: [CheckpointTensor] = []
     for tensor in tensors {
       guard let stored = contents[tensor.name] else {
-        throw CheckpointError(.different, "\(path): expected a tensor \(tensor.name), found none")
+        throw FileError(.different, "\(path): expected a tensor \(tensor.name), found none")
       }
       guard stored.description == tensor else {
-        throw CheckpointError(
+        throw FileError(
           .different,
           "\(path): expected \(tensor.name) as \(tensor.elementType.rawValue) \(tensor.shape), "
             + "found \(stored.description.elementType.rawValue) \(stored.description.shape)")
@@ -105,14 +105,12 @@ public struct CheckpointFile: Hashable, Sendable {
   public static func write(
     tensors: [TensorDescription], metadata: [String: String], pieces: [UnsafeRawBufferPointer],
     to path: String
-  ) throws(CheckpointError) -> SHA256Digest {
+  ) throws(FileError) -> SHA256Digest {
     let (header, digest) = encodedHeader(tensors, metadata, pieces)
-    try translated { () throws(FileError) in
-      let file = try PendingFile(path: path)
-      try file.append(header.bytes)
-      for piece in pieces { try file.append(piece) }
-      try file.commit()
-    }
+    let file = try PendingFile(path: path)
+    try file.append(header.bytes)
+    for piece in pieces { try file.append(piece) }
+    try file.commit()
     return digest
   }
 
@@ -123,13 +121,12 @@ public struct CheckpointFile: Hashable, Sendable {
   @discardableResult
   public static func write(
     _ contents: CheckpointContents, to path: String
-  ) throws(CheckpointError) -> SHA256Digest {
-    let result = contents.data.withUnsafeBytes { data in
-      Result { () throws(CheckpointError) in
-        try write(tensors: contents.tensors, metadata: contents.metadata, pieces: [data], to: path)
-      }
+  ) throws(FileError) -> SHA256Digest {
+    try contents.data.withUnsafeBufferPointer { data throws(FileError) in
+      try write(
+        tensors: contents.tensors, metadata: contents.metadata, pieces: [UnsafeRawBufferPointer(data)],
+        to: path)
     }
-    return try result.get()
   }
 
   /// The bytes of the file that holds `contents`.
@@ -141,27 +138,25 @@ public struct CheckpointFile: Hashable, Sendable {
 
   /// Reads the header of the file at `path`: enough to know what it claims to be and that it has the size
   /// for it, not whether its data are intact.
-  static func header(of file: borrowing ReadableFile) throws(CheckpointError) -> SafeTensorsHeader {
+  static func header(of file: borrowing ReadableFile) throws(FileError) -> SafeTensorsHeader {
     guard file.count <= maximumByteCount else {
-      throw CheckpointError(
-        .damaged, "\(file.path): expected at most \(maximumByteCount) bytes, found \(file.count)")
+      throw FileError(
+        .malformed, "\(file.path): expected at most \(maximumByteCount) bytes, found \(file.count)")
     }
-    let prefix = try translated { () throws(FileError) in
-      try file.read(0..<min(file.count, SafeTensorsHeader.prefixByteCount))
-    }
+    let prefix = try file.read(0..<min(file.count, SafeTensorsHeader.prefixByteCount))
+    let dataStart: Int
     do {
-      let length = try SafeTensorsHeader.byteCount(prefix, fileByteCount: file.count)
-      let dataStart = SafeTensorsHeader.prefixByteCount + length
-      let json = try translated { () throws(FileError) in
-        try file.read(SafeTensorsHeader.prefixByteCount..<dataStart)
-      }
-      return try SafeTensorsHeader(json: json, dataByteCount: file.count - dataStart)
-    } catch let problem as FormatProblem {
-      throw problem.error(file.path)
-    } catch let error as CheckpointError {
-      throw error
+      dataStart =
+        SafeTensorsHeader.prefixByteCount
+        + (try SafeTensorsHeader.byteCount(prefix, fileByteCount: file.count))
     } catch {
-      preconditionFailure("nothing else is thrown: \(error)")
+      throw error.named(file.path)
+    }
+    let json = try file.read(SafeTensorsHeader.prefixByteCount..<dataStart)
+    do {
+      return try SafeTensorsHeader(json: json, dataByteCount: file.count - dataStart)
+    } catch {
+      throw error.named(file.path)
     }
   }
 

@@ -1,10 +1,5 @@
-internal import Files
-
-#if canImport(Glibc)
-  internal import Glibc
-#elseif canImport(Musl)
-  internal import Musl
-#endif
+public import Files
+internal import SystemPackage
 
 /// The checkpoints of one run: files `step-NNNNNN.safetensors` in a folder, the newest few and the best.
 ///
@@ -32,7 +27,7 @@ public struct CheckpointStore: Hashable, Sendable {
     /// The newest intact checkpoint; nil if there is none.
     public let checkpoint: CheckpointFile?
     /// Why each newer one was passed over, newest first.
-    public let skipped: [CheckpointError]
+    public let skipped: [FileError]
   }
 
   /// A store in `folder` that keeps the `keep` newest checkpoints (at least one). Touches nothing on disk.
@@ -45,24 +40,26 @@ public struct CheckpointStore: Hashable, Sendable {
   /// Creates the folder if necessary, and removes what writers left behind that were killed.
   ///
   /// - Throws: kind `notCreatable`.
-  public func prepare() throws(CheckpointError) {
-    try translated { () throws(FileError) in try PendingFile.createFolder(folder) }
+  public func prepare() throws(FileError) {
+    try PendingFile.createFolder(folder)
     PendingFile.removeLeftovers(in: folder) { Self.step(ofName: $0) != nil }
   }
 
   /// The path of the checkpoint after `step` steps.
   public func path(forStep step: Int) -> String {
-    join(folder, Self.name(forStep: step))
+    FilePath(folder).appending(Self.name(forStep: step)).string
   }
 
   /// The checkpoints by name, newest first; none if there is no folder.
   ///
   /// - Throws: kind `inputOutput` if the folder cannot be read.
-  public func list() throws(CheckpointError) -> [Entry] {
-    guard let names = namesInFolder(folder) else {
-      let code = errno
-      if code == ENOENT { return [] }
-      throw CheckpointError(.inputOutput, "\(folder): cannot be read: \(systemMessage(code))")
+  public func list() throws(FileError) -> [Entry] {
+    let names: [String]
+    do {
+      names = try FilePath(folder).names()
+    } catch {
+      if error == .noSuchFileOrDirectory { return [] }
+      throw FileError(.inputOutput, "\(folder): cannot be read: \(error)")
     }
     let steps = names.compactMap { Self.step(ofName: $0) }
     return steps.sorted(by: >).map { Entry(step: $0, path: path(forStep: $0)) }
@@ -71,8 +68,8 @@ public struct CheckpointStore: Hashable, Sendable {
   /// Reads the newest checkpoint that is intact.
   ///
   /// - Throws: kind `inputOutput` if the folder cannot be read.
-  public func newestValid() throws(CheckpointError) -> Newest {
-    var skipped: [CheckpointError] = []
+  public func newestValid() throws(FileError) -> Newest {
+    var skipped: [FileError] = []
     for entry in try list() {
       do {
         return Newest(checkpoint: try CheckpointFile(reading: entry.path), skipped: skipped)
@@ -83,15 +80,6 @@ public struct CheckpointStore: Hashable, Sendable {
     return Newest(checkpoint: nil, skipped: skipped)
   }
 
-  /// The checkpoint with the highest score, the newer one of equals; nil if none has a score.
-  ///
-  /// Only headers are read.
-  ///
-  /// - Throws: kind `inputOutput` if the folder cannot be read.
-  public func best() throws(CheckpointError) -> Entry? {
-    Self.best(of: try plausible())
-  }
-
   /// Writes the checkpoint after `step` steps, then removes those that need not stay.
   ///
   /// Parameters are those of `CheckpointFile.write`. The folder must exist (`prepare`).
@@ -99,7 +87,7 @@ public struct CheckpointStore: Hashable, Sendable {
   /// - Throws: kind `notCreatable` or `inputOutput`.
   public func save(
     step: Int, tensors: [TensorDescription], metadata: [String: String], pieces: [UnsafeRawBufferPointer]
-  ) throws(CheckpointError) {
+  ) throws(FileError) {
     try CheckpointFile.write(
       tensors: tensors, metadata: metadata, pieces: pieces, to: path(forStep: step))
     try prune(sparing: step)
@@ -111,14 +99,16 @@ public struct CheckpointStore: Hashable, Sendable {
   /// they are the latest. Files that are cut or have no proper header neither count nor are removed.
   ///
   /// - Throws: kind `inputOutput`.
-  public func prune(sparing spared: Int? = nil) throws(CheckpointError) {
+  public func prune(sparing spared: Int? = nil) throws(FileError) {
     let candidates = try plausible()
     let best = Self.best(of: candidates)
     for candidate in candidates.dropFirst(keep) where candidate.entry != best {
       if candidate.entry.step == spared { continue }
-      guard unlink(candidate.entry.path) == 0 || errno == ENOENT else {
-        throw CheckpointError(
-          .inputOutput, "\(candidate.entry.path): cannot be removed: \(systemMessage(errno))")
+      do {
+        try FilePath(candidate.entry.path).remove()
+      } catch {
+        if error == .noSuchFileOrDirectory { continue }
+        throw FileError(.inputOutput, "\(candidate.entry.path): cannot be removed: \(error)")
       }
     }
   }
@@ -129,7 +119,7 @@ public struct CheckpointStore: Hashable, Sendable {
     let score: Double?
   }
 
-  private func plausible() throws(CheckpointError) -> [Candidate] {
+  private func plausible() throws(FileError) -> [Candidate] {
     var candidates: [Candidate] = []
     for entry in try list() {
       guard let file = try? ReadableFile(path: entry.path), let header = try? CheckpointFile.header(of: file)
@@ -140,6 +130,7 @@ public struct CheckpointStore: Hashable, Sendable {
     return candidates
   }
 
+  /// The checkpoint with the highest score, the newer one of equals; nil if none has a score.
   private static func best(of candidates: [Candidate]) -> Entry? {
     var best: (entry: Entry, score: Double)?
     for candidate in candidates {

@@ -19,8 +19,8 @@ struct ByteStream: ~Copyable {
   private var fileOffset = 0
 
   /// Opens the file at `path`.
-  init(path: String) throws(DatasetError) {
-    let file = try translated { () throws(FileError) in try ReadableFile(path: path) }
+  init(path: String) throws(FileError) {
+    let file = try ReadableFile(path: path)
     let isGzip = try file.startsLikeGzip()
     count = isGzip ? nil : file.count
     input = [UInt8](repeating: 0, count: isGzip ? 1 << 16 : 0)
@@ -31,9 +31,9 @@ struct ByteStream: ~Copyable {
   /// Reads until `buffer` is full or the file ends; returns how many bytes it read.
   ///
   /// - Throws: kind `malformed` if a gzip file is damaged or ends too soon.
-  mutating func read(into buffer: UnsafeMutableRawBufferPointer) throws(DatasetError) -> Int {
+  mutating func read(into buffer: UnsafeMutableRawBufferPointer) throws(FileError) -> Int {
     guard inflater != nil else {
-      let got = try translated { () throws(FileError) in try file.read(into: buffer, at: position) }
+      let got = try file.read(into: buffer, at: position)
       position += got
       return got
     }
@@ -46,7 +46,7 @@ struct ByteStream: ~Copyable {
   }
 
   /// Leaves out the next `distance` bytes; in a plain file without reading them. Less if the file ends.
-  mutating func skip(_ distance: Int) throws(DatasetError) {
+  mutating func skip(_ distance: Int) throws(FileError) {
     if let count {
       position += min(distance, count - position)
       return
@@ -62,7 +62,7 @@ struct ByteStream: ~Copyable {
   }
 
   /// Whether nothing follows; for a gzip file this also checks the last CRC.
-  mutating func isAtEnd() throws(DatasetError) -> Bool {
+  mutating func isAtEnd() throws(FileError) -> Bool {
     if let count { return position >= count }
     let next = UnsafeMutableRawBufferPointer.allocate(byteCount: 1, alignment: 1)
     defer { next.deallocate() }
@@ -70,42 +70,33 @@ struct ByteStream: ~Copyable {
   }
 
   /// Makes compressed input available; false at a proper end of the file.
-  private mutating func refill() throws(DatasetError) -> Bool {
+  private mutating func refill() throws(FileError) -> Bool {
     if inputStart < inputEnd { return true }
     let offset = fileOffset
-    let got = try input.withUnsafeMutableBufferPointer { bytes throws(DatasetError) in
-      try translated { () throws(FileError) in
-        try file.read(into: UnsafeMutableRawBufferPointer(bytes), at: offset)
-      }
+    let got = try input.withUnsafeMutableBufferPointer { bytes throws(FileError) in
+      try file.read(into: UnsafeMutableRawBufferPointer(bytes), at: offset)
     }
     fileOffset += got
     inputStart = 0
     inputEnd = got
     if got > 0 { return true }
     if inflater?.isComplete == true { return false }
-    throw DatasetError(
+    throw FileError(
       .malformed,
       "\(path): expected a complete gzip file, found that it ends after \(grouped(fileOffset)) bytes "
         + "in the middle of its data")
   }
 
-  private mutating func inflate(into output: UnsafeMutableRawBufferPointer) throws(DatasetError) -> Int {
+  private mutating func inflate(into output: UnsafeMutableRawBufferPointer) throws(FileError) -> Int {
     let pending = inputStart..<inputEnd
     let name = file.path
-    var progress = GzipInflater.Progress()
     // Taken out and put back, since a move-only optional cannot be mutated while `input` is borrowed.
     guard var current = inflater.take() else { return 0 }
-    var failure: DatasetError?
-    input.withUnsafeBytes { bytes in
-      do throws(DatasetError) {
-        progress = try current.inflate(
-          UnsafeRawBufferPointer(rebasing: bytes[pending]), into: output, file: name)
-      } catch {
-        failure = error
-      }
+    let progress = try input.withUnsafeBufferPointer { bytes throws(FileError) in
+      try current.inflate(
+        UnsafeRawBufferPointer(UnsafeBufferPointer(rebasing: bytes[pending])), into: output, file: name)
     }
     inflater = consume current
-    if let failure { throw failure }
     inputStart += progress.consumed
     return progress.produced
   }

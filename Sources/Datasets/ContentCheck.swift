@@ -1,4 +1,5 @@
 internal import Digests
+internal import Files
 
 /// Compares decompressed bytes, as they come in, with what a published file should hold.
 struct ContentCheck: ~Copyable {
@@ -14,24 +15,24 @@ struct ContentCheck: ~Copyable {
   }
 
   /// Takes the next bytes; gives up as soon as there are too many.
-  mutating func take(_ bytes: UnsafeRawBufferPointer) throws(DatasetError) {
+  mutating func take(_ bytes: UnsafeRawBufferPointer) throws(FileError) {
     count += bytes.count
     guard count <= file.count else { throw wrongLength("more") }
     hasher.update(bytes)
   }
 
   /// Checks length and digest of all that came in.
-  consuming func finish() throws(DatasetError) {
+  consuming func finish() throws(FileError) {
     guard count == file.count else { throw wrongLength(grouped(count)) }
     let found = hasher.finish().description
     guard found == file.digest else {
-      throw DatasetError(
+      throw FileError(
         .malformed, "\(origin): expected content with SHA-256 \(file.digest), found \(found)")
     }
   }
 
-  private borrowing func wrongLength(_ found: String) -> DatasetError {
-    DatasetError(
+  private borrowing func wrongLength(_ found: String) -> FileError {
+    FileError(
       .malformed, "\(origin): expected \(grouped(file.count)) decompressed bytes, found \(found)")
   }
 }

@@ -1,3 +1,6 @@
+public import Files
+internal import SystemPackage
+
 /// An opened dataset of 28 × 28 grey images in ten classes, split into a training and a test part.
 ///
 /// A small value that can be sent and copied: it knows where the samples are, and each `read` gets those
@@ -37,12 +40,12 @@ public struct Dataset: Sendable {
   /// with `.gz`. EMNIST's images lie on their side in its files and are delivered as they lie there.
   ///
   /// - Throws: `missing` if a file is not there, `malformed` if one is not as it should be.
-  public init(folder: String) throws(DatasetError) {
+  public init(folder: String) throws(FileError) {
     let layout = try IDXLayout.find(in: folder)
     let train = try IDXPair(layout, .train, in: folder)
     let test = try IDXPair(layout, .test, in: folder)
     self.folder = folder
-    name = lastComponent(of: folder)
+    name = FilePath(folder).components.last { $0.kind != .currentDirectory }?.string ?? folder
     trainCount = train.count
     testCount = test.count
     storage = .files(train: train, test: test)
@@ -79,7 +82,7 @@ public struct Dataset: Sendable {
   ///
   /// - Throws: `malformed` if a file is damaged, too short or too long, or a label is out of range;
   ///   `missing` or `inputOutput` if it can no longer be read.
-  public func read(_ split: Split, _ range: Range<Int>) throws(DatasetError) -> LabelledImages {
+  public func read(_ split: Split, _ range: Range<Int>) throws(FileError) -> LabelledImages {
     precondition(
       range.lowerBound >= 0 && range.upperBound <= count(of: split),
       "no samples \(range) among \(count(of: split))")
@@ -92,12 +95,7 @@ public struct Dataset: Sendable {
   }
 
   /// Reads all samples of one part.
-  public func read(_ split: Split) throws(DatasetError) -> LabelledImages {
+  public func read(_ split: Split) throws(FileError) -> LabelledImages {
     try read(split, 0..<count(of: split))
   }
-}
-
-private func lastComponent(of path: String) -> String {
-  let parts = path.split(separator: "/").filter { $0 != "." }
-  return parts.last.map { String($0) } ?? path
 }

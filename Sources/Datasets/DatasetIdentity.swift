@@ -1,4 +1,5 @@
 public import Digests
+public import Files
 
 /// The identity of a dataset: a digest of its content that depends neither on compression, nor on file names,
 /// nor on how many ranks computed it.
@@ -61,7 +62,7 @@ public enum DatasetIdentity {
 
 extension Dataset {
   /// Reads everything and digests it; what `DatasetIdentity` describes.
-  public func identity() throws(DatasetError) -> SHA256Digest {
+  public func identity() throws(FileError) -> SHA256Digest {
     var digests: [Split: [SHA256Digest]] = [:]
     for split in Split.allCases {
       let count = count(of: split)

@@ -1,4 +1,5 @@
-internal import Files
+public import Files
+internal import SystemPackage
 
 /// Where samples come from: what `--data` says, or the first place where some are found.
 public enum DatasetSource: Hashable, Sendable {
@@ -6,10 +7,6 @@ public enum DatasetSource: Hashable, Sendable {
   case folder(String)
   /// Digits drawn by Lockstep.
   case synthetic(trainCount: Int, testCount: Int, seed: UInt64)
-
-  /// 60,000 training and 10,000 test digits with seed 1: what `--data synthetic` means.
-  public static let defaultSynthetic = DatasetSource.synthetic(
-    trainCount: 60_000, testCount: 10_000, seed: 1)
 
   /// The variable that says where the data lies, when there is no option.
   public static let environmentVariable = "LOCKSTEP_DATA"
@@ -26,19 +23,19 @@ public enum DatasetSource: Hashable, Sendable {
   /// - Throws: `missing` if no place has data, `usage` if a `synthetic:…` cannot be understood.
   public static func resolve(
     option: String?, environment: [String: String], workingDirectory: String = ""
-  ) throws(DatasetError) -> DatasetSource {
+  ) throws(FileError) -> DatasetSource {
     if let option {
       return try DatasetSource(parsing: option, workingDirectory: workingDirectory, from: "--data")
     }
     if let value = environment[environmentVariable], !value.isEmpty {
       return try DatasetSource(parsing: value, workingDirectory: workingDirectory, from: environmentVariable)
     }
-    var places = [join(workingDirectory, "data/mnist")]
+    var places = [FilePath(workingDirectory).appending("data/mnist").string]
     if let cache = cacheFolder(environment: environment) { places.append(cache) }
     for place in places where IDXLayout.known.contains(where: { $0.isPresent(in: place) }) {
       return .folder(place)
     }
-    throw DatasetError(
+    throw FileError(
       .missing,
       "no dataset found: --data is not given, \(environmentVariable) is not set, and there are no IDX files "
         + "in \(places.joined(separator: " or in ")); run `lockstep fetch` to download MNIST, or use "
@@ -50,10 +47,10 @@ public enum DatasetSource: Hashable, Sendable {
   public static func cacheFolder(environment: [String: String]) -> String? {
     // The specification says that relative paths are to be ignored.
     if let cache = environment["XDG_CACHE_HOME"], cache.hasPrefix("/") {
-      return join(cache, "lockstep/mnist")
+      return FilePath(cache).appending("lockstep/mnist").string
     }
     guard let home = environment["HOME"], !home.isEmpty else { return nil }
-    return join(home, ".cache/lockstep/mnist")
+    return FilePath(home).appending(".cache/lockstep/mnist").string
   }
 
   /// Understands one value: a folder, or `synthetic[:COUNT[:SEED]]`. A test part is a sixth as large as the
@@ -64,10 +61,10 @@ public enum DatasetSource: Hashable, Sendable {
   /// - Throws: `usage` if COUNT or SEED is not a number in range.
   public init(
     parsing value: String, workingDirectory: String = "", from origin: String = "--data"
-  ) throws(DatasetError) {
+  ) throws(FileError) {
     let words = value.split(separator: ":", omittingEmptySubsequences: false)
     guard words.first == "synthetic" else {
-      self = .folder(join(workingDirectory, value))
+      self = .folder(FilePath(workingDirectory).pushing(FilePath(value)).string)
       return
     }
     var trainCount = 60_000
@@ -92,7 +89,7 @@ public enum DatasetSource: Hashable, Sendable {
   }
 
   /// Opens the dataset: reads and checks the headers of its files.
-  public func open() throws(DatasetError) -> Dataset {
+  public func open() throws(FileError) -> Dataset {
     switch self {
     case .folder(let path):
       try Dataset(folder: path)
@@ -103,8 +100,8 @@ public enum DatasetSource: Hashable, Sendable {
 
   private static func misspelt(
     _ value: String, _ origin: String, _ expected: String, _ found: Substring
-  ) -> DatasetError {
-    DatasetError(
+  ) -> FileError {
+    FileError(
       .usage, "\(origin) \(value): expected synthetic:COUNT:SEED with \(expected), found \"\(found)\"")
   }
 }

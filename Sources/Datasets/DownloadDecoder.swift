@@ -1,5 +1,7 @@
-/// Decompresses what a mirror sends. Some servers (or proxies) send a `.gz` file as a plain file in gzip
-/// encoding, which the transport then undoes: so the first two bytes decide.
+internal import Files
+
+/// Decompresses what a mirror sends. Some servers (or proxies) keep a `.gz` file as a plain file in gzip
+/// encoding, and send it decompressed to those that do not ask for it: so the first two bytes decide.
 struct DownloadDecoder: ~Copyable {
   private let origin: String
   private var inflater: GzipInflater?
@@ -14,8 +16,8 @@ struct DownloadDecoder: ~Copyable {
   /// Decodes the next bytes and passes them on, a piece at a time.
   mutating func decode(
     _ bytes: UnsafeRawBufferPointer,
-    _ deliver: (UnsafeRawBufferPointer) throws(DatasetError) -> Void
-  ) throws(DatasetError) {
+    _ deliver: (UnsafeRawBufferPointer) throws(FileError) -> Void
+  ) throws(FileError) {
     if !isPlain, inflater == nil {
       start.append(contentsOf: bytes)
       if start.count >= 2 { try begin(deliver) }
@@ -25,36 +27,35 @@ struct DownloadDecoder: ~Copyable {
   }
 
   /// Checks that the data is complete.
-  mutating func finish(_ deliver: (UnsafeRawBufferPointer) throws(DatasetError) -> Void) throws(DatasetError)
-  {
+  mutating func finish(_ deliver: (UnsafeRawBufferPointer) throws(FileError) -> Void) throws(FileError) {
     if !isPlain, inflater == nil { try begin(deliver) }
     guard isPlain || inflater?.isComplete == true else {
-      throw DatasetError(
+      throw FileError(
         .malformed, "\(origin): expected a complete gzip file, found that it ends in the middle of its data")
     }
   }
 
   private mutating func begin(
-    _ deliver: (UnsafeRawBufferPointer) throws(DatasetError) -> Void
-  ) throws(DatasetError) {
+    _ deliver: (UnsafeRawBufferPointer) throws(FileError) -> Void
+  ) throws(FileError) {
     let held = start
     isPlain = !held.withUnsafeBytes { GzipInflater.recognises($0) }
     if !isPlain { inflater = GzipInflater() }
     start = []
-    try held.withUnsafeBufferPointer { bytes throws(DatasetError) in
+    try held.withUnsafeBufferPointer { bytes throws(FileError) in
       try pass(UnsafeRawBufferPointer(bytes), deliver)
     }
   }
 
   private mutating func pass(
     _ bytes: UnsafeRawBufferPointer,
-    _ deliver: (UnsafeRawBufferPointer) throws(DatasetError) -> Void
-  ) throws(DatasetError) {
+    _ deliver: (UnsafeRawBufferPointer) throws(FileError) -> Void
+  ) throws(FileError) {
     guard var current = inflater.take() else { return try deliver(bytes) }
     var rest = bytes
     let origin = origin
     while !rest.isEmpty {
-      let progress = try output.withUnsafeMutableBufferPointer { buffer throws(DatasetError) in
+      let progress = try output.withUnsafeMutableBufferPointer { buffer throws(FileError) in
         let target = UnsafeMutableRawBufferPointer(buffer)
         let progress = try current.inflate(rest, into: target, file: origin)
         try deliver(UnsafeRawBufferPointer(rebasing: target[..<progress.produced]))

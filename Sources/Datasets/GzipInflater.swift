@@ -1,4 +1,5 @@
 internal import CZlib
+internal import Files
 
 /// Decompresses gzip data (RFC 1952), several members in a row included, by zlib; checks every CRC.
 struct GzipInflater: ~Copyable {
@@ -40,7 +41,7 @@ struct GzipInflater: ~Copyable {
   /// - Throws: kind `malformed` if this is not gzip data or a checksum is wrong.
   mutating func inflate(
     _ input: UnsafeRawBufferPointer, into output: UnsafeMutableRawBufferPointer, file: String
-  ) throws(DatasetError) -> Progress {
+  ) throws(FileError) -> Progress {
     var progress = Progress()
     while progress.consumed < input.count && progress.produced < output.count {
       if isComplete {
@@ -69,7 +70,7 @@ struct GzipInflater: ~Copyable {
         continue
       default:
         let reason = stream.pointee.msg.map { String(cString: $0) } ?? "zlib code \(code)"
-        throw DatasetError(.malformed, "\(file): expected intact gzip data, found damage: \(reason)")
+        throw FileError(.malformed, "\(file): expected intact gzip data, found damage: \(reason)")
       }
     }
     return progress

@@ -1,27 +1,34 @@
-internal import Foundation
+internal import CCurl
+internal import Files
 
-#if canImport(FoundationNetworking)
-  internal import FoundationNetworking
-#endif
-
-/// One HTTP(S) request whose body is handed to the calling thread as it arrives.
+/// One HTTP(S) request, by libcurl, whose body is handed to the calling thread as it arrives.
 ///
-/// Proxies and certificates are those that `URLSession` finds; redirects are followed.
-final class HTTPTransfer: @unchecked Sendable {
-  fileprivate enum Event: Sendable {
-    case redirect(URL)
-    case response(status: Int, total: Int?)
-    case body(Data)
-    case end(failure: String?)
+/// Redirects are followed; proxies and certificates are those that libcurl finds.
+struct HTTPTransfer: ~Copyable {
+  private static let maximumRedirects = 10
+  /// libcurl wants to be set up once, before any thread uses it.
+  private static let isReady = curl_global_init(Int(CURL_GLOBAL_DEFAULT)) == CURLE_OK
+
+  /// What libcurl's callbacks have received and `get` has not taken yet.
+  private final class Inbox {
+    /// The status line of the last answer, as in `HTTP/1.1 404 Not Found`; empty before the first one.
+    var statusLine = ""
+    var body: [UInt8] = []
+    /// When something arrived last, on `MonotonicClock`.
+    var lastArrival = MonotonicClock.now()
+
+    var status: Int { Int(statusLine.split(separator: " ").dropFirst().first ?? "") ?? 0 }
+    /// Whether there is an answer, other than one that sends us elsewhere.
+    var isAnswered: Bool { status >= 200 && !(300..<400).contains(status) }
   }
 
-  private static let maximumRedirects = 10
+  private let inbox = Inbox()
+  private let transfer: UnsafeMutableRawPointer
+  private let loop: UnsafeMutableRawPointer
+  /// Where libcurl writes what went wrong, in a line.
+  private let reason: UnsafeMutablePointer<CChar>
 
-  // Guards `events`, which URLSession's thread fills and the caller's empties.
-  private let condition = NSCondition()
-  private var events: [Event] = []
-
-  /// Fetches `url` and passes each piece of its body to `receive`, with the length of the whole if the
+  /// Fetches `address` and passes each piece of its body to `receive`, with the length of the whole if the
   /// server told it.
   ///
   /// The server must begin to answer within `connectTimeout` seconds; after that, `stallTimeout` seconds may
@@ -30,144 +37,125 @@ final class HTTPTransfer: @unchecked Sendable {
   /// - Throws: kind `unavailable` if the server cannot be reached, answers with another status than 200 or
   ///   stops in the middle; and what `receive` throws.
   static func get(
-    _ url: URL, connectTimeout: Double, stallTimeout: Double,
-    receive: (UnsafeRawBufferPointer, Int?) throws(DatasetError) -> Void
-  ) throws(DatasetError) {
-    var place = url
-    for _ in 0...maximumRedirects {
-      let next = try HTTPTransfer().follow(place, connectTimeout, stallTimeout, receive)
-      guard let next else { return }
-      place = next
-    }
-    throw unavailable(url, "more than \(maximumRedirects) redirects")
-  }
-
-  /// Carries out one request; returns the address that it is redirected to, if so.
-  private func follow(
-    _ url: URL, _ connectTimeout: Double, _ stallTimeout: Double,
-    _ receive: (UnsafeRawBufferPointer, Int?) throws(DatasetError) -> Void
-  ) throws(DatasetError) -> URL? {
-    let task = TransferRouter.shared.start(url, for: self)
-    defer { task.cancel() }
-    var redirect: URL?
-    var total: Int?
-    var isAnswered = false
+    _ address: String, connectTimeout: Double, stallTimeout: Double,
+    receive: (UnsafeRawBufferPointer, Int?) throws(FileError) -> Void
+  ) throws(FileError) {
+    let request = HTTPTransfer(address)
     while true {
-      let limit = isAnswered ? stallTimeout : connectTimeout
-      guard let event = nextEvent(within: limit) else {
-        throw Self.unavailable(url, "no \(isAnswered ? "further data" : "answer") within \(seconds(limit))")
-      }
-      switch event {
-      case .redirect(let next):
-        redirect = next
-      case .response(let status, let length):
-        isAnswered = true
-        total = length
-        guard redirect != nil || status == 200 else {
-          let words = HTTPURLResponse.localizedString(forStatusCode: status)
-          throw Self.unavailable(url, "HTTP status \(status) (\(words))")
-        }
-      case .body(let data):
-        if redirect != nil { continue }
-        // An array, since typed throws do not pass through Data's closures.
-        try [UInt8](data).withUnsafeBufferPointer { bytes throws(DatasetError) in
-          try receive(UnsafeRawBufferPointer(bytes), total)
-        }
-      case .end(let failure):
-        if let redirect { return redirect }
-        if let failure { throw Self.unavailable(url, "connection failed: \(failure)") }
-        return nil
-      }
+      let result = request.advance()
+      try request.deliver(receive)
+      if let result { return try request.finish(result, address) }
+      try request.wait(connectTimeout, stallTimeout)
     }
   }
 
-  private func nextEvent(within limit: Double) -> Event? {
-    let deadline = Date(timeIntervalSinceNow: limit)
-    condition.lock()
-    defer { condition.unlock() }
-    while events.isEmpty {
-      guard condition.wait(until: deadline) else { return nil }
+  private init(_ address: String) {
+    guard Self.isReady, let transfer = curl_easy_init(), let loop = curl_multi_init() else {
+      preconditionFailure("libcurl does not start")
     }
-    return events.removeFirst()
+    self.transfer = transfer
+    self.loop = loop
+    reason = .allocate(capacity: Int(CURL_ERROR_SIZE))
+    reason.initialize(repeating: 0, count: Int(CURL_ERROR_SIZE))
+    ccurl_set_pointer(transfer, CURLOPT_ERRORBUFFER, reason)
+    ccurl_set_text(transfer, CURLOPT_URL, address)
+    ccurl_set_text(transfer, CURLOPT_USERAGENT, "lockstep")
+    ccurl_allow_only_http(transfer)
+    // Its status lines have words, and four files need no multiplexing.
+    ccurl_set_number(transfer, CURLOPT_HTTP_VERSION, Int(CURL_HTTP_VERSION_1_1))
+    ccurl_set_number(transfer, CURLOPT_FOLLOWLOCATION, 1)
+    ccurl_set_number(transfer, CURLOPT_MAXREDIRS, Self.maximumRedirects)
+    ccurl_set_number(transfer, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1)
+    ccurl_set_number(transfer, CURLOPT_NOSIGNAL, 1)
+
+    let inbox = Unmanaged.passUnretained(inbox).toOpaque()
+    ccurl_set_pointer(transfer, CURLOPT_HEADERDATA, inbox)
+    ccurl_set_callback(transfer, CURLOPT_HEADERFUNCTION) { bytes, _, count, inbox in
+      let line = UnsafeRawBufferPointer(start: bytes, count: count)
+      HTTPTransfer.inbox(inbox).lastArrival = MonotonicClock.now()
+      if line.starts(with: "HTTP/".utf8) {
+        HTTPTransfer.inbox(inbox).statusLine = String(decoding: line.prefix { $0 >= 32 }, as: UTF8.self)
+      }
+      return count
+    }
+    ccurl_set_pointer(transfer, CURLOPT_WRITEDATA, inbox)
+    ccurl_set_callback(transfer, CURLOPT_WRITEFUNCTION) { bytes, _, count, inbox in
+      HTTPTransfer.inbox(inbox).lastArrival = MonotonicClock.now()
+      HTTPTransfer.inbox(inbox).body.append(contentsOf: UnsafeRawBufferPointer(start: bytes, count: count))
+      return count
+    }
+    curl_multi_add_handle(loop, transfer)
   }
 
-  fileprivate func add(_ event: Event) {
-    condition.lock()
-    events.append(event)
-    condition.signal()
-    condition.unlock()
+  deinit {
+    curl_multi_remove_handle(loop, transfer)
+    curl_easy_cleanup(transfer)
+    curl_multi_cleanup(loop)
+    reason.deallocate()
   }
 
-  private static func unavailable(_ url: URL, _ reason: String) -> DatasetError {
-    DatasetError(.unavailable, "\(url.absoluteString): \(reason)")
+  private static func inbox(_ context: UnsafeMutableRawPointer?) -> Inbox {
+    guard let context else { preconditionFailure("libcurl forgot the inbox") }
+    return Unmanaged<Inbox>.fromOpaque(context).takeUnretainedValue()
   }
 
-  private func seconds(_ limit: Double) -> String {
+  /// Does what can be done without waiting; returns how it went once the transfer has ended.
+  private borrowing func advance() -> CURLcode? {
+    var running: Int32 = 0
+    let code = curl_multi_perform(loop, &running)
+    precondition(code == CURLM_OK, "libcurl: \(String(cString: curl_multi_strerror(code)))")
+    var left: Int32 = 0
+    return curl_multi_info_read(loop, &left)?.pointee.data.result
+  }
+
+  /// Passes on what has arrived of the body of the right answer.
+  private borrowing func deliver(
+    _ receive: (UnsafeRawBufferPointer, Int?) throws(FileError) -> Void
+  ) throws(FileError) {
+    if inbox.isAnswered { try requireStatus200() }
+    guard inbox.status == 200, !inbox.body.isEmpty else { return }
+    let length = Int(ccurl_content_length(transfer))
+    try inbox.body.withUnsafeBufferPointer { body throws(FileError) in
+      try receive(UnsafeRawBufferPointer(body), length > 0 ? length : nil)
+    }
+    inbox.body.removeAll(keepingCapacity: true)
+  }
+
+  /// Waits until there is something to do, but not longer than the server may stay silent.
+  private borrowing func wait(_ connectTimeout: Double, _ stallTimeout: Double) throws(FileError) {
+    let limit = inbox.isAnswered ? stallTimeout : connectTimeout
+    let remaining = inbox.lastArrival + limit - MonotonicClock.now()
+    guard remaining > 0 else {
+      throw unavailable("no \(inbox.isAnswered ? "further data" : "answer") within \(Self.seconds(limit))")
+    }
+    curl_multi_poll(loop, nil, 0, Int32((1000 * min(remaining, 1)).rounded(.up)), nil)
+  }
+
+  /// Judges how the transfer from `address` ended.
+  private borrowing func finish(_ result: CURLcode, _ address: String) throws(FileError) {
+    switch result {
+    case CURLE_OK: try requireStatus200()
+    case CURLE_TOO_MANY_REDIRECTS:
+      throw FileError(.unavailable, "\(address): more than \(Self.maximumRedirects) redirects")
+    default:
+      let words = String(cString: reason.pointee == 0 ? curl_easy_strerror(result) : UnsafePointer(reason))
+      throw unavailable("connection failed: \(words)")
+    }
+  }
+
+  private borrowing func requireStatus200() throws(FileError) {
+    if inbox.status == 200 { return }
+    let words = inbox.statusLine.split(separator: " ", maxSplits: 2).dropFirst(2).first ?? ""
+    throw unavailable("HTTP status \(inbox.status)\(words.isEmpty ? "" : " (\(words))")")
+  }
+
+  /// An error that names the address that was asked last.
+  private borrowing func unavailable(_ problem: String) -> FileError {
+    let address = ccurl_effective_address(transfer).map { String(cString: $0) } ?? ""
+    return FileError(.unavailable, "\(address): \(problem)")
+  }
+
+  private static func seconds(_ limit: Double) -> String {
     limit == 1 ? "1 second" : "\(limit == limit.rounded() ? String(Int(limit)) : String(limit)) seconds"
-  }
-}
-
-/// The process's one session, and the way from its callbacks to the transfer they are about.
-///
-/// It is never invalidated: on Linux, tearing a session down races with its own sockets and can crash the
-/// process (swift-corelibs-foundation, issues 5203 and 4791). Callbacks answer the session before they pass
-/// anything on, because it also crashes when a task is cancelled between a question and its answer.
-private final class TransferRouter: NSObject, URLSessionDataDelegate, @unchecked Sendable {
-  static let shared = TransferRouter()
-
-  private let lock = NSLock()
-  private var transfers: [Int: HTTPTransfer] = [:]
-  private var session: URLSession?
-
-  func start(_ url: URL, for transfer: HTTPTransfer) -> URLSessionDataTask {
-    lock.lock()
-    defer { lock.unlock() }
-    let session = session ?? makeSession()
-    self.session = session
-    var request = URLRequest(url: url)
-    request.setValue("lockstep", forHTTPHeaderField: "User-Agent")
-    let task = session.dataTask(with: request)
-    transfers[task.taskIdentifier] = transfer
-    task.resume()
-    return task
-  }
-
-  private func makeSession() -> URLSession {
-    let configuration = URLSessionConfiguration.ephemeral
-    // Only a second line of defence: transfers measure for themselves.
-    configuration.timeoutIntervalForRequest = 120
-    return URLSession(configuration: configuration, delegate: self, delegateQueue: nil)
-  }
-
-  private func transfer(_ task: URLSessionTask) -> HTTPTransfer? {
-    lock.withLock { transfers[task.taskIdentifier] }
-  }
-
-  func urlSession(
-    _ session: URLSession, dataTask: URLSessionDataTask, didReceive response: URLResponse,
-    completionHandler: @escaping (URLSession.ResponseDisposition) -> Void
-  ) {
-    let length = response.expectedContentLength
-    let status = (response as? HTTPURLResponse)?.statusCode ?? 0
-    completionHandler(.allow)
-    transfer(dataTask)?.add(.response(status: status, total: length > 0 ? Int(length) : nil))
-  }
-
-  func urlSession(_ session: URLSession, dataTask: URLSessionDataTask, didReceive data: Data) {
-    transfer(dataTask)?.add(.body(data))
-  }
-
-  func urlSession(_ session: URLSession, task: URLSessionTask, didCompleteWithError error: (any Error)?) {
-    let transfer = lock.withLock { transfers.removeValue(forKey: task.taskIdentifier) }
-    transfer?.add(.end(failure: error?.localizedDescription))
-  }
-
-  func urlSession(
-    _ session: URLSession, task: URLSessionTask, willPerformHTTPRedirection response: HTTPURLResponse,
-    newRequest request: URLRequest, completionHandler: @escaping (URLRequest?) -> Void
-  ) {
-    // Each redirect becomes a request of its own, so that none is in flight when a transfer gives up.
-    completionHandler(nil)
-    if let url = request.url { transfer(task)?.add(.redirect(url)) }
   }
 }

@@ -1,4 +1,5 @@
-internal import Files
+public import Files
+internal import SystemPackage
 
 /// An IDX file of unsigned bytes, plain or gzip-compressed: the format of MNIST and its family
 /// (LeCun, Cortes, Burges, "The MNIST database of handwritten digits").
@@ -25,16 +26,15 @@ public struct IDXFile: Hashable, Sendable {
   /// `dimensionCount` is the number of dimensions it must have: 3 for images, 1 for labels.
   ///
   /// - Throws: `missing` if it cannot be opened, `malformed` if the header or the length is wrong.
-  public init(path: String, dimensionCount rank: Int) throws(DatasetError) {
+  public init(path: String, dimensionCount rank: Int) throws(FileError) {
     var stream = try ByteStream(path: path)
     self = try IDXFile(header: &stream, dimensionCount: rank)
   }
 
   /// The file `name` or `name.gz` in `folder`, whichever is there; the plain one if both are.
   public static func locate(_ name: String, in folder: String) -> String? {
-    let path = join(folder, name)
-    if fileExists(path) { return path }
-    return fileExists(path + ".gz") ? path + ".gz" : nil
+    let folder = FilePath(folder)
+    return [name, name + ".gz"].map { folder.appending($0) }.first { $0.isFile }?.string
   }
 
   /// Reads the samples of `range`: `range.count` times `sampleBytes` bytes.
@@ -44,12 +44,12 @@ public struct IDXFile: Hashable, Sendable {
   ///
   /// - Throws: `malformed` if the file ends too soon or too late, is damaged, or is another one than was
   ///   opened.
-  public func read(_ range: Range<Int>) throws(DatasetError) -> [UInt8] {
+  public func read(_ range: Range<Int>) throws(FileError) -> [UInt8] {
     precondition(range.lowerBound >= 0 && range.upperBound <= count, "no samples \(range) of \(count)")
     if range.isEmpty { return [] }
     var stream = try ByteStream(path: path)
     guard try IDXFile(header: &stream, dimensionCount: dimensions.count) == self else {
-      throw DatasetError(.malformed, "\(path): expected the header read before, found another one")
+      throw FileError(.malformed, "\(path): expected the header read before, found another one")
     }
     try stream.skip(range.lowerBound * sampleBytes)
     let total = range.count * sampleBytes
@@ -59,7 +59,7 @@ public struct IDXFile: Hashable, Sendable {
       let start = bytes.count
       let piece = min(total - start, max(1 << 24, start))
       bytes.append(contentsOf: repeatElement(0, count: piece))
-      let got = try bytes.withUnsafeMutableBufferPointer { all throws(DatasetError) in
+      let got = try bytes.withUnsafeMutableBufferPointer { all throws(FileError) in
         try stream.read(
           into: UnsafeMutableRawBufferPointer(UnsafeMutableBufferPointer(rebasing: all[start...])))
       }
@@ -71,22 +71,22 @@ public struct IDXFile: Hashable, Sendable {
     return bytes
   }
 
-  private init(header stream: inout ByteStream, dimensionCount rank: Int) throws(DatasetError) {
+  private init(header stream: inout ByteStream, dimensionCount rank: Int) throws(FileError) {
     let path = stream.path
     var header = [UInt8](repeating: 0, count: 4 + 4 * rank)
-    let got = try header.withUnsafeMutableBufferPointer { bytes throws(DatasetError) in
+    let got = try header.withUnsafeMutableBufferPointer { bytes throws(FileError) in
       try stream.read(into: UnsafeMutableRawBufferPointer(bytes))
     }
     let word = { (at: Int) in header[at..<at + 4].reduce(0) { $0 << 8 | UInt32($1) } }
     let expected = UInt32(0x800 + rank)
     if got >= 4, word(0) != expected {
-      throw DatasetError(
+      throw FileError(
         .malformed,
         "\(path): expected the IDX magic number \(hexadecimal(expected)) (unsigned bytes in \(rank) "
           + "dimension\(rank == 1 ? "" : "s")), found \(hexadecimal(word(0)))")
     }
     guard got == header.count else {
-      throw DatasetError(
+      throw FileError(
         .malformed, "\(path): expected an IDX header of \(header.count) bytes, found only \(got) bytes")
     }
     dimensions = (1...rank).map { Int(word(4 * $0)) }
@@ -103,25 +103,25 @@ public struct IDXFile: Hashable, Sendable {
     let (elements, over) = product.multipliedReportingOverflow(by: dimensions[0])
     guard !overflow, !over, elements > 0, elements < 1 << 50 else {
       let text = dimensions.map { String($0) }.joined(separator: " × ")
-      throw DatasetError(.malformed, "\(path): expected plausible dimensions, found \(text)")
+      throw FileError(.malformed, "\(path): expected plausible dimensions, found \(text)")
     }
     sampleBytes = product
     if let count = stream.count {
       guard count == headerBytes + elements else { throw wrongLength(count) }
     } else if elements / 1032 > stream.storedCount {
       // Deflate shrinks data at most 1032 times (zlib's technical notes), so this cannot be.
-      throw DatasetError(
+      throw FileError(
         .malformed,
         "\(path): expected at least \(grouped(elements / 1032)) compressed bytes for the "
           + "\(grouped(elements)) that the header announces, found \(grouped(stream.storedCount))")
     }
   }
 
-  private func wrongLength(_ found: Int?) -> DatasetError {
+  private func wrongLength(_ found: Int?) -> FileError {
     let shape = dimensions.map { String($0) }.joined(separator: " × ")
     let expected = headerBytes + count * sampleBytes
     let unit = hasRandomAccess ? "bytes" : "decompressed bytes"
-    return DatasetError(
+    return FileError(
       .malformed,
       "\(path): expected \(grouped(expected)) \(unit) for \(shape) samples and the header, found "
         + (found.map { grouped($0) } ?? "more"))

@@ -1,4 +1,5 @@
 internal import Files
+internal import SystemPackage
 
 /// How the four files of a dataset are called.
 struct IDXLayout: Sendable {
@@ -32,13 +33,13 @@ struct IDXLayout: Sendable {
   }
 
   /// The layout of the files in `folder`.
-  static func find(in folder: String) throws(DatasetError) -> IDXLayout {
-    guard folderExists(folder) else {
-      let found = fileExists(folder) ? "a file" : "nothing"
-      throw DatasetError(.missing, "\(folder): expected a folder with IDX files, found \(found)")
+  static func find(in folder: String) throws(FileError) -> IDXLayout {
+    guard FilePath(folder).isFolder else {
+      let found = FilePath(folder).isFile ? "a file" : "nothing"
+      throw FileError(.missing, "\(folder): expected a folder with IDX files, found \(found)")
     }
     guard let layout = known.first(where: { $0.isPresent(in: folder) }) else {
-      throw DatasetError(
+      throw FileError(
         .missing,
         "\(folder): expected \(known[0].imagesName(.train)) (or with .gz) and its three companions, "
           + "found none of them")
@@ -56,27 +57,27 @@ struct IDXPair: Sendable {
   var hasRandomAccess: Bool { images.hasRandomAccess && labels.hasRandomAccess }
 
   /// Opens the two files and checks that they belong together.
-  init(_ layout: IDXLayout, _ split: Dataset.Split, in folder: String) throws(DatasetError) {
+  init(_ layout: IDXLayout, _ split: Dataset.Split, in folder: String) throws(FileError) {
     images = try IDXFile(path: Self.path(of: layout.imagesName(split), in: folder), dimensionCount: 3)
     labels = try IDXFile(path: Self.path(of: layout.labelsName(split), in: folder), dimensionCount: 1)
     guard images.dimensions[1] == 28, images.dimensions[2] == 28 else {
-      throw DatasetError(
+      throw FileError(
         .malformed,
         "\(images.path): expected images of 28 × 28 pixels, found "
           + "\(images.dimensions[1]) × \(images.dimensions[2])")
     }
     guard images.count == labels.count else {
-      throw DatasetError(
+      throw FileError(
         .malformed,
         "\(labels.path): expected \(grouped(images.count)) labels, one for each image in \(images.path), "
           + "found \(grouped(labels.count))")
     }
   }
 
-  func read(_ range: Range<Int>) throws(DatasetError) -> LabelledImages {
+  func read(_ range: Range<Int>) throws(FileError) -> LabelledImages {
     let classes = try labels.read(range)
     if let wrong = classes.firstIndex(where: { $0 > 9 }) {
-      throw DatasetError(
+      throw FileError(
         .malformed,
         "\(labels.path): expected labels from 0 to 9, found \(classes[wrong]) for sample "
           + grouped(range.lowerBound + wrong))
@@ -84,9 +85,10 @@ struct IDXPair: Sendable {
     return LabelledImages(images: try images.read(range), labels: classes)
   }
 
-  private static func path(of name: String, in folder: String) throws(DatasetError) -> String {
+  private static func path(of name: String, in folder: String) throws(FileError) -> String {
     guard let path = IDXFile.locate(name, in: folder) else {
-      throw DatasetError(.missing, "\(join(folder, name)): expected this file or \(name).gz, found neither")
+      throw FileError(
+        .missing, "\(FilePath(folder).appending(name)): expected this file or \(name).gz, found neither")
     }
     return path
   }

@@ -1,4 +1,5 @@
-internal import Files
+public import Files
+internal import SystemPackage
 
 #if canImport(FoundationEssentials)
   internal import FoundationEssentials
@@ -62,16 +63,16 @@ public struct MNISTDownload: Sendable {
   ///
   /// - Throws: `unavailable` if no mirror delivered a file, `malformed` if one delivered something else,
   ///   `notCreatable` or `inputOutput` if the folder cannot be written, `usage` for a wrong mirror address.
-  public func run(report: (Event) -> Void = { _ in }) throws(DatasetError) {
+  public func run(report: (Event) -> Void = { _ in }) throws(FileError) {
     for mirror in mirrors {
       guard let url = URL(string: mirror), url.host != nil,
         ["http", "https"].contains(url.scheme?.lowercased())
       else {
-        throw DatasetError(
+        throw FileError(
           .usage, "mirror \(mirror): expected an address that begins with https:// or http://")
       }
     }
-    try translated { () throws(FileError) in try PendingFile.createFolder(folder) }
+    try PendingFile.createFolder(folder)
     for file in files {
       PendingFile.removeLeftovers(in: folder) { $0 == file.name }
       var wrong: [String] = []
@@ -83,9 +84,9 @@ public struct MNISTDownload: Sendable {
   /// Whether the reader would find the right file; collects wrong ones.
   private func isPresent(
     _ file: PublishedFile, _ wrong: inout [String], _ report: (Event) -> Void
-  ) throws(DatasetError) -> Bool {
-    while let path = [file.name, file.name + ".gz"].map({ join(folder, $0) })
-      .first(where: { fileExists($0) && !wrong.contains($0) })
+  ) throws(FileError) -> Bool {
+    while let path = [file.name, file.name + ".gz"].map({ FilePath(folder).appending($0) })
+      .first(where: { $0.isFile && !wrong.contains($0.string) })?.string
     {
       do {
         try file.verify(path)
@@ -105,17 +106,17 @@ public struct MNISTDownload: Sendable {
 
   private func fetch(
     _ file: PublishedFile, replacing wrong: [String], _ report: (Event) -> Void
-  ) throws(DatasetError) {
-    var failures: [DatasetError] = []
+  ) throws(FileError) {
+    var failures: [FileError] = []
     for mirror in mirrors {
       let address = (mirror.hasSuffix("/") ? mirror : mirror + "/") + file.name + ".gz"
       guard let url = URL(string: address) else { continue }
       report(.started(name: file.name, url: address))
       do {
-        let target = try translated { () throws(FileError) in try PendingFile(path: join(folder, file.name)) }
+        let target = try PendingFile(path: FilePath(folder).appending(file.name).string)
         try receive(file, from: url, into: target, report)
         try setAside(wrong, report)
-        try translated { () throws(FileError) in try target.commit() }
+        try target.commit()
         report(.finished(path: target.path))
         return
       } catch {
@@ -124,37 +125,35 @@ public struct MNISTDownload: Sendable {
         failures.append(error)
       }
     }
-    let kind: DatasetError.Kind =
+    let kind: FileProblem =
       failures.contains { $0.kind == .malformed } ? .malformed : .unavailable
     let reasons = failures.isEmpty ? "none is given" : failures.map(\.description).joined(separator: "; ")
-    throw DatasetError(kind, "\(file.name): no mirror delivered this file: \(reasons)")
+    throw FileError(kind, "\(file.name): no mirror delivered this file: \(reasons)")
   }
 
   private func receive(
     _ file: PublishedFile, from url: URL, into target: PendingFile, _ report: (Event) -> Void
-  ) throws(DatasetError) {
+  ) throws(FileError) {
     var check = ContentCheck(file, url.absoluteString)
     var decoder = DownloadDecoder(origin: url.absoluteString)
     var received = 0
-    try HTTPTransfer.get(url, connectTimeout: connectTimeout, stallTimeout: stallTimeout) {
-      bytes, total throws(DatasetError) in
+    try HTTPTransfer.get(url.absoluteString, connectTimeout: connectTimeout, stallTimeout: stallTimeout) {
+      bytes, total throws(FileError) in
       received += bytes.count
-      try decoder.decode(bytes) { piece throws(DatasetError) in
+      try decoder.decode(bytes) { piece throws(FileError) in
         try check.take(piece)
-        try translated { () throws(FileError) in try target.append(piece) }
+        try target.append(piece)
       }
-      // A body that the transport has decompressed may be longer than announced.
-      report(
-        .progress(name: file.name, received: received, total: total.flatMap { $0 < received ? nil : $0 }))
+      report(.progress(name: file.name, received: received, total: total))
     }
-    try decoder.finish { piece throws(DatasetError) in
+    try decoder.finish { piece throws(FileError) in
       try check.take(piece)
-      try translated { () throws(FileError) in try target.append(piece) }
+      try target.append(piece)
     }
     try check.finish()
   }
 
-  private func setAside(_ paths: [String], _ report: (Event) -> Void) throws(DatasetError) {
+  private func setAside(_ paths: [String], _ report: (Event) -> Void) throws(FileError) {
     for path in paths {
       report(.setAside(path: path, as: try Datasets.setAside(path)))
     }

@@ -1,3 +1,5 @@
+public import Files
+
 /// One of the files that make up a published dataset.
 public struct PublishedFile: Hashable, Sendable {
   /// Its name on disk; mirrors append `.gz`.
@@ -33,7 +35,7 @@ public struct PublishedFile: Hashable, Sendable {
   /// Whether the file at `path`, plain or gzip-compressed, has exactly this content; throws what is wrong.
   ///
   /// - Throws: `malformed` with the digests or lengths expected and found, `missing` if it cannot be read.
-  public func verify(_ path: String) throws(DatasetError) {
+  public func verify(_ path: String) throws(FileError) {
     var stream = try ByteStream(path: path)
     var check = ContentCheck(self, path)
     let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 18, alignment: 16)

@@ -1,29 +1,42 @@
-/// Why a file or folder could not be read or written.
-public struct FileError: ReportedError, Hashable, Sendable {
-  /// The kinds of failure, each with an exit code of sysexits.h.
-  public enum Kind: Hashable, Sendable {
-    /// A file is not there or may not be read.
-    case missing
-    /// A folder or file cannot be created.
-    case notCreatable
-    /// The system failed while reading or writing, e.g. on a full disk.
-    case inputOutput
+/// What went wrong with a file, a dataset or a checkpoint; each problem has an exit code of sysexits.h.
+public enum FileProblem: Hashable, Sendable {
+  /// What the user wrote names nothing that can be read, e.g. `synthetic:many`.
+  case usage
+  /// A file's content is not what it should be: it is cut, damaged or of another format.
+  case malformed
+  /// A checkpoint is intact, but its tensors are not those that were asked for.
+  case different
+  /// A file is not there or may not be read.
+  case missing
+  /// No mirror could be reached, or none had the file.
+  case unavailable
+  /// A folder or file cannot be created.
+  case notCreatable
+  /// The system failed while reading or writing, e.g. because the disk is full.
+  case inputOutput
 
-    /// The process's exit code for this kind.
-    public var exitCode: Int32 {
-      switch self {
-      case .missing: 66
-      case .notCreatable: 73
-      case .inputOutput: 74
-      }
+  /// The process's exit code for this problem.
+  public var exitCode: Int32 {
+    switch self {
+    case .usage: 64
+    case .malformed, .different: 65
+    case .missing: 66
+    case .unavailable: 69
+    case .notCreatable: 73
+    case .inputOutput: 74
     }
   }
+}
 
-  public let kind: Kind
-  /// One sentence: which file, what failed, the system's own words.
+/// Why a file, or what is made of files, could not be read, written or used.
+public struct FileError: ReportedError, Hashable, Sendable {
+  /// What kind of problem it is.
+  public let kind: FileProblem
+  /// One sentence: which file, what was expected, what was found, or the system's own words.
   public let description: String
 
-  public init(_ kind: Kind, _ description: String) {
+  /// An error of `kind` that says `description`.
+  public init(_ kind: FileProblem, _ description: String) {
     self.kind = kind
     self.description = description
   }

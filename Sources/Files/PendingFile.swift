@@ -1,3 +1,5 @@
+internal import SystemPackage
+
 #if canImport(Glibc)
   internal import Glibc
 #elseif canImport(Musl)
@@ -7,158 +9,149 @@
 /// A file that appears under its name only when it is complete: written under a hidden name in the same
 /// folder, synced, then renamed.
 ///
-/// The hidden name is `.NAME.PID.tmp`. Whoever writes it holds a lock on it, so that leftovers of writers
-/// that were killed can be told from files being written, by other hosts too.
-public final class PendingFile {
+/// The hidden name is `.NAME.PID.tmp`. Its writer holds a lock on it, so that leftovers of writers that were
+/// killed can be told from files being written, by other hosts too.
+package final class PendingFile {
   /// The path it will have.
-  public let path: String
-  private let folder: String
-  private let temporaryPath: String
-  private var descriptor: Int32
+  package let path: String
+  private let temporary: FilePath
+  /// Nil once the file has its name.
+  private var descriptor: FileDescriptor?
+
+  private var target: FilePath { FilePath(path) }
+  private var folder: FilePath { target.removingLastComponent() }
 
   /// Creates the temporary file for `path`, and removes those that killed writers of `path` left behind.
   ///
   /// - Throws: kind `notCreatable`.
-  public init(path: String) throws(FileError) {
-    let (folder, name) = Self.split(path)
-    let temporaryPath = join(folder, Self.temporaryName(for: name, process: getpid()))
-    Self.removeLeftovers(in: folder) { $0 == name }
-    let descriptor = open(temporaryPath, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o644)
-    guard descriptor >= 0 else {
-      throw FileError(.notCreatable, "\(path): cannot be created: \(systemMessage(errno))")
-    }
-    flock(descriptor, LOCK_EX | LOCK_NB)
+  package init(path: String) throws(FileError) {
+    let target = FilePath(path)
+    let folder = target.removingLastComponent()
+    let name = target.lastComponent?.string ?? ""
+    Self.removeLeftovers(in: folder.string) { $0 == name }
+    temporary = folder.appending(Self.temporaryName(for: name, process: getpid()))
     self.path = path
-    self.folder = folder
-    self.temporaryPath = temporaryPath
-    self.descriptor = descriptor
+    do {
+      descriptor = try .open(
+        temporary, .writeOnly, options: [.create, .exclusiveCreate, .closeOnExec],
+        permissions: [.ownerReadWrite, .groupRead, .otherRead])
+    } catch {
+      throw FileError(.notCreatable, "\(path): cannot be created: \(error)")
+    }
+    // Without locks on this file system, leftovers are told by whether their process lives.
+    try? descriptor?.tryLock()
   }
 
   deinit {
-    guard descriptor >= 0 else { return }
-    unlink(temporaryPath)
-    close(descriptor)
+    guard let descriptor else { return }
+    try? temporary.remove()
+    try? descriptor.close()
   }
 
   /// Appends `bytes`.
   ///
   /// - Throws: kind `inputOutput`, e.g. when the disk is full.
-  public func append(_ bytes: UnsafeRawBufferPointer) throws(FileError) {
-    var rest = bytes[...]
-    while !rest.isEmpty {
-      let piece = UnsafeRawBufferPointer(rebasing: rest)
-      let written = write(descriptor, piece.baseAddress, piece.count)
-      if written < 0 {
-        if errno == EINTR { continue }
-        throw failure(errno)
-      }
-      rest = rest.dropFirst(written)
-    }
+  package func append(_ bytes: UnsafeRawBufferPointer) throws(FileError) {
+    precondition(descriptor != nil, "the file is complete")
+    do { _ = try descriptor?.writeAll(bytes) } catch { throw failure(error) }
   }
 
   /// Appends `bytes`.
   ///
   /// - Throws: kind `inputOutput`.
-  public func append(_ bytes: [UInt8]) throws(FileError) {
-    let code = bytes.withUnsafeBytes { bytes in
-      Result { () throws(FileError) in try append(bytes) }
-    }
-    try code.get()
+  package func append(_ bytes: [UInt8]) throws(FileError) {
+    try bytes.withUnsafeBufferPointer { bytes throws(FileError) in try append(UnsafeRawBufferPointer(bytes)) }
   }
 
   /// Gives the file its name, on disk too: after this call it survives a power failure.
   ///
   /// - Throws: kind `inputOutput`; what had the name before is still there, unless only the last step failed,
   ///   to make the new name itself survive.
-  public func commit() throws(FileError) {
-    guard retrying({ fsync(descriptor) }) == 0, rename(temporaryPath, path) == 0 else {
-      throw failure(errno)
+  package func commit() throws(FileError) {
+    do {
+      try descriptor?.synchronize()
+      try temporary.move(to: target)
+      try? descriptor?.close()
+      descriptor = nil
+      try Self.synchronize(folder)
+    } catch {
+      throw failure(error)
     }
-    close(descriptor)
-    descriptor = -1
-    let code = Self.sync(folder: folder)
-    guard code == 0 else { throw failure(code) }
   }
 
+  private func failure(_ error: any Error) -> FileError {
+    FileError(.inputOutput, "\(path): cannot be written: \(error)")
+  }
+
+  /// Makes the names in `folder` survive a power failure.
+  private static func synchronize(_ folder: FilePath) throws {
+    let descriptor = try FileDescriptor.open(
+      folder.isEmpty ? "." : folder, .readOnly, options: [.directory, .closeOnExec])
+    try descriptor.closeAfter {
+      // Some file systems cannot sync a folder; they have nothing to lose by it.
+      do { try descriptor.synchronize() } catch Errno.invalidArgument {}
+    }
+  }
+}
+
+extension PendingFile {
   /// Creates `folder` and the folders above it where they are missing.
   ///
   /// - Throws: kind `notCreatable`.
-  public static func createFolder(_ folder: String) throws(FileError) {
-    var partial = folder.hasPrefix("/") ? "/" : "."
-    for part in folder.split(separator: "/") {
+  package static func createFolder(_ folder: String) throws(FileError) {
+    let path = FilePath(folder)
+    var partial = FilePath(root: path.root, [])
+    for component in path.components {
       let parent = partial
-      partial = join(partial, String(part))
-      if mkdir(partial, 0o755) == 0 {
-        _ = sync(folder: parent)
-        continue
-      }
-      let code = errno
-      var status = stat()
-      guard stat(partial, &status) == 0, status.st_mode & S_IFMT == S_IFDIR else {
-        throw FileError(.notCreatable, "\(folder): cannot create this folder: \(systemMessage(code))")
+      partial.append(component)
+      do {
+        try partial.makeFolder()
+        try? synchronize(parent)
+      } catch {
+        guard partial.isFolder else {
+          throw FileError(.notCreatable, "\(folder): cannot create this folder: \(error)")
+        }
       }
     }
   }
 
   /// Removes the temporary files that killed writers left in `folder`, of files whose names `isMeant` accepts.
-  public static func removeLeftovers(in folder: String, of isMeant: (_ name: String) -> Bool) {
-    for temporary in namesInFolder(folder) ?? [] {
+  package static func removeLeftovers(in folder: String, of isMeant: (_ name: String) -> Bool) {
+    let folder = FilePath(folder)
+    for temporary in (try? folder.names()) ?? [] {
       guard let (name, process) = parse(temporary), isMeant(name) else { continue }
-      let path = join(folder, temporary)
-      if isAbandoned(path, process) { unlink(path) }
+      let path = folder.appending(temporary)
+      if isAbandoned(path, process) { try? path.remove() }
     }
   }
 
-  /// Whether nobody writes the temporary file any more.
-  private static func isAbandoned(_ path: String, _ process: pid_t) -> Bool {
-    let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
-    guard descriptor >= 0 else { return false }
-    defer { close(descriptor) }
-    if flock(descriptor, LOCK_EX | LOCK_NB) != 0, errno == EWOULDBLOCK { return false }
-    // The lock is free or there are no locks on this file system. A live process of that number may be just
-    // about to take it, though; for a minute it gets the benefit of the doubt.
-    let isAlive = process != getpid() && (kill(process, 0) == 0 || errno == EPERM)
-    var status = stat()
-    return !isAlive || (fstat(descriptor, &status) == 0 && Int(status.st_mtim.tv_sec) < time(nil) - 60)
-  }
-
   /// The name of the file that the process numbered `process` writes to before it becomes `name`.
-  public static func temporaryName(for name: String, process: Int32) -> String {
+  package static func temporaryName(for name: String, process: Int32) -> String {
     ".\(name).\(process).tmp"
   }
 
   /// The file that a temporary one was to become, and who wrote it; nil for the names of other files.
-  private static func parse(_ temporary: String) -> (name: String, process: pid_t)? {
+  private static func parse(_ temporary: String) -> (name: String, process: Int32)? {
     let parts = temporary.split(separator: ".", omittingEmptySubsequences: false)
     guard parts.count >= 4, parts[0].isEmpty, parts.last == "tmp",
-      let process = pid_t(parts[parts.count - 2]), process > 0
+      let process = Int32(parts[parts.count - 2]), process > 0
     else { return nil }
     return (parts[1..<parts.count - 2].joined(separator: "."), process)
   }
 
-  private static func split(_ path: String) -> (folder: String, name: String) {
-    guard let slash = path.lastIndex(of: "/") else { return ("", path) }
-    return (String(path[...slash]), String(path[path.index(after: slash)...]))
-  }
-
-  /// Makes the names in `folder` survive a power failure; returns an error number or 0.
-  private static func sync(folder: String) -> Int32 {
-    let directory = open(folder.isEmpty ? "." : folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-    guard directory >= 0 else { return errno }
-    defer { close(directory) }
-    // Some file systems cannot sync a folder (EINVAL); they have nothing to lose by it.
-    return retrying({ fsync(directory) }) == 0 || errno == EINVAL ? 0 : errno
-  }
-
-  private func failure(_ code: Int32) -> FileError {
-    FileError(.inputOutput, "\(path): cannot be written: \(systemMessage(code))")
-  }
-}
-
-/// Repeats a system call that a signal interrupted.
-private func retrying(_ call: () -> Int32) -> Int32 {
-  while true {
-    let result = call()
-    if result == 0 || errno != EINTR { return result }
+  /// Whether nobody writes the temporary file any more.
+  private static func isAbandoned(_ path: FilePath, _ process: Int32) -> Bool {
+    guard let descriptor = try? FileDescriptor.open(path, .readOnly, options: [.closeOnExec, .nonBlocking])
+    else { return false }
+    defer { try? descriptor.close() }
+    do { try descriptor.tryLock() } catch {
+      if error == .wouldBlock { return false }
+    }
+    // The lock is free or there are no locks on this file system. A live process of that number may be just
+    // about to take it, though; for a minute it gets the benefit of the doubt.
+    let isAlive = process != getpid() && (kill(process, 0) == 0 || errno == EPERM)
+    guard isAlive else { return true }
+    guard let changed = try? descriptor.stat().st_mtim.tv_sec else { return false }
+    return Int(changed) < time(nil) - 60
   }
 }

@@ -1,54 +1,51 @@
-#if canImport(Glibc)
-  internal import Glibc
-#elseif canImport(Musl)
-  internal import Musl
-#endif
+internal import SystemPackage
 
 /// A regular file open for reading; closed at the end of its life.
-public struct ReadableFile: ~Copyable {
+package struct ReadableFile: ~Copyable {
   /// The path it was opened by.
-  public let path: String
+  package let path: String
   /// The number of bytes in it when it was opened.
-  public let count: Int
-  private let descriptor: Int32
+  package let count: Int
+  private let descriptor: FileDescriptor
 
   /// Opens the file at `path`.
   ///
   /// - Throws: kind `missing` if there is none, it is no regular file or may not be read.
-  public init(path: String) throws(FileError) {
-    // Without O_NONBLOCK, opening a named pipe would wait for somebody to write into it.
-    let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
-    guard descriptor >= 0 else {
-      throw FileError(.missing, "\(path): cannot be read: \(systemMessage(errno))")
+  package init(path: String) throws(FileError) {
+    let descriptor: FileDescriptor
+    do {
+      // Without `.nonBlocking`, opening a named pipe would wait for somebody to write into it.
+      descriptor = try .open(FilePath(path), .readOnly, options: [.closeOnExec, .nonBlocking])
+    } catch {
+      throw FileError(.missing, "\(path): cannot be read: \(error)")
     }
-    var status = stat()
-    guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
-      close(descriptor)
+    guard let status = try? descriptor.stat(), status.type == .regular else {
+      try? descriptor.close()
       throw FileError(.missing, "\(path): expected a file, found a folder or device")
     }
     self.path = path
-    self.count = Int(status.st_size)
+    self.count = Int(status.size)
     self.descriptor = descriptor
   }
 
   deinit {
-    close(descriptor)
+    try? descriptor.close()
   }
 
   /// Reads from byte `offset` on until `buffer` is full or the file ends; returns how many bytes it read.
   ///
   /// - Throws: kind `inputOutput`.
-  public func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int) throws(FileError) -> Int {
+  package func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int) throws(FileError) -> Int {
     var filled = 0
     while filled < buffer.count {
       let rest = UnsafeMutableRawBufferPointer(rebasing: buffer[filled...])
-      let got = pread(descriptor, rest.baseAddress, rest.count, off_t(offset + filled))
-      if got == 0 { break }
-      if got < 0 {
-        if errno == EINTR { continue }
-        throw FileError(.inputOutput, "\(path): cannot be read: \(systemMessage(errno))")
+      do {
+        let got = try descriptor.read(fromAbsoluteOffset: Int64(offset + filled), into: rest)
+        if got == 0 { break }
+        filled += got
+      } catch {
+        throw FileError(.inputOutput, "\(path): cannot be read: \(error)")
       }
-      filled += got
     }
     return filled
   }
@@ -56,16 +53,19 @@ public struct ReadableFile: ~Copyable {
   /// The bytes of `range`; fewer where the file has been cut in the meantime.
   ///
   /// - Throws: kind `inputOutput`.
-  public func read(_ range: Range<Int>) throws(FileError) -> [UInt8] {
-    var failure: FileError?
-    let bytes = [UInt8](unsafeUninitializedCapacity: range.count) { buffer, filled in
-      do throws(FileError) {
+  package func read(_ range: Range<Int>) throws(FileError) -> [UInt8] {
+    try [UInt8](capacity: range.count) { bytes throws(FileError) in
+      try bytes.withUnsafeMutableBufferPointer { buffer, filled throws(FileError) in
         filled = try read(into: UnsafeMutableRawBufferPointer(buffer), at: range.lowerBound)
-      } catch {
-        failure = error
       }
     }
-    if let failure { throw failure }
-    return bytes
   }
+}
+
+/// All bytes of a file.
+///
+/// - Throws: kinds `missing` and `inputOutput`.
+package func readFile(_ path: String) throws(FileError) -> [UInt8] {
+  let file = try ReadableFile(path: path)
+  return try file.read(0..<file.count)
 }

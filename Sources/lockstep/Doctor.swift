@@ -2,6 +2,7 @@ import ArgumentParser
 import Collectives
 import Datasets
 import Digests
+import Files
 import Foundation
 import Jobs
 import Reports
@@ -118,7 +119,7 @@ struct Doctor: ParsableCommand {
         trainCount: dataset.trainCount, testCount: dataset.testCount, train: digests[.train] ?? [],
         test: digests[.test] ?? [])
       return .found(digest: identity.description, name: dataset.name)
-    } catch let error as DatasetError where error.kind == .missing {
+    } catch let error as FileError where error.kind == .missing {
       return .missing
     } catch {
       return .damaged("\(error)")

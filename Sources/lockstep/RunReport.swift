@@ -1,6 +1,7 @@
 import Analysis
 import Checkpoints
 import Datasets
+import Files
 import Foundation
 import Jobs
 import Reports
@@ -78,7 +79,7 @@ struct RunReport {
           "At the end of the run the model made \(result.testErrors) errors on the test set, here \(errors): this "
             + "is another dataset, or the run's products were OpenBLAS's own.")
       }
-    } catch let error as DatasetError {
+    } catch let error as FileError {
       run.notes.append("What needs the test set is missing: \(error).")
     }
     return run

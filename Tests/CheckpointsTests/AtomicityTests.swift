@@ -1,6 +1,7 @@
 import Checkpoints
 import Files
 import Foundation
+import TestSupport
 import Testing
 
 @Suite struct AtomicityTests {

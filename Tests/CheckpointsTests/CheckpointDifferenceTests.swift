@@ -5,12 +5,9 @@ import Testing
   private func contents(
     _ values: [(name: String, shape: [Int], floats: [Float])], _ metadata: [String: String] = [:]
   ) -> CheckpointContents {
-    let floats = values.flatMap(\.floats)
-    return floats.withUnsafeBytes { data in
-      CheckpointContents(
-        tensors: values.map { TensorDescription(name: $0.name, shape: $0.shape) }, metadata: metadata,
-        copying: [data])
-    }
+    CheckpointsTests.contents(
+      values.map { TensorDescription(name: $0.name, shape: $0.shape) }, values.flatMap(\.floats),
+      metadata: metadata)
   }
 
   @Test func equalContentsDoNotDiffer() {

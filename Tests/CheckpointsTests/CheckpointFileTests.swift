@@ -1,6 +1,8 @@
 import Checkpoints
 import Digests
+import Files
 import Foundation
+import TestSupport
 import Testing
 
 @Suite struct CheckpointFileTests {
@@ -54,10 +56,7 @@ import Testing
     }
     let expected = file(SHA256Digest(of: file(zeros)).description)
     for order in [pairs, pairs.reversed()] {
-      let contents = values.withUnsafeBytes {
-        CheckpointContents(
-          tensors: tensors, metadata: Dictionary(uniqueKeysWithValues: order), copying: [$0])
-      }
+      let contents = contents(tensors, values, metadata: Dictionary(uniqueKeysWithValues: order))
       #expect(CheckpointFile.bytes(of: contents) == expected)
     }
   }
@@ -104,7 +103,7 @@ import Testing
     let tensors = [smallTensors[1], tensor]
     var buffer = [UInt8](repeating: 9, count: tensors.reduce(0) { $0 + $1.byteCount })
     let error = failure { try buffer.withUnsafeMutableBytes { try file.restore(tensors, into: [$0]) } }
-    #expect(error == CheckpointError(.different, sentence))
+    #expect(error == FileError(.different, sentence))
     #expect(error?.exitCode == 65)
     #expect(buffer.allSatisfy { $0 == 9 })
   }
@@ -119,6 +118,6 @@ import Testing
     let empty = try scratch.write("empty", [])
     #expect(
       failure { _ = try CheckpointFile(reading: empty) }
-        == CheckpointError(.damaged, "\(empty): expected at least 8 bytes, found 0"))
+        == FileError(.malformed, "\(empty): expected at least 8 bytes, found 0"))
   }
 }

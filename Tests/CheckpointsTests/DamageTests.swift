@@ -1,6 +1,8 @@
 import Checkpoints
 import Digests
+import Files
 import Foundation
+import TestSupport
 import Testing
 
 /// Whatever happens to a file, it is refused with one sentence; never loaded wrong, never a crash.
@@ -8,7 +10,7 @@ import Testing
   /// Whether the bytes are refused as they should be.
   private func refused(_ bytes: [UInt8]) -> Bool {
     guard let error = failure({ _ = try CheckpointFile(bytes: bytes, path: "memory") }) else { return false }
-    return error.kind == .damaged && error.description.hasPrefix("memory: ")
+    return error.kind == .malformed && error.description.hasPrefix("memory: ")
       && !error.description.contains("\n")
   }
 
@@ -24,7 +26,7 @@ import Testing
     for cut in cuts {
       let path = try scratch.write("cut", Array(bytes[..<cut]))
       let error = failure { _ = try CheckpointFile(reading: path) }
-      #expect(error?.kind == .damaged, "cut at \(cut)")
+      #expect(error?.kind == .malformed, "cut at \(cut)")
       #expect(refused(Array(bytes[..<cut])), "cut at \(cut)")
     }
     #expect(refused(bytes + [0]))
@@ -115,7 +117,7 @@ import Testing
     let wantsData = json.contains(#"{"dtype""#)
     let bytes = safeTensors(json, data: wantsData ? [0, 0, 0, 0] : [])
     let error = failure { _ = try CheckpointFile(bytes: bytes, path: "memory") }
-    #expect(error?.kind == .damaged)
+    #expect(error?.kind == .malformed)
     #expect(error?.description.contains(clause) == true, "\(error?.description ?? "loaded")")
   }
 
@@ -139,7 +141,7 @@ import Testing
       #expect(error == nil)
       return
     }
-    #expect(error?.kind == .damaged)
+    #expect(error?.kind == .malformed)
     #expect(error?.description.contains(clause) == true, "\(error?.description ?? "loaded")")
   }
 
@@ -157,7 +159,7 @@ import Testing
     #expect(refused(bytes))
     let scratch = try Scratch()
     let path = try scratch.write("a", bytes)
-    #expect(failure { _ = try CheckpointFile(reading: path) }?.kind == .damaged)
+    #expect(failure { _ = try CheckpointFile(reading: path) }?.kind == .malformed)
   }
 
   /// A file of 8 TiB of nothing takes no disk, and must take no memory.
@@ -168,7 +170,7 @@ import Testing
     try file.truncate(atOffset: 8 << 40)
     try file.close()
     let error = failure { _ = try CheckpointFile(reading: path) }
-    #expect(error?.kind == .damaged)
+    #expect(error?.kind == .malformed)
     #expect(error?.description.contains("expected at most 17179869184 bytes, found 8796093022208") == true)
   }
 

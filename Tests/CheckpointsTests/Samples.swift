@@ -1,37 +1,5 @@
 import Checkpoints
-import Foundation
-
-/// A folder of a test's own; removed with its owner.
-final class Scratch {
-  let path: String
-
-  init() throws {
-    path = FileManager.default.temporaryDirectory.appendingPathComponent("lockstep-\(UUID().uuidString)").path
-    try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
-  }
-
-  deinit {
-    try? FileManager.default.removeItem(atPath: path)
-  }
-
-  /// The path of `name` in the folder.
-  func callAsFunction(_ name: String) -> String { "\(path)/\(name)" }
-
-  @discardableResult
-  func write(_ name: String, _ bytes: [UInt8]) throws -> String {
-    try Data(bytes).write(to: URL(fileURLWithPath: self(name)))
-    return self(name)
-  }
-
-  func read(_ name: String) throws -> [UInt8] {
-    [UInt8](try Data(contentsOf: URL(fileURLWithPath: self(name))))
-  }
-
-  /// The names in the folder, hidden ones included.
-  func names() throws -> [String] {
-    try FileManager.default.contentsOfDirectory(atPath: path).sorted()
-  }
-}
+import Files
 
 /// The tensors of a small network, whose names are not in alphabetical order.
 let smallTensors = [
@@ -53,8 +21,22 @@ func contents(_ tensors: [TensorDescription], seed: Int, metadata: [String: Stri
   var values = floats(count: tensors.reduce(0) { $0 + $1.count }, seed: seed)
   let special: [Float] = [.nan, -.infinity, -0, .leastNonzeroMagnitude]
   values.replaceSubrange(0..<min(4, values.count), with: special.prefix(values.count))
-  return values.withUnsafeBytes {
-    CheckpointContents(tensors: tensors, metadata: metadata, copying: [$0])
+  return contents(tensors, values, metadata: metadata)
+}
+
+/// Contents with these values, one tensor's behind the other's.
+func contents(
+  _ tensors: [TensorDescription], _ values: [Float], metadata: [String: String]
+) -> CheckpointContents {
+  CheckpointContents(tensors: tensors, metadata: metadata, data: values.withUnsafeBytes { Array($0)[...] })
+}
+
+extension CheckpointTensor {
+  /// The elements of a tensor of floats, to the bit.
+  var floats: [Float] {
+    bytes.withUnsafeBytes { bytes in
+      (0..<description.count).map { bytes.loadUnaligned(fromByteOffset: 4 * $0, as: Float.self) }
+    }
   }
 }
 
@@ -73,12 +55,12 @@ struct Generator: RandomNumberGenerator {
   }
 }
 
-/// Runs `body`, which must fail with a `CheckpointError`, and returns that.
-func failure(_ body: () throws -> Void) -> CheckpointError? {
+/// Runs `body`, which must fail with a `FileError`, and returns that.
+func failure(_ body: () throws -> Void) -> FileError? {
   do {
     try body()
   } catch {
-    return error as? CheckpointError
+    return error as? FileError
   }
   return nil
 }

@@ -1,5 +1,7 @@
 import Datasets
+import Files
 import Foundation
+import TestSupport
 import Testing
 
 @Suite struct DatasetSourceTests {
@@ -28,7 +30,7 @@ import Testing
     #expect(try resolve(nil, variable) == .folder(scratch("here/elsewhere")))
     #expect(try resolve("given", variable) == .folder(scratch("here/given")))
     #expect(try resolve("/abs/given", variable) == .folder("/abs/given"))
-    #expect(try resolve("synthetic", variable) == .defaultSynthetic)
+    #expect(try resolve("synthetic", variable) == .synthetic(trainCount: 60_000, testCount: 10_000, seed: 1))
     #expect(
       try resolve(nil, ["LOCKSTEP_DATA": "synthetic:60"])
         == .synthetic(trainCount: 60, testCount: 10, seed: 1))
@@ -45,7 +47,7 @@ import Testing
     }
     #expect(
       error
-        == DatasetError(
+        == FileError(
           .missing,
           "no dataset found: --data is not given, LOCKSTEP_DATA is not set, and there are no IDX files in "
             + "\(scratch("data/mnist")) or in /home/of-nobody/.cache/lockstep/mnist; run `lockstep fetch` to "

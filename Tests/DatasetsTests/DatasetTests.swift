@@ -1,6 +1,8 @@
 import Datasets
 import Digests
+import Files
 import Foundation
+import TestSupport
 import Testing
 
 @Suite struct DatasetTests {
@@ -47,7 +49,7 @@ import Testing
   @Test func filesThatDoNotBelongTogetherAreErrors() throws {
     let scratch = try Scratch()
     let files = datasetFiles(train: 4, test: 2)
-    func error(replacing name: String, by bytes: [UInt8]?) throws -> DatasetError? {
+    func error(replacing name: String, by bytes: [UInt8]?) throws -> FileError? {
       try write(files, to: scratch)
       if let bytes {
         try scratch.write(name, bytes)
@@ -60,18 +62,18 @@ import Testing
     let labels = scratch("train-labels-idx1-ubyte")
     #expect(
       try error(replacing: "train-labels-idx1-ubyte", by: idx([3], [1, 2, 3]))
-        == DatasetError(
+        == FileError(
           .malformed, "\(labels): expected 4 labels, one for each image in \(images), found 3"))
     #expect(
       try error(replacing: "train-labels-idx1-ubyte", by: idx([4], [1, 9, 10, 3]))
-        == DatasetError(.malformed, "\(labels): expected labels from 0 to 9, found 10 for sample 2"))
+        == FileError(.malformed, "\(labels): expected labels from 0 to 9, found 10 for sample 2"))
     #expect(
       try error(
         replacing: "train-images-idx3-ubyte", by: idx([4, 32, 28], .init(repeating: 0, count: 3584)))
-        == DatasetError(.malformed, "\(images): expected images of 28 × 28 pixels, found 32 × 28"))
+        == FileError(.malformed, "\(images): expected images of 28 × 28 pixels, found 32 × 28"))
     #expect(
       try error(replacing: "t10k-labels-idx1-ubyte", by: nil)
-        == DatasetError(
+        == FileError(
           .missing,
           "\(scratch("t10k-labels-idx1-ubyte")): expected this file or t10k-labels-idx1-ubyte.gz, "
             + "found neither"))
@@ -81,17 +83,17 @@ import Testing
     let scratch = try Scratch()
     #expect(
       failure { _ = try Dataset(folder: scratch.path) }
-        == DatasetError(
+        == FileError(
           .missing,
           "\(scratch.path): expected train-images-idx3-ubyte (or with .gz) and its three companions, found "
             + "none of them"))
     #expect(
       failure { _ = try Dataset(folder: scratch("none")) }
-        == DatasetError(.missing, "\(scratch("none")): expected a folder with IDX files, found nothing"))
+        == FileError(.missing, "\(scratch("none")): expected a folder with IDX files, found nothing"))
     try scratch.write("file", [1])
     #expect(
       failure { _ = try Dataset(folder: scratch("file")) }
-        == DatasetError(.missing, "\(scratch("file")): expected a folder with IDX files, found a file"))
+        == FileError(.missing, "\(scratch("file")): expected a folder with IDX files, found a file"))
   }
 
   @Test func theIdentityDependsOnContentAlone() throws {
@@ -168,12 +170,12 @@ import Testing
       let error = failure { try wrong.verify(path) }
       #expect(
         error
-          == DatasetError(
+          == FileError(
             .malformed, "\(path): expected content with SHA-256 \(wrong.digest), found \(file.digest)"))
       let short = PublishedFile(name: file.name, count: 5, digest: file.digest)
       #expect(
         failure { try short.verify(path) }
-          == DatasetError(.malformed, "\(path): expected 5 decompressed bytes, found more"))
+          == FileError(.malformed, "\(path): expected 5 decompressed bytes, found more"))
     }
   }
 }

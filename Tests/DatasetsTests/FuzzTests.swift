@@ -1,6 +1,8 @@
 import Datasets
+import Files
 import Foundation
 import Tensors
+import TestSupport
 import Testing
 
 /// Damaged files end in an error or in well-formed samples: never in a crash, a hang or silently wrong

@@ -1,5 +1,7 @@
 import Datasets
+import Files
 import Foundation
+import TestSupport
 import Testing
 
 @Suite struct IDXFileTests {
@@ -63,9 +65,9 @@ import Testing
     for (i, (bytes, expected)) in cases.enumerated() {
       let path = try scratch.write("\(i)", bytes)
       let error = failure { _ = try IDXFile(path: path, dimensionCount: 3) }
-      #expect(error == DatasetError(.malformed, "\(path): \(expected)"))
+      #expect(error == FileError(.malformed, "\(path): \(expected)"))
     }
-    #expect(DatasetError(.malformed, "").exitCode == 65)
+    #expect(FileError(.malformed, "").exitCode == 65)
   }
 
   @Test func hugeDimensionsAreRefusedWithoutAllocatingThem() throws {
@@ -83,7 +85,7 @@ import Testing
   @Test func compressedFilesAreCheckedToTheirEnd() throws {
     let scratch = try Scratch()
     let bytes = idx([100], [UInt8](repeating: 7, count: 100))
-    func read(_ compressed: [UInt8], _ range: Range<Int>) throws -> DatasetError? {
+    func read(_ compressed: [UInt8], _ range: Range<Int>) throws -> FileError? {
       let path = try scratch.write("a.gz", compressed)
       return failure { _ = try IDXFile(path: path, dimensionCount: 1).read(range) }
     }
@@ -93,17 +95,17 @@ import Testing
 
     #expect(
       try read(gzip(Array(bytes.dropLast())), 0..<100)
-        == DatasetError(
+        == FileError(
           .malformed,
           "\(path): expected 108 decompressed bytes for 100 samples and the header, found 107"))
     #expect(
       try read(gzip(bytes + [1]), 50..<100)
-        == DatasetError(
+        == FileError(
           .malformed,
           "\(path): expected 108 decompressed bytes for 100 samples and the header, found more"))
     #expect(
       try read(Array(good.dropLast(3)), 99..<100)
-        == DatasetError(
+        == FileError(
           .malformed,
           "\(path): expected a complete gzip file, found that it ends after \(good.count - 3) bytes in the "
             + "middle of its data"))
@@ -111,7 +113,7 @@ import Testing
     wrongSum[good.count - 8] ^= 1
     #expect(
       try read(wrongSum, 99..<100)
-        == DatasetError(
+        == FileError(
           .malformed,
           "\(path): expected intact gzip data, found damage: incorrect data check"))
     #expect(try read(good + [0, 0, 0], 0..<100)?.kind == .malformed)
@@ -124,7 +126,7 @@ import Testing
     let error = failure { _ = try IDXFile(path: scratch("none"), dimensionCount: 1) }
     #expect(
       error
-        == DatasetError(.missing, "\(scratch("none")): cannot be read: No such file or directory"))
+        == FileError(.missing, "\(scratch("none")): cannot be read: No such file or directory"))
     #expect(error?.exitCode == 66)
     #expect(failure { _ = try IDXFile(path: scratch.path, dimensionCount: 1) }?.kind == .missing)
     // Opening a pipe that nobody writes into must not wait.

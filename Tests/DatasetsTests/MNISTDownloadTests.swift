@@ -1,6 +1,8 @@
 import Datasets
 import Digests
+import Files
 import Foundation
+import TestSupport
 import Testing
 
 @Suite struct MNISTDownloadTests {
@@ -22,7 +24,7 @@ import Testing
   /// Fetches and returns what was reported, and the error if there was one.
   private func fetch(
     _ folder: String, _ mirrors: [String], _ change: (inout MNISTDownload) -> Void = { _ in }
-  ) -> (events: [MNISTDownload.Event], error: DatasetError?) {
+  ) -> (events: [MNISTDownload.Event], error: FileError?) {
     var download = MNISTDownload(to: folder, mirrors: mirrors, files: Self.files)
     change(&download)
     var events: [MNISTDownload.Event] = []
@@ -37,7 +39,7 @@ import Testing
   /// The same from servers, which live until the end of it.
   private func fetch(
     _ folder: String, _ servers: [LoopbackServer], _ change: (inout MNISTDownload) -> Void = { _ in }
-  ) -> (events: [MNISTDownload.Event], error: DatasetError?) {
+  ) -> (events: [MNISTDownload.Event], error: FileError?) {
     withExtendedLifetime(servers) { fetch(folder, servers.map(\.address), change) }
   }
 
@@ -95,11 +97,39 @@ import Testing
     #expect(error?.description.hasSuffix("\(name): more than 10 redirects") == true, "\(error as Any)")
   }
 
-  @Test func bodiesThatTheTransportDecompressesAreTaken() throws {
+  /// Only an answer with status 200 holds the file, whatever else the body of another one may be.
+  @Test(arguments: ["302 Found", "204 No Content", "500 Internal Server Error"])
+  func otherAnswersAreRefused(_ status: String) throws {
+    let name = "t10k-images-idx3-ubyte.gz"
+    var response = LoopbackServer.Response(try gzip(Self.content["t10k-images-idx3-ubyte"] ?? []))
+    response.status = status
+    let server = try LoopbackServer([name: response])
+    let scratch = try Scratch()
+    let error = fetch(scratch.path, [server]).error
+    let code = status.prefix(3)
+    #expect(error?.kind == .unavailable)
+    #expect(
+      error?.description.hasSuffix("\(name): HTTP status \(code) (\(status.dropFirst(4)))") == true,
+      "\(error as Any)")
+    #expect(try scratch.names() == [])
+  }
+
+  /// A redirect may not lead to a file of this machine.
+  @Test func redirectsToOtherProtocolsAreRefused() throws {
+    let scratch = try Scratch()
+    let file = try scratch.write("secret", Self.content["t10k-images-idx3-ubyte"] ?? [])
+    let name = "t10k-images-idx3-ubyte.gz"
+    let server = try LoopbackServer([name: .init(status: "302 Found", headers: ["Location: file://\(file)"])])
+    let error = fetch(scratch("data"), [server]).error
+    #expect(error?.kind == .unavailable, "\(error as Any)")
+  }
+
+  /// Compressed once, whether the server calls that the file or its encoding; or not at all.
+  @Test(arguments: [true, false]) func bodiesInAnEncodingAndPlainOnesAreTaken(_ isPlain: Bool) throws {
     var routes = try routes()
     for (name, bytes) in Self.content {
-      var response = LoopbackServer.Response(try gzip(bytes))
-      response.headers = ["Content-Encoding: gzip"]
+      var response = LoopbackServer.Response(isPlain ? bytes : try gzip(bytes))
+      if !isPlain { response.headers = ["Content-Encoding: gzip"] }
       routes[name + ".gz"] = response
     }
     let server = try LoopbackServer(routes)
@@ -239,7 +269,7 @@ import Testing
     let error = fetch(scratch("file/sub"), [server]).error
     #expect(
       error
-        == DatasetError(
+        == FileError(
           .notCreatable, "\(scratch("file/sub")): cannot create this folder: File exists"))
     #expect(error?.exitCode == 73)
     #expect(server.requests.isEmpty)
@@ -247,7 +277,7 @@ import Testing
     let refused = fetch("/proc/self", [server]).error
     #expect(refused?.kind == .notCreatable, "\(refused as Any)")
     // A full disk, if it shows up while writing, is not blamed on the mirror.
-    #expect(DatasetError(.inputOutput, "").exitCode == 74)
+    #expect(FileError(.inputOutput, "").exitCode == 74)
   }
 
   @Test func leftoversOfKilledProcessesAreRemoved() throws {

@@ -1,6 +1,7 @@
 internal import Collectives
 internal import Datasets
 public import Digests
+internal import Files
 internal import Runs
 
 /// What all ranks know of the dataset of a run.
@@ -37,7 +38,7 @@ func loadData(
   let dataset: Dataset? = try together(communicator) {
     do {
       return try open()
-    } catch let error as DatasetError where error.kind == .missing {
+    } catch let error as FileError where error.kind == .missing {
       missing = error
       return nil
     }

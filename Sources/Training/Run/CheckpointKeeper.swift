@@ -12,8 +12,8 @@ final class CheckpointKeeper {
 
   /// Prepares the folder for checkpoints made of `tensors`, `kept` of the newest to be kept.
   ///
-  /// - Throws: `CheckpointError` if the folder cannot be created.
-  init(folder: RunFolder, kept: Int, tensors: [TensorDescription]) throws(CheckpointError) {
+  /// - Throws: `FileError` if the folder cannot be created.
+  init(folder: RunFolder, kept: Int, tensors: [TensorDescription]) throws(FileError) {
     self.folder = folder
     self.tensors = tensors
     store = CheckpointStore(folder: folder.checkpoints, keep: kept)
@@ -25,7 +25,7 @@ final class CheckpointKeeper {
   ///
   /// - Throws: `RunError` if that one could not be written.
   func save(step: Int, metadata: [String: String], pieces: [UnsafeRawBufferPointer]) throws(RunError) {
-    try explained { () throws(CheckpointError) in
+    try explained { () throws(FileError) in
       try writer.save(step: step, metadata: metadata, copying: pieces)
     }
   }
@@ -34,7 +34,7 @@ final class CheckpointKeeper {
   ///
   /// - Throws: `RunError` if something could not be written.
   func finish() throws(RunError) {
-    try explained { () throws(CheckpointError) in try writer.finish() }
+    try explained { () throws(FileError) in try writer.finish() }
   }
 
   /// Writes the model at the end, and returns the SHA-256 of its file as it lies on the disk.
@@ -44,7 +44,7 @@ final class CheckpointKeeper {
     metadata: [String: String], pieces: [UnsafeRawBufferPointer]
   ) throws(RunError) -> SHA256Digest {
     try finish()
-    try explained { () throws(CheckpointError) in
+    try explained { () throws(FileError) in
       try CheckpointFile.write(tensors: tensors, metadata: metadata, pieces: pieces, to: folder.final)
     }
     do {
@@ -54,7 +54,7 @@ final class CheckpointKeeper {
     }
   }
 
-  private func explained(_ body: () throws(CheckpointError) -> Void) throws(RunError) {
+  private func explained(_ body: () throws(FileError) -> Void) throws(RunError) {
     do {
       try body()
     } catch {

@@ -12,8 +12,10 @@ final class RunSaver {
 
   private var state: TrainingState { setup.state }
 
-  /// - Throws: `CheckpointError` if the folder of checkpoints cannot be created.
-  init(_ setup: RunSetup, recorder: RunRecorder) throws(CheckpointError) {
+  /// Prepares the folder of checkpoints.
+  ///
+  /// - Throws: `FileError` if it cannot be created.
+  init(_ setup: RunSetup, recorder: RunRecorder) throws(FileError) {
     self.setup = setup
     self.recorder = recorder
     keeper = try CheckpointKeeper(

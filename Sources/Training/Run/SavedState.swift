@@ -1,6 +1,7 @@
 internal import Checkpoints
 internal import Collectives
 internal import Digests
+internal import Files
 internal import Foundation
 internal import Model
 internal import Runs
@@ -14,11 +15,11 @@ struct SavedState {
   var name: String { file.path }
 
   /// Reads and verifies a file.
-  init(path: String) throws(CheckpointError) {
+  init(path: String) throws(FileError) {
     file = try CheckpointFile(reading: path)
   }
 
-  init(bytes: [UInt8], name: String) throws(CheckpointError) {
+  init(bytes: [UInt8], name: String) throws(FileError) {
     file = try CheckpointFile(bytes: bytes, path: name)
   }
 
@@ -128,8 +129,8 @@ extension TrainingState {
 
   /// Takes over parameters, moments and averages.
   ///
-  /// - Throws: `CheckpointError` if a tensor is missing or has another shape.
-  func restore(from saved: SavedState) throws(CheckpointError) {
+  /// - Throws: `FileError` if a tensor is missing or has another shape.
+  func restore(from saved: SavedState) throws(FileError) {
     try saved.file.restore(tensors, into: buffers.map { UnsafeMutableRawBufferPointer($0.values.elements) })
   }
 }
@@ -161,7 +162,7 @@ func loadCheckpoint(
     return try SavedState.shared(over: communicator) {
       do {
         return try CheckpointFile(reading: path)
-      } catch let error as CheckpointError where error.kind == .damaged {
+      } catch let error as FileError where error.kind == .malformed {
         let parts = path.split(separator: "/", omittingEmptySubsequences: false).dropLast()
         guard let other = try newest(in: parts.isEmpty ? "." : parts.joined(separator: "/"), notice: { _ in })
         else { throw error }

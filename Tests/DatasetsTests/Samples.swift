@@ -1,41 +1,7 @@
 import Datasets
+import Files
 import Foundation
-
-/// A folder of a test's own; removed with its owner.
-final class Scratch {
-  let path: String
-
-  init() throws {
-    path = FileManager.default.temporaryDirectory.appendingPathComponent("lockstep-\(UUID().uuidString)").path
-    try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
-  }
-
-  deinit {
-    try? FileManager.default.removeItem(atPath: path)
-  }
-
-  /// The path of `name` in the folder.
-  func callAsFunction(_ name: String) -> String { "\(path)/\(name)" }
-
-  /// Writes `bytes` to the file `name`, whose folders are created, and returns its path.
-  @discardableResult
-  func write(_ name: String, _ bytes: [UInt8]) throws -> String {
-    let file = self(name)
-    try FileManager.default.createDirectory(
-      atPath: (file as NSString).deletingLastPathComponent, withIntermediateDirectories: true)
-    try Data(bytes).write(to: URL(fileURLWithPath: file))
-    return file
-  }
-
-  func read(_ name: String) throws -> [UInt8] {
-    [UInt8](try Data(contentsOf: URL(fileURLWithPath: self(name))))
-  }
-
-  /// The names in the folder, hidden ones included.
-  func names() throws -> [String] {
-    try FileManager.default.contentsOfDirectory(atPath: path).sorted()
-  }
-}
+import TestSupport
 
 /// An IDX file of unsigned bytes.
 func idx(_ dimensions: [Int], _ elements: [UInt8], magic: UInt32? = nil) -> [UInt8] {
@@ -66,12 +32,12 @@ func gzip(_ bytes: [UInt8]) throws -> [UInt8] {
   return try scratch.read("data.gz")
 }
 
-/// Runs `body`, which must fail with a `DatasetError`, and returns that.
-func failure(_ body: () throws -> Void) -> DatasetError? {
+/// Runs `body`, which must fail with a `FileError`, and returns that.
+func failure(_ body: () throws -> Void) -> FileError? {
   do {
     try body()
   } catch {
-    return error as? DatasetError
+    return error as? FileError
   }
   return nil
 }
