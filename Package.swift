@@ -47,7 +47,7 @@ let package = Package(
     .target(
       name: "TensorBoard", dependencies: [.product(name: "SwiftProtobuf", package: "swift-protobuf")],
       exclude: ["event.proto"], swiftSettings: settings),
-    .target(name: "Jobs", dependencies: ["Files"], swiftSettings: settings),
+    .target(name: "Jobs", dependencies: ["Files", "Digests"], swiftSettings: settings),
     .target(name: "Scaling", dependencies: ["Collectives"], swiftSettings: settings),
     .target(
       name: "Datasets", dependencies: ["CZlib", "Files", "Digests", "Tensors"], swiftSettings: settings),

@@ -54,7 +54,7 @@ struct ReductionTiming: ParsableCommand {
   func run() throws {
     let communicator = try Launch.world()
     StallWatchdog.enter("the measurement of links", step: 0)
-    let hosts = try communicator.allGather(Array(Reachability.hostName().utf8))
+    let hosts = try communicator.allGather(Array(LocalHost.name.utf8))
     let perNode = hosts.count { $0 == hosts[0] }
     let neighbour = hosts.indices.dropFirst().first { hosts[$0] == hosts[0] }
     let stranger = hosts.firstIndex { $0 != hosts[0] }

@@ -180,16 +180,18 @@ struct Scale: ParsableCommand {
     let log = out + "/run.log"
     defer { try? FileManager.default.removeItem(atPath: log) }
 
+    let binding =
+      point.isOversubscribed
+      ? Binding.shared : hostfile == nil ? Binding(ranks: point.ranks, processors: ProcessorSet()) : .core
     let call = MPIRun(
-      ranks: point.ranks, hostfile: hostfile,
-      sharesCores: point.isOversubscribed || (hostfile == nil && !ProcessorSet().isWholeHost),
-      options: mpirunOptions.words)
+      ranks: point.ranks, hostfile: hostfile, binding: binding, options: mpirunOptions.words)
     let command =
       ["train", "--quiet", "--no-report", "--run", folder.path] + words + [
         "--global-batch", "\(point.globalBatch)",
       ]
     let child = try ChildProcess(
-      call.words(command), environment: MPIRun.environment, output: .discarded, errors: .file(log))
+      call.words(command, program: MPIRun.program, environment: MPIRun.environment),
+      environment: MPIRun.environment, output: .discarded, errors: .file(log))
     while child.poll() == nil {
       if let number = signals.next(withinSeconds: 60), number != SIGCHLD {
         child.signal(SIGTERM)
@@ -323,7 +325,7 @@ struct Scale: ParsableCommand {
     defer { for path in [file, log] { try? FileManager.default.removeItem(atPath: path) } }
     let child = try ChildProcess(
       [
-        "mpirun", "--quiet", "-n", "2", "--oversubscribe", "--bind-to", "none", MPIRun.binary, "reduction",
+        "mpirun", "--quiet", "-n", "2", "--oversubscribe", "--bind-to", "none", MPIRun.program, "reduction",
         "--json",
       ],
       environment: MPIRun.environment, output: .file(file), errors: .file(log))
@@ -407,7 +409,7 @@ struct Scale: ParsableCommand {
     var arguments: [String]
     var hostfile: String?
     var repeats: Int
-    var host = Reachability.hostName()
+    var host = LocalHost.name
     var processor = ProcessorSet.modelName
     var processors = ProcessorSet().allowed
     var cores = ProcessorSet().cores
