@@ -48,7 +48,9 @@ let package = Package(
       name: "TensorBoard", dependencies: [.product(name: "SwiftProtobuf", package: "swift-protobuf")],
       exclude: ["event.proto"], swiftSettings: settings),
     .target(name: "Jobs", dependencies: ["Files", "Digests"], swiftSettings: settings),
-    .target(name: "Scaling", dependencies: ["Collectives"], swiftSettings: settings),
+    .target(
+      name: "Scaling", dependencies: ["Files", "Tensors", "Collectives", "Reports", "Runs", "Jobs"],
+      swiftSettings: settings),
     .target(
       name: "Datasets", dependencies: ["CZlib", "Files", "Digests", "Tensors"], swiftSettings: settings),
     .target(name: "Model", dependencies: ["Files", "Tensors"], swiftSettings: settings),
@@ -78,7 +80,9 @@ let package = Package(
     .testTarget(
       name: "LockstepTests", dependencies: ["lockstep", "Datasets", "Digests"], swiftSettings: settings),
     .testTarget(name: "JobsTests", dependencies: ["Jobs"], swiftSettings: settings),
-    .testTarget(name: "ScalingTests", dependencies: ["Scaling", "Collectives"], swiftSettings: settings),
+    .testTarget(
+      name: "ScalingTests", dependencies: ["Scaling", "Collectives", "Jobs", "Reports", "Runs", "Tensors"],
+      swiftSettings: settings),
     .testTarget(name: "AnalysisTests", dependencies: ["Analysis"], swiftSettings: settings),
     .testTarget(name: "ReportsTests", dependencies: ["Reports"], swiftSettings: settings),
     .testTarget(name: "DigestsTests", dependencies: ["Digests"], swiftSettings: settings),

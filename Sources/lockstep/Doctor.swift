@@ -5,6 +5,7 @@ import Digests
 import Foundation
 import Jobs
 import Reports
+import Scaling
 import Tensors
 import Training
 

@@ -113,7 +113,8 @@ struct LaunchJob: ParsableCommand {
     case .givingUp(let reason, let attempts):
       say("giving up: \(reason). What was tried:")
       for (index, attempt) in attempts.enumerated() { say("  \(index + 1). \(sentence(attempt))") }
-      say("go on with the same command once the cause is gone; --verbose shows what Open MPI says")
+      let how = TrainCommand(words: words).runFolder == nil ? "--run FOLDER --resume" : "the same command"
+      say("go on with \(how) once the cause is gone; --verbose shows what Open MPI says")
     }
   }
 

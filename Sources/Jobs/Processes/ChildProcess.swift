@@ -99,3 +99,18 @@ package final class ChildProcess {
     return exitCode
   }
 }
+
+extension ChildProcess {
+  /// Waits for the end and returns the exit code; as soon as a signal asks for a stop, ends the process with SIGTERM
+  /// and returns nil.
+  package func wait(unlessStoppedBy signals: SignalQueue) -> Int32? {
+    while poll() == nil {
+      if let number = signals.next(withinSeconds: 60), number != SIGCHLD {
+        signal(SIGTERM)
+        _ = wait()
+        return nil
+      }
+    }
+    return wait()
+  }
+}

@@ -13,7 +13,8 @@ package struct SignalQueue {
   private nonisolated(unsafe) static var readEnd: Int32 = -1
   private nonisolated(unsafe) static var writeEnd: Int32 = -1
 
-  /// Collects these signals of the process from now on.
+  /// Collects these signals of the process from now on, SIGHUP only if it was not ignored: whoever starts this process
+  /// with `nohup` wants it to outlive the terminal.
   package init(_ numbers: [Int32]) {
     var ends: [Int32] = [-1, -1]
     let isReady = pipe(&ends) == 0
@@ -23,7 +24,7 @@ package struct SignalQueue {
       _ = fcntl(end, F_SETFL, O_NONBLOCK)
     }
     (Self.readEnd, Self.writeEnd) = (ends[0], ends[1])
-    for number in numbers {
+    for number in numbers where number != SIGHUP || !Self.isIgnored(number) {
       signal(number) { number in
         let saved = errno
         var byte = UInt8(truncatingIfNeeded: number)
@@ -31,6 +32,17 @@ package struct SignalQueue {
         errno = saved
       }
     }
+  }
+
+  private static func isIgnored(_ number: Int32) -> Bool {
+    var action = sigaction()
+    sigaction(number, nil, &action)
+    #if canImport(Glibc)
+      let handler = action.__sigaction_handler.sa_handler
+    #else
+      let handler = action.__sa_handler.sa_handler
+    #endif
+    return unsafeBitCast(handler, to: Int.self) == unsafeBitCast(SIG_IGN, to: Int.self)
   }
 
   /// The next signal, nil if none comes within so many seconds.

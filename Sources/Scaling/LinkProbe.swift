@@ -1,31 +1,45 @@
+package import Collectives
 internal import Files
+internal import Tensors
 
 /// What a link between two ranks can do, measured from one end.
-public struct LinkFigures: Hashable, Sendable, Codable {
+package struct LinkFigures: Hashable, Sendable, Codable {
   /// The rank that measured.
-  public var from: Int
+  package var from: Int
   /// The rank that answered.
-  public var to: Int
+  package var to: Int
   /// Half of the time that four bytes need there and back, median of many.
-  public var latencySeconds: Double
+  package var latencySeconds: Double
   /// Bytes per second, each way, of large messages both ways at the same time, as in a reduction.
-  public var bytesPerSecond: Double
+  package var bytesPerSecond: Double
   /// What each further message of many that are under way together takes: the processors' work on it.
-  public var messageSeconds: Double
+  package var messageSeconds: Double
   /// The clock there minus the clock here, in seconds, uncertain by the latency.
-  public var clockOffsetSeconds: Double
+  package var clockOffsetSeconds: Double
 }
 
 /// Measures links by sending messages to and fro: latency from the smallest, bandwidth from the difference between
 /// large and small ones (Hockney's model: time = latency + bytes / bandwidth).
-public enum LinkProbe {
+package enum LinkProbe {
   private static let limitSeconds = 0.4
   private static let largeCount = 1 << 18
   private static let burstCount = 32
 
+  /// What the rank that leads asks of the one that answers, in the first float of a message.
+  private enum Order: Float {
+    /// Nothing follows: the end.
+    case end
+    /// An answer, and nothing else.
+    case ping
+    /// After the answer, a large message each way.
+    case large
+    /// After the answer, many small messages one way, and one more answer.
+    case burst
+  }
+
   /// Measures all `links`, one after the other, so that none disturbs another. Called by all ranks with the same
   /// links; returns all figures on all ranks. `clock` gives seconds since some moment that all hosts agree on.
-  public static func measure(
+  package static func measure(
     _ links: [(from: Int, to: Int)], over communicator: any Communicator, clock: () -> Double
   ) throws(CommunicatorError) -> [LinkFigures] {
     var figures: [LinkFigures] = []
@@ -53,20 +67,20 @@ public enum LinkProbe {
     _ link: (from: Int, to: Int), _ communicator: any Communicator, _ clock: () -> Double
   ) throws(CommunicatorError) -> LinkFigures {
     let peer = link.to
-    let small = FloatStorage(count: 4)
-    let (large, incoming) = (FloatStorage(count: largeCount), FloatStorage(count: largeCount))
+    let small = FloatBuffer(count: 4)
+    let (large, incoming) = (FloatBuffer(count: largeCount), FloatBuffer(count: largeCount))
     var times: [Double] = []
     var (shortest, offset) = (Double.infinity, 0.0)
     let begin = MonotonicClock.now()
     while times.count < 200, times.count < 5 || MonotonicClock.now() - begin < limitSeconds {
-      small.values[0] = 1
+      small.pointer[0] = Order.ping.rawValue
       let (start, here) = (MonotonicClock.now(), clock())
-      try trip(small.slice(0..<1), small.slice(1..<4), peer, communicator)
+      try trip((small, 0..<1), (small, 1..<4), peer, communicator)
       let seconds = MonotonicClock.now() - start
       times.append(seconds / 2)
       // The other clock was read in the middle of the trip; the shortest trip tells when that was best.
       if seconds < shortest {
-        (shortest, offset) = (seconds, decode(small.values[2], small.values[3]) - (here + clock()) / 2)
+        (shortest, offset) = (seconds, decode(small.pointer[2], small.pointer[3]) - (here + clock()) / 2)
       }
     }
     times.sort()
@@ -75,10 +89,10 @@ public enum LinkProbe {
     var largeTimes: [Double] = []
     let next = MonotonicClock.now()
     while largeTimes.count < 20, largeTimes.count < 3 || MonotonicClock.now() - next < limitSeconds {
-      small.values[0] = 2
-      try trip(small.slice(0..<1), small.slice(1..<4), peer, communicator)
+      small.pointer[0] = Order.large.rawValue
+      try trip((small, 0..<1), (small, 1..<4), peer, communicator)
       let start = MonotonicClock.now()
-      try send([large.values], receive: [incoming.values], peer, communicator)
+      try send([(large, 0..<largeCount)], receive: [(incoming, 0..<largeCount)], peer, communicator)
       largeTimes.append(MonotonicClock.now() - start)
     }
     largeTimes.sort()
@@ -86,65 +100,72 @@ public enum LinkProbe {
     let largeTime = largeTimes[largeTimes.count / 2]
     let bandwidth = Double(4 * largeCount) / max(largeTime - times[0], largeTime / 2)
 
-    let burst = FloatStorage(count: burstCount)
-    let messages = (0..<burstCount).map { burst.slice($0..<$0 + 1) }
+    let burst = FloatBuffer(count: burstCount)
+    let messages = (0..<burstCount).map { (buffer: burst, range: $0..<$0 + 1) }
     var burstTimes: [Double] = []
     while burstTimes.count < 15 {
-      small.values[0] = 3
-      try trip(small.slice(0..<1), small.slice(1..<4), peer, communicator)
+      small.pointer[0] = Order.burst.rawValue
+      try trip((small, 0..<1), (small, 1..<4), peer, communicator)
       let start = MonotonicClock.now()
-      try send(messages, receive: [small.slice(1..<4)], peer, communicator)
+      try send(messages, receive: [(small, 1..<4)], peer, communicator)
       burstTimes.append(MonotonicClock.now() - start)
     }
     burstTimes.sort()
     let message = max(burstTimes[burstTimes.count / 2] - 2 * latency, 0) / Double(burstCount - 1)
 
-    small.values[0] = 0
-    try trip(small.slice(0..<1), small.slice(1..<4), peer, communicator)
+    small.pointer[0] = Order.end.rawValue
+    try trip((small, 0..<1), (small, 1..<4), peer, communicator)
     return LinkFigures(
       from: link.from, to: peer, latencySeconds: latency, bytesPerSecond: bandwidth, messageSeconds: message,
       clockOffsetSeconds: offset)
   }
 
-  /// Answers until told to end: 1 is followed by nothing, 2 by a large message each way, 3 by many small ones, 0 is
-  /// the end.
+  /// Answers until told to end.
   private static func answer(
     _ peer: Int, _ communicator: any Communicator, _ clock: () -> Double
   ) throws(CommunicatorError) {
-    let small = FloatStorage(count: 4)
-    let (large, incoming) = (FloatStorage(count: largeCount), FloatStorage(count: largeCount))
+    let small = FloatBuffer(count: 4)
+    let (large, incoming) = (FloatBuffer(count: largeCount), FloatBuffer(count: largeCount))
     func reply() throws(CommunicatorError) {
-      (small.values[2], small.values[3]) = encode(clock())
-      try send([small.slice(1..<4)], receive: [], peer, communicator)
+      (small.pointer[2], small.pointer[3]) = encode(clock())
+      try send([(small, 1..<4)], receive: [], peer, communicator)
     }
     while true {
-      try send([], receive: [small.slice(0..<1)], peer, communicator)
-      let order = small.values[0]
+      try send([], receive: [(small, 0..<1)], peer, communicator)
+      let order = Order(rawValue: small.pointer[0])
       try reply()
-      if order == 0 { return }
-      if order == 2 {
-        try send([large.values], receive: [incoming.values], peer, communicator)
-      } else if order == 3 {
-        try send([], receive: (0..<burstCount).map { large.slice($0..<$0 + 1) }, peer, communicator)
+      switch order {
+      case .end, nil: return
+      case .ping: break
+      case .large:
+        try send([(large, 0..<largeCount)], receive: [(incoming, 0..<largeCount)], peer, communicator)
+      case .burst:
+        try send(
+          [], receive: (0..<burstCount).map { (buffer: large, range: $0..<$0 + 1) }, peer, communicator)
         try reply()
       }
     }
   }
 
+  /// A part of a buffer that is sent or received into.
+  private typealias Part = (buffer: FloatBuffer, range: Range<Int>)
+
   private static func trip(
-    _ out: UnsafeMutableBufferPointer<Float>, _ back: UnsafeMutableBufferPointer<Float>, _ peer: Int,
+    _ out: Part, _ back: Part, _ peer: Int,
     _ communicator: any Communicator
   ) throws(CommunicatorError) {
     try send([out], receive: [back], peer, communicator)
   }
 
   private static func send(
-    _ out: [UnsafeMutableBufferPointer<Float>], receive: [UnsafeMutableBufferPointer<Float>], _ peer: Int,
+    _ out: [Part], receive: [Part], _ peer: Int,
     _ communicator: any Communicator
   ) throws(CommunicatorError) {
-    let sends = out.map { Message(peer: peer, tag: 0, values: $0) }
-    let receives = receive.map { Message(peer: peer, tag: 0, values: $0) }
-    try communicator.exchange(sends: sends, receives: receives)
+    func message(_ part: Part) -> Message {
+      Message(
+        peer: peer, tag: 0, values: UnsafeMutableBufferPointer(rebasing: part.buffer.elements[part.range]))
+    }
+    try communicator.exchange(sends: out.map(message), receives: receive.map(message))
   }
 
   /// The bits of a double in two floats, which travel as they are.
