@@ -56,8 +56,10 @@ let package = Package(
     .target(
       name: "TensorBoard", dependencies: [.product(name: "SwiftProtobuf", package: "swift-protobuf")],
       exclude: ["event.proto"], swiftSettings: settings),
-    .target(name: "Jobs", dependencies: ["Files"], swiftSettings: settings),
-    .target(name: "Scaling", dependencies: ["Collectives"], swiftSettings: settings),
+    .target(name: "Jobs", dependencies: ["Files", "Digests"], swiftSettings: settings),
+    .target(
+      name: "Scaling", dependencies: ["Files", "Tensors", "Collectives", "Reports", "Runs", "Jobs"],
+      swiftSettings: settings),
     .target(
       name: "Datasets",
       dependencies: [
@@ -97,7 +99,9 @@ let package = Package(
     .testTarget(
       name: "LockstepTests", dependencies: ["lockstep", "Datasets", "Digests"], swiftSettings: settings),
     .testTarget(name: "JobsTests", dependencies: ["Jobs"], swiftSettings: settings),
-    .testTarget(name: "ScalingTests", dependencies: ["Scaling", "Collectives"], swiftSettings: settings),
+    .testTarget(
+      name: "ScalingTests", dependencies: ["Scaling", "Collectives", "Jobs", "Reports", "Runs", "Tensors"],
+      swiftSettings: settings),
     .testTarget(name: "AnalysisTests", dependencies: ["Analysis"], swiftSettings: settings),
     .testTarget(name: "ReportsTests", dependencies: ["Reports"], swiftSettings: settings),
     .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: settings),

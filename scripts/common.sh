@@ -9,39 +9,6 @@ if [ "$(id -u)" -eq 0 ]; then
   export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
 fi
 
-# The physical cores this process may run on, and no more than a container's share of time is worth.
-physical_cores() {
-  local cores quota period
-  cores=$(lscpu -p=CPU,CORE,SOCKET 2>/dev/null | awk -F, -v allowed="$(allowed_processors)" '
-    BEGIN {
-      n = split(allowed, ranges, ",")
-      for (i = 1; i <= n; i++) {
-        if (split(ranges[i], ends, "-") == 1) ends[2] = ends[1]
-        for (processor = ends[1] + 0; processor <= ends[2] + 0; processor++) may[processor] = 1
-      }
-    }
-    /^#/ || !($1 + 0 in may) { next }
-    { seen[$2 == "" ? "cpu " $1 : $2 "," $3] = 1 } # some virtual machines do not tell cores
-    END { for (core in seen) count++; print count + 0 }')
-  if [ "${cores:-0}" -lt 1 ]; then cores=$(env -u OMP_NUM_THREADS -u OMP_THREAD_LIMIT nproc); fi
-  if read -r quota period 2>/dev/null </sys/fs/cgroup/cpu.max && [ "$quota" != max ]; then
-    quota=$((quota / period))
-    if [ "$quota" -lt 1 ]; then quota=1; fi
-    if [ "$quota" -lt "$cores" ]; then cores=$quota; fi
-  fi
-  echo "$cores"
-}
-
-# The processors (hyperthreads) this process may run on, e.g. 0-3,8.
-allowed_processors() {
-  awk '$1 == "Cpus_allowed_list:" { print $2 }' /proc/self/status
-}
-
-# Whether this process may run on all processors that are switched on.
-may_use_all_processors() {
-  [ "$(allowed_processors)" = "$(cat /sys/devices/system/cpu/online 2>/dev/null)" ]
-}
-
 # The folder with MNIST, where there is one already.
 find_mnist() {
   local folder

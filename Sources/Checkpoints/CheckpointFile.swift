@@ -5,7 +5,7 @@ public import Files
 ///
 /// The format is safetensors, so NumPy and PyTorch read the tensors. Two metadata keys belong to the file:
 /// `format`, and `digest`, the SHA-256 of the whole file with the digest's own 64 digits replaced by zeros.
-/// Every read verifies it. The bytes are canonical: the same contents give the same file.
+/// Reading a checkpoint verifies it. The bytes are canonical: the same contents give the same file.
 public struct CheckpointFile: Hashable, Sendable {
   /// The format's name; the number changes with the meaning of a file.
   public static let format = "lockstep-1"

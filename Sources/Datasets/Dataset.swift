@@ -26,11 +26,9 @@ public struct Dataset: Sendable {
   /// The number of test samples.
   public let testCount: Int
   /// The number of classes; labels are 0..<classCount.
-  public let classCount = 10
-  /// Height of an image in pixels.
-  public let rows = 28
-  /// Width of an image in pixels.
-  public let columns = 28
+  public static let classCount = 10
+  /// The shape of each image.
+  public static let imageShape = ImageShape.mnist
 
   private let storage: Storage
 
@@ -97,5 +95,23 @@ public struct Dataset: Sendable {
   /// Reads all samples of one part.
   public func read(_ split: Split) throws(FileError) -> LabelledImages {
     try read(split, 0..<count(of: split))
+  }
+
+  /// Passes all samples of one part on to `body` in order, `size` at a time, the last time maybe fewer.
+  ///
+  /// Files are read once from first to last, gzip files too, and no more than a piece of them is held.
+  ///
+  /// - Throws: What `read` throws, and what `body` does.
+  package func readInPieces(
+    _ split: Split, of size: Int, _ body: (LabelledImages) throws(FileError) -> Void
+  ) throws(FileError) {
+    switch storage {
+    case .files(let train, let test):
+      try (split == .train ? train : test).readInPieces(of: size, body)
+    case .synthetic(let digits):
+      for start in stride(from: 0, to: count(of: split), by: size) {
+        try body(digits.draw(split, start..<min(start + size, count(of: split))))
+      }
+    }
   }
 }

@@ -25,7 +25,7 @@ public enum DatasetIdentity {
   /// The digests of the chunks that `samples` consists of; its first sample must begin a chunk, and its last
   /// one must end a chunk or the part.
   public static func chunkDigests(of samples: LabelledImages) -> [SHA256Digest] {
-    let pixels = samples.rows * samples.columns
+    let pixels = samples.shape.pixelCount
     return samples.images.withUnsafeBytes { images in
       samples.labels.withUnsafeBytes { labels in
         (0..<chunkCount(for: samples.count)).map { chunk in
@@ -41,7 +41,7 @@ public enum DatasetIdentity {
     }
   }
 
-  /// The identity of a dataset of 28 × 28 images in ten classes from the digests of all its chunks, in order.
+  /// The identity of a dataset from the digests of all its chunks, in order.
   public static func combine(
     trainCount: Int, testCount: Int, train: [SHA256Digest], test: [SHA256Digest]
   ) -> SHA256Digest {
@@ -50,7 +50,8 @@ public enum DatasetIdentity {
       "\(train.count) and \(test.count) chunks for \(trainCount) and \(testCount) samples")
     var hasher = SHA256Hasher()
     hasher.update(Array("lockstep dataset 1\n".utf8))
-    for number in [trainCount, testCount, 28, 28, 10, chunkSize] {
+    let shape = Dataset.imageShape
+    for number in [trainCount, testCount, shape.height, shape.width, Dataset.classCount, chunkSize] {
       withUnsafeBytes(of: UInt64(number).littleEndian) { hasher.update($0) }
     }
     for digest in train + test {
@@ -61,20 +62,14 @@ public enum DatasetIdentity {
 }
 
 extension Dataset {
-  /// Reads everything and digests it; what `DatasetIdentity` describes.
+  /// Reads everything, a chunk at a time, and digests it; what `DatasetIdentity` describes.
+  ///
+  /// - Throws: What `read` throws.
   public func identity() throws(FileError) -> SHA256Digest {
     var digests: [Split: [SHA256Digest]] = [:]
     for split in Split.allCases {
-      let count = count(of: split)
-      let chunks = DatasetIdentity.chunkCount(for: count)
-      // A gzip file is read in one go: every further piece would decompress all that precedes it again.
-      let stride = hasRandomAccess ? 16 : chunks
-      var start = 0
-      while start < chunks {
-        let end = min(start + stride, chunks)
-        let range = DatasetIdentity.samples(ofChunks: start..<end, among: count)
-        digests[split, default: []] += DatasetIdentity.chunkDigests(of: try read(split, range))
-        start = end
+      try readInPieces(split, of: DatasetIdentity.chunkSize) { samples in
+        digests[split, default: []] += DatasetIdentity.chunkDigests(of: samples)
       }
     }
     return DatasetIdentity.combine(

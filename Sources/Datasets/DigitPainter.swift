@@ -2,9 +2,6 @@ internal import Tensors
 
 /// Draws one synthetic digit after the other; owns the scratch memory for it.
 struct DigitPainter: ~Copyable {
-  /// Height and width of an image in pixels.
-  static let side = 28
-
   /// A point of the flattened strokes; the pen draws from it to the next one unless the stroke ends here.
   private struct Vertex {
     var position: SIMD2<Float>
@@ -29,10 +26,10 @@ struct DigitPainter: ~Copyable {
     control.deallocate()
   }
 
-  /// Draws the digit that `generator` describes, [28, 28], and returns its class.
+  /// Draws the digit that `generator` describes, [height, width], and returns its class.
   mutating func paint(_ generator: CounterGenerator, into image: UnsafeMutableBufferPointer<UInt8>) -> UInt8 {
     var draws = Draws(generator)
-    let label = draws.below(10)
+    let label = draws.below(Dataset.classCount)
     let controlCount = chooseControlPoints(of: DigitShape.all[label], &draws)
     let radius = draws.normal(mean: 1.28, deviation: 0.36, in: 0.6...2.3)
     let vertexCount = flatten(controlCount, radius, &draws)
@@ -157,7 +154,7 @@ struct DigitPainter: ~Copyable {
     // The larger extent fills the box; the floor keeps a degenerate drawing from being blown up.
     let scale = box / max(extent.x, extent.y, 0.3)
     let centre = mass > 0 ? moment / (2 * mass) : (low + high) / 2
-    let offset = SIMD2(draws.normal(), draws.normal()) * 0.5 + SIMD2(repeating: Float(Self.side) / 2)
+    let offset = SIMD2(draws.normal(), draws.normal()) * 0.5 + InkCanvas.centre
     for i in 0..<count {
       vertices[i].position = (vertices[i].position - centre) * scale + offset
     }

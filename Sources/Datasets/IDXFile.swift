@@ -40,38 +40,19 @@ public struct IDXFile: Hashable, Sendable {
   /// Reads the samples of `range`: `range.count` times `sampleBytes` bytes.
   ///
   /// Of a plain file only that part is read; of a gzip file what precedes it is decompressed and dropped.
-  /// Who reads up to the last sample also verifies that the file ends there and its checksum.
+  /// Reading up to the last sample also verifies that the file ends there, and its checksum.
   ///
   /// - Throws: `malformed` if the file ends too soon or too late, is damaged, or is another one than was
   ///   opened.
   public func read(_ range: Range<Int>) throws(FileError) -> [UInt8] {
     precondition(range.lowerBound >= 0 && range.upperBound <= count, "no samples \(range) of \(count)")
     if range.isEmpty { return [] }
-    var stream = try ByteStream(path: path)
-    guard try IDXFile(header: &stream, dimensionCount: dimensions.count) == self else {
-      throw FileError(.malformed, "\(path): expected the header read before, found another one")
-    }
-    try stream.skip(range.lowerBound * sampleBytes)
-    let total = range.count * sampleBytes
-    var bytes: [UInt8] = []
-    // Piece by piece, so that a header that lies about a gzip file's content allocates no more than there is.
-    while bytes.count < total {
-      let start = bytes.count
-      let piece = min(total - start, max(1 << 24, start))
-      bytes.append(contentsOf: repeatElement(0, count: piece))
-      let got = try bytes.withUnsafeMutableBufferPointer { all throws(FileError) in
-        try stream.read(
-          into: UnsafeMutableRawBufferPointer(UnsafeMutableBufferPointer(rebasing: all[start...])))
-      }
-      guard got == piece else { throw wrongLength(stream.position) }
-    }
-    if range.upperBound == count {
-      guard try stream.isAtEnd() else { throw wrongLength(nil) }
-    }
-    return bytes
+    var reader = try IDXReader(self, from: range.lowerBound)
+    return try reader.next(range.count)
   }
 
-  private init(header stream: inout ByteStream, dimensionCount rank: Int) throws(FileError) {
+  /// Reads the header at the beginning of `stream`.
+  fileprivate init(header stream: inout ByteStream, dimensionCount rank: Int) throws(FileError) {
     let path = stream.path
     var header = [UInt8](repeating: 0, count: 4 + 4 * rank)
     let got = try header.withUnsafeMutableBufferPointer { bytes throws(FileError) in
@@ -117,7 +98,8 @@ public struct IDXFile: Hashable, Sendable {
     }
   }
 
-  private func wrongLength(_ found: Int?) -> FileError {
+  /// An error that says which length this file should have.
+  fileprivate func wrongLength(_ found: Int?) -> FileError {
     let shape = dimensions.map { String($0) }.joined(separator: " × ")
     let expected = headerBytes + count * sampleBytes
     let unit = hasRandomAccess ? "bytes" : "decompressed bytes"
@@ -125,6 +107,48 @@ public struct IDXFile: Hashable, Sendable {
       .malformed,
       "\(path): expected \(grouped(expected)) \(unit) for \(shape) samples and the header, found "
         + (found.map { grouped($0) } ?? "more"))
+  }
+}
+
+/// Reads the samples of an IDX file one after the other; the file stays open in between.
+struct IDXReader: ~Copyable {
+  private let file: IDXFile
+  private var stream: ByteStream
+  /// The first sample that has not been read yet.
+  private var position: Int
+
+  /// Opens `file` and goes to sample `position`: in a gzip file by decompressing what precedes it.
+  init(_ file: IDXFile, from position: Int = 0) throws(FileError) {
+    var stream = try ByteStream(path: file.path)
+    guard try IDXFile(header: &stream, dimensionCount: file.dimensions.count) == file else {
+      throw FileError(.malformed, "\(file.path): expected the header read before, found another one")
+    }
+    try stream.skip(position * file.sampleBytes)
+    self.file = file
+    self.stream = stream
+    self.position = position
+  }
+
+  /// The bytes of the next `count` samples; with the last sample also checks that the file ends there.
+  mutating func next(_ count: Int) throws(FileError) -> [UInt8] {
+    let total = count * file.sampleBytes
+    var bytes: [UInt8] = []
+    // Piece by piece, so that a header that lies about a gzip file's content allocates no more than there is.
+    while bytes.count < total {
+      let start = bytes.count
+      let piece = min(total - start, max(1 << 24, start))
+      bytes.append(contentsOf: repeatElement(0, count: piece))
+      let got = try bytes.withUnsafeMutableBufferPointer { all throws(FileError) in
+        try stream.read(
+          into: UnsafeMutableRawBufferPointer(UnsafeMutableBufferPointer(rebasing: all[start...])))
+      }
+      guard got == piece else { throw file.wrongLength(stream.position) }
+    }
+    position += count
+    if position == file.count {
+      guard try stream.isAtEnd() else { throw file.wrongLength(nil) }
+    }
+    return bytes
   }
 }
 

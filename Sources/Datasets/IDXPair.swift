@@ -60,11 +60,10 @@ struct IDXPair: Sendable {
   init(_ layout: IDXLayout, _ split: Dataset.Split, in folder: String) throws(FileError) {
     images = try IDXFile(path: Self.path(of: layout.imagesName(split), in: folder), dimensionCount: 3)
     labels = try IDXFile(path: Self.path(of: layout.labelsName(split), in: folder), dimensionCount: 1)
-    guard images.dimensions[1] == 28, images.dimensions[2] == 28 else {
+    let shape = ImageShape(height: images.dimensions[1], width: images.dimensions[2])
+    guard shape == Dataset.imageShape else {
       throw FileError(
-        .malformed,
-        "\(images.path): expected images of 28 × 28 pixels, found "
-          + "\(images.dimensions[1]) × \(images.dimensions[2])")
+        .malformed, "\(images.path): expected images of \(Dataset.imageShape) pixels, found \(shape)")
     }
     guard images.count == labels.count else {
       throw FileError(
@@ -74,15 +73,33 @@ struct IDXPair: Sendable {
     }
   }
 
+  /// Reads the samples of `range`.
   func read(_ range: Range<Int>) throws(FileError) -> LabelledImages {
     let classes = try labels.read(range)
-    if let wrong = classes.firstIndex(where: { $0 > 9 }) {
-      throw FileError(
-        .malformed,
-        "\(labels.path): expected labels from 0 to 9, found \(classes[wrong]) for sample "
-          + grouped(range.lowerBound + wrong))
-    }
+    try check(classes, from: range.lowerBound)
     return LabelledImages(images: try images.read(range), labels: classes)
+  }
+
+  /// Passes all samples on to `body`, `size` at a time.
+  func readInPieces(
+    of size: Int, _ body: (LabelledImages) throws(FileError) -> Void
+  ) throws(FileError) {
+    var imageReader = try IDXReader(images)
+    var labelReader = try IDXReader(labels)
+    for start in stride(from: 0, to: count, by: size) {
+      let classes = try labelReader.next(min(size, count - start))
+      try check(classes, from: start)
+      try body(LabelledImages(images: try imageReader.next(classes.count), labels: classes))
+    }
+  }
+
+  /// Checks that the labels of the samples from `start` on are classes.
+  private func check(_ classes: [UInt8], from start: Int) throws(FileError) {
+    guard let wrong = classes.firstIndex(where: { $0 >= Dataset.classCount }) else { return }
+    throw FileError(
+      .malformed,
+      "\(labels.path): expected labels from 0 to \(Dataset.classCount - 1), found \(classes[wrong]) for sample "
+        + grouped(start + wrong))
   }
 
   private static func path(of name: String, in folder: String) throws(FileError) -> String {

@@ -1,11 +1,13 @@
-/// A 28 × 28 canvas that remembers for each pixel how deep it lies inside the ink, in pixels: the greatest
+/// A canvas of an image's shape that remembers for each pixel how deep it lies inside the ink, in pixels: the greatest
 /// (radius − distance) over all segments drawn. Positive inside, negative outside.
 struct InkCanvas: ~Copyable {
   private typealias Lane = SIMD8<Float>
 
-  /// Rows hold 32 pixels in memory, of which 28 are shown.
-  private static let lanesPerRow = 4
-  private static let rows = 28
+  private static let shape = Dataset.imageShape
+  /// Its middle (x, y), in pixels.
+  static let centre = SIMD2(Float(shape.width), Float(shape.height)) / 2
+  /// Rows are filled up in memory to whole lanes, which are not shown.
+  private static let lanesPerRow = (shape.width + 7) / 8
   /// Pixels farther from the ink than this stay background, whatever the softness.
   private static let margin: Float = 1
   private static let ramp = Lane(0, 1, 2, 3, 4, 5, 6, 7)
@@ -13,7 +15,7 @@ struct InkCanvas: ~Copyable {
   private let depth: UnsafeMutablePointer<Lane>
 
   init() {
-    depth = .allocate(capacity: Self.rows * Self.lanesPerRow)
+    depth = .allocate(capacity: Self.shape.height * Self.lanesPerRow)
     clear()
   }
 
@@ -23,17 +25,17 @@ struct InkCanvas: ~Copyable {
 
   /// Wipes the canvas.
   func clear() {
-    depth.update(repeating: Lane(repeating: -1000), count: Self.rows * Self.lanesPerRow)
+    depth.update(repeating: Lane(repeating: -1000), count: Self.shape.height * Self.lanesPerRow)
   }
 
   /// Draws a straight line from `a` to `b` (x, y in pixels; pixel i covers i ..< i + 1) with a round pen
   /// whose radius goes from `radiusA` to `radiusB`.
   func addSegment(_ a: SIMD2<Float>, _ radiusA: Float, _ b: SIMD2<Float>, _ radiusB: Float) {
     let reach = max(radiusA, radiusB) + Self.margin + 0.5
-    let firstRow = clampedIndex(min(a.y, b.y) - reach)
-    let lastRow = clampedIndex(max(a.y, b.y) + reach)
-    let firstLane = clampedIndex(min(a.x, b.x) - reach) / 8
-    let lastLane = clampedIndex(max(a.x, b.x) + reach) / 8
+    let firstRow = clampedIndex(min(a.y, b.y) - reach, Self.shape.height)
+    let lastRow = clampedIndex(max(a.y, b.y) + reach, Self.shape.height)
+    let firstLane = clampedIndex(min(a.x, b.x) - reach, Self.shape.width) / 8
+    let lastLane = clampedIndex(max(a.x, b.x) + reach, Self.shape.width) / 8
     let direction = b - a
     let square = direction.x * direction.x + direction.y * direction.y
     let inverse: Float = square > 1e-12 ? 1 / square : 0
@@ -63,14 +65,14 @@ struct InkCanvas: ~Copyable {
     let zero = Lane(repeating: 0)
     let one = Lane(repeating: 1)
     let slope = 1 / softness
-    for row in 0..<Self.rows {
+    for row in 0..<Self.shape.height {
       for lane in 0..<Self.lanesPerRow {
         var value = depth[row * Self.lanesPerRow + lane] * slope + 0.5
         value.replace(with: zero, where: value .< zero)
         value.replace(with: one, where: value .> one)
         let grey = SIMD8<UInt8>(truncatingIfNeeded: SIMD8<Int32>(value * (255 * ink) + 0.5))
-        let start = row * Self.rows + lane * 8
-        let shown = lane == Self.lanesPerRow - 1 ? 4 : 8
+        let start = row * Self.shape.width + lane * 8
+        let shown = min(8, Self.shape.width - lane * 8)
         for i in 0..<shown {
           image[start + i] = grey[i]
         }
@@ -78,7 +80,8 @@ struct InkCanvas: ~Copyable {
     }
   }
 
-  private func clampedIndex(_ coordinate: Float) -> Int {
-    Int(min(max(coordinate, 0), Float(Self.rows - 1)))
+  /// The row or column, among `count`, that is nearest to a coordinate.
+  private func clampedIndex(_ coordinate: Float, _ count: Int) -> Int {
+    Int(min(max(coordinate, 0), Float(count - 1)))
   }
 }

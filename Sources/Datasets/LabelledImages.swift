@@ -1,29 +1,30 @@
 /// Grey images and their labels.
 public struct LabelledImages: Hashable, Sendable {
-  /// Height of an image in pixels.
-  public let rows: Int
-  /// Width of an image in pixels.
-  public let columns: Int
-  /// The pixels, [count, rows, columns], last dimension fastest; 0 is background, 255 is ink.
+  /// The shape of each image.
+  public let shape: ImageShape
+  /// The pixels, [count, height, width], last dimension fastest; 0 is background, 255 is ink.
   public let images: [UInt8]
   /// The classes, [count].
   public let labels: [UInt8]
 
+  /// Height of an image in pixels.
+  public var rows: Int { shape.height }
+  /// Width of an image in pixels.
+  public var columns: Int { shape.width }
   /// The number of samples.
   public var count: Int { labels.count }
 
-  /// The pixels of one image, [rows, columns].
+  /// The pixels of one image, [height, width].
   public func image(_ index: Int) -> [UInt8] {
-    Array(images[index * rows * columns..<(index + 1) * rows * columns])
+    Array(images[index * shape.pixelCount..<(index + 1) * shape.pixelCount])
   }
 
   /// Puts together `labels.count` images and their labels.
-  public init(images: [UInt8], labels: [UInt8], rows: Int = 28, columns: Int = 28) {
+  public init(images: [UInt8], labels: [UInt8], shape: ImageShape = .mnist) {
     precondition(
-      images.count == labels.count * rows * columns,
-      "\(images.count) pixels for \(labels.count) images of \(rows) × \(columns)")
-    self.rows = rows
-    self.columns = columns
+      images.count == labels.count * shape.pixelCount,
+      "\(images.count) pixels for \(labels.count) images of \(shape)")
+    self.shape = shape
     self.images = images
     self.labels = labels
   }

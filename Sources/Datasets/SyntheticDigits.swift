@@ -21,7 +21,7 @@ public struct SyntheticDigits: Hashable, Sendable {
   /// Draws the samples `range` of one part; the parts share no sample.
   public func draw(_ split: Dataset.Split, _ range: Range<Int>) -> LabelledImages {
     precondition(range.lowerBound >= 0, "no samples \(range)")
-    let pixels = DigitPainter.side * DigitPainter.side
+    let pixels = Dataset.imageShape.pixelCount
     var labels = [UInt8](repeating: 0, count: range.count)
     let images = [UInt8](unsafeUninitializedCapacity: range.count * pixels) { images, count in
       var painter = DigitPainter()

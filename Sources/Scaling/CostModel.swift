@@ -1,4 +1,4 @@
-public import Collectives
+package import Collectives
 internal import Foundation
 
 /// What the reduction and a step should take, from the network's figures: the model of Hockney (1994), time = latency +
@@ -6,23 +6,23 @@ internal import Foundation
 ///
 /// Ranks fill one node after the other. Whatever the ranks of a node send to other nodes at the same time shares the
 /// node's link.
-public struct CostModel: Sendable, Hashable {
+package struct CostModel: Sendable, Hashable {
   /// A link's figures.
-  public struct Link: Sendable, Hashable, Codable {
+  package struct Link: Sendable, Hashable, Codable {
     /// Seconds until a message's first byte arrives.
-    public var latencySeconds: Double
+    package var latencySeconds: Double
     /// Bytes per second, each way.
-    public var bytesPerSecond: Double
+    package var bytesPerSecond: Double
     /// Seconds of work on each message.
-    public var messageSeconds: Double
+    package var messageSeconds: Double
 
-    public init(latencySeconds: Double, bytesPerSecond: Double, messageSeconds: Double) {
+    package init(latencySeconds: Double, bytesPerSecond: Double, messageSeconds: Double) {
       self.latencySeconds = latencySeconds
       self.bytesPerSecond = bytesPerSecond
       self.messageSeconds = messageSeconds
     }
 
-    public init(_ figures: LinkFigures) {
+    package init(_ figures: LinkFigures) {
       self.init(
         latencySeconds: figures.latencySeconds, bytesPerSecond: figures.bytesPerSecond,
         messageSeconds: figures.messageSeconds)
@@ -30,14 +30,14 @@ public struct CostModel: Sendable, Hashable {
   }
 
   /// Between ranks of one node.
-  public var within: Link
+  package var within: Link
   /// Between nodes; a node's ranks share it.
-  public var between: Link
-  public var ranksPerNode: Int
+  package var between: Link
+  package var ranksPerNode: Int
   /// Seconds to add one float to another in the reduction.
-  public var additionSeconds: Double
+  package var additionSeconds: Double
 
-  public init(within: Link, between: Link, ranksPerNode: Int, additionSeconds: Double = 0.3e-9) {
+  package init(within: Link, between: Link, ranksPerNode: Int, additionSeconds: Double = 0.3e-9) {
     self.within = within
     self.between = between
     self.ranksPerNode = max(ranksPerNode, 1)
@@ -45,7 +45,7 @@ public struct CostModel: Sendable, Hashable {
   }
 
   /// Seconds of one reduction of `elementCount` elements of `bytesPerElement` over `leafCount` leaves on `ranks` ranks.
-  public func reductionSeconds(
+  package func reductionSeconds(
     _ algorithm: ReductionAlgorithm, ranks: Int, elementCount: Int, leafCount: Int, bytesPerElement: Int = 4
   ) -> Double {
     guard ranks > 1 else { return 0 }
@@ -90,7 +90,7 @@ public struct CostModel: Sendable, Hashable {
   }
 
   /// The quicker algorithm and its seconds.
-  public func best(ranks: Int, elementCount: Int, leafCount: Int, bytesPerElement: Int = 4)
+  package func best(ranks: Int, elementCount: Int, leafCount: Int, bytesPerElement: Int = 4)
     -> (algorithm: ReductionAlgorithm, seconds: Double)
   {
     let all = ReductionAlgorithm.allCases.map { algorithm in
@@ -105,47 +105,21 @@ public struct CostModel: Sendable, Hashable {
   }
 }
 
-/// What a step is made of on one rank, measured.
-public struct StepCost: Sendable, Hashable {
-  /// Seconds of a micro-batch: forward, backward, adding its gradient.
-  public var leafSeconds: Double
-  /// Seconds of the optimizer, which every rank spends alike.
-  public var updateSeconds: Double
-  public var leafCount: Int
-  public var elementCount: Int
-
-  public init(
-    leafSeconds: Double, updateSeconds: Double, leafCount: Int, elementCount: Int
-  ) {
-    self.leafSeconds = leafSeconds
-    self.updateSeconds = updateSeconds
-    self.leafCount = leafCount
-    self.elementCount = elementCount
-  }
-
-  /// Seconds of a step on `ranks` ranks, and of the reduction in it. No more ranks than leaves have work.
-  public func step(ranks: Int, model: CostModel, bytesPerElement: Int = 4)
-    -> (seconds: Double, reduction: Double, algorithm: ReductionAlgorithm)
-  {
-    let best = model.best(
-      ranks: ranks, elementCount: elementCount, leafCount: leafCount, bytesPerElement: bytesPerElement)
-    let leaves = (leafCount + ranks - 1) / ranks
-    return (Double(leaves) * leafSeconds + updateSeconds + best.seconds, best.seconds, best.algorithm)
-  }
-}
-
-/// `25gbit,10us`: a link's rate and latency in words.
-public func parseNetwork(_ text: String) -> (bytesPerSecond: Double, latencySeconds: Double)? {
-  let parts = text.lowercased().split(separator: ",")
-  func value(_ word: Substring, _ units: [(suffix: String, factor: Double)]) -> Double? {
-    for unit in units where word.hasSuffix(unit.suffix) {
-      return Double(word.dropLast(unit.suffix.count)).flatMap { $0 > 0 ? $0 * unit.factor : nil }
+extension CostModel.Link {
+  /// A link's rate and latency in words, as in `25gbit,10us`; nil if they are none. Nothing is known of the work on a
+  /// message, which is 0.
+  package init?(parsing text: String) {
+    func value(_ word: Substring, _ units: [(suffix: String, factor: Double)]) -> Double? {
+      for unit in units where word.hasSuffix(unit.suffix) {
+        return Double(word.dropLast(unit.suffix.count)).flatMap { $0 > 0 ? $0 * unit.factor : nil }
+      }
+      return nil
     }
-    return nil
+    let parts = text.lowercased().split(separator: ",")
+    guard parts.count == 2,
+      let rate = value(parts[0], [("gbit", 1e9 / 8), ("mbit", 1e6 / 8), ("kbit", 1e3 / 8)]),
+      let latency = value(parts[1], [("us", 1e-6), ("µs", 1e-6), ("ms", 1e-3), ("s", 1)])
+    else { return nil }
+    self.init(latencySeconds: latency, bytesPerSecond: rate, messageSeconds: 0)
   }
-  guard parts.count == 2,
-    let rate = value(parts[0], [("gbit", 1e9 / 8), ("mbit", 1e6 / 8), ("kbit", 1e3 / 8)]),
-    let latency = value(parts[1], [("us", 1e-6), ("µs", 1e-6), ("ms", 1e-3), ("s", 1)])
-  else { return nil }
-  return (rate, latency)
 }

@@ -6,6 +6,7 @@ import Files
 import Foundation
 import Jobs
 import Reports
+import Scaling
 import Tensors
 import Training
 
@@ -41,13 +42,13 @@ struct Doctor: ParsableCommand {
       guard !Launch.isUnderLauncher else {
         throw ValidationError("--hostfile is checked without mpirun: call lockstep doctor --hostfile alone")
       }
-      return try HostfileCheck(path: hostfile, ssh: ssh.words).run()
+      return try check(hostfile)
     }
     try productOptions.choose()
     // Whatever hangs here would hang in training.
     let communicator = try Launch.world(stallTimeout: 8)
     communicator.willEnter("the doctor's questions", step: 0)
-    let hosts = try communicator.allGather(Array(Reachability.hostName().utf8)).map {
+    let hosts = try communicator.allGather(Array(LocalHost.name.utf8)).map {
       String(decoding: $0, as: UTF8.self)
     }
     let isFirstOnHost = hosts.firstIndex(of: hosts[communicator.rank]) == communicator.rank
@@ -55,7 +56,7 @@ struct Doctor: ParsableCommand {
     let ranks = try communicator.allGather(Array(JSONEncoder().encode(own))).map {
       try JSONDecoder().decode(RankFacts.self, from: Data($0))
     }
-    let links = try LinkProbe.measure(Self.links(hosts), over: communicator) {
+    let links = try LinkProbe.measure(LinkPlan.links(hosts: hosts), over: communicator) {
       Date().timeIntervalSince1970
     }
     guard communicator.rank == 0 else { Launch.finish(code: try verdict(nil, communicator)) }
@@ -64,9 +65,21 @@ struct Doctor: ParsableCommand {
     for link in links where hosts[link.from] == hosts[0] && hosts[link.to] != hosts[0] {
       offsets[hosts[link.to]] = link.clockOffsetSeconds
     }
-    let diagnosis = Diagnosis(ranks: ranks, clockOffsets: offsets, runFolderFault: runFolderFault())
+    let diagnosis = Diagnosis(
+      ranks: ranks, clockOffsets: offsets, runFolderFault: RunFolderProbe.fault(of: runFolder))
     show(diagnosis, links: links, hosts: hosts)
     Launch.finish(code: try verdict(diagnosis.findings, communicator))
+  }
+
+  /// Checks a hostfile and its hosts, without mpirun.
+  private func check(_ path: String) throws {
+    let check = HostfileCheck(
+      hostfile: try Hostfile(path: path), path: path, login: ssh.words, program: MPIRun.program,
+      digest: RankFacts.digest(ofFile: MPIRun.program))
+    let answers = try check.ask()
+    let findings = check.findings(answers)
+    show(check, answers: answers, findings: findings)
+    throw ExitCode(findings.contains { $0.level == .problem } ? 1 : 0)
   }
 
   /// The exit code that all ranks end with, which the root knows.
@@ -77,33 +90,15 @@ struct Doctor: ParsableCommand {
 
   // MARK: - Asking
 
+  /// What the system, the products, MPI and the dataset tell of this rank.
   private func facts(rank: Int, isFirstOnHost: Bool) -> RankFacts {
-    let environment = ProcessInfo.processInfo.environment
-    let processors = ProcessorSet()
-    var facts = RankFacts()
-    facts.rank = rank
-    facts.host = Reachability.hostName()
-    facts.processors = ProcessorSet.allowedList ?? ""
-    facts.cores = processors.coreNames
-    facts.isBound = !processors.isWholeHost
-    facts.processorModel = ProcessorSet.modelName
+    var facts = RankFacts(
+      rank: rank, isFirstOnHost: isFirstOnHost, environment: ProcessInfo.processInfo.environment)
     facts.products = Products.shared.description
     facts.productsIdentity = Products.shared.identity
     let rates = ProductRates.measure(.shared)
     (facts.peakRate, facts.productRate, facts.bestProductRate) = (rates.peak, rates.inUse, rates.best)
     facts.mpiVersion = Launch.isUnderLauncher ? MPICommunicator.libraryVersion : ""
-    if isFirstOnHost, let program = FileManager.default.contents(atPath: "/proc/self/exe") {
-      facts.binaryDigest = SHA256Digest(of: Array(program)).description
-    }
-    let memory = Self.value(of: "MemAvailable", in: "/proc/meminfo")?.split(separator: " ").first
-    facts.memoryAvailable = memory.flatMap { Int($0) }.map { $0 * 1024 } ?? 0
-    var shared = statvfs()
-    if statvfs("/dev/shm", &shared) == 0 {
-      facts.sharedMemoryAvailable = Int(shared.f_bavail) * Int(shared.f_frsize)
-    }
-    facts.interfaces = NetworkInterface.usable(NetworkInterface.all(), environment: environment)
-    facts.yieldsWhenIdle = environment["OMPI_MCA_mpi_yield_when_idle"].map { $0 != "0" } ?? false
-    facts.noticesLostHosts = environment["OMPI_MCA_oob_tcp_keepalive_time"] != nil
     if isFirstOnHost { facts.dataset = datasetState() }
     return facts
   }
@@ -111,54 +106,11 @@ struct Doctor: ParsableCommand {
   private func datasetState() -> RankFacts.DatasetState {
     do {
       let dataset = try dataOptions.open()
-      var digests: [Dataset.Split: [SHA256Digest]] = [:]
-      for split in Dataset.Split.allCases {
-        digests[split] = DatasetIdentity.chunkDigests(of: try dataset.read(split))
-      }
-      let identity = DatasetIdentity.combine(
-        trainCount: dataset.trainCount, testCount: dataset.testCount, train: digests[.train] ?? [],
-        test: digests[.test] ?? [])
-      return .found(digest: identity.description, name: dataset.name)
+      return .found(digest: try dataset.identity().description, name: dataset.name)
     } catch let error as FileError where error.kind == .missing {
       return .missing
     } catch {
       return .damaged("\(error)")
-    }
-  }
-
-  /// The value behind the first `name:` in a file of `name: value` lines.
-  private static func value(of name: String, in path: String) -> String? {
-    (try? String(contentsOfFile: path, encoding: .utf8))?.split(separator: "\n")
-      .first { $0.hasPrefix(name) }?.split(separator: ":", maxSplits: 1).last
-      .map { $0.trimmingCharacters(in: .whitespaces) }
-  }
-
-  /// Who measures with whom: the first host's first two ranks, and its first rank with those of up to seven other hosts.
-  private static func links(_ hosts: [String]) -> [(from: Int, to: Int)] {
-    let byHost = Dictionary(grouping: hosts.indices) { hosts[$0] }
-    let firsts = byHost.values.compactMap(\.first).sorted()
-    var links: [(from: Int, to: Int)] = []
-    if let pair = byHost[hosts[0]], pair.count > 1 { links.append((pair[0], pair[1])) }
-    // Within ten seconds there is time for about eight.
-    for first in firsts.dropFirst().prefix(7) { links.append((firsts[0], first)) }
-    return links
-  }
-
-  /// Tries to write, and leaves nothing behind.
-  private func runFolderFault() -> String? {
-    let files = FileManager.default
-    var existing = URL(fileURLWithPath: runFolder)
-    while !files.fileExists(atPath: existing.path), existing.path != "/" {
-      existing.deleteLastPathComponent()
-    }
-    let probe = existing.appendingPathComponent(
-      ".lockstep-doctor-\(ProcessInfo.processInfo.processIdentifier)")
-    defer { try? files.removeItem(at: probe) }
-    do {
-      try Data(count: 1 << 20).write(to: probe)
-      return nil
-    } catch {
-      return "the run folder \(runFolder) cannot be written by rank 0: \(error.localizedDescription)"
     }
   }
 
@@ -209,82 +161,30 @@ struct Doctor: ParsableCommand {
       }
     }
     if !links.isEmpty { print("") }
-    Self.show(diagnosis.findings, good: "nothing found that would keep training from working")
+    show(diagnosis.findings, good: "nothing found that would keep training from working")
   }
 
-  static func show(_ findings: [Finding], good: String) {
+  private func show(_ check: HostfileCheck, answers: [String: HostfileCheck.Answer], findings: [Finding]) {
+    var table = TextTable([
+      ("host", .left), ("slots", .right), ("cores", .right), ("ssh", .left), ("lockstep", .left),
+    ])
+    for host in check.hostfile.hosts {
+      let answer = answers[host.name]
+      table.append([
+        host.name, host.slots.map(String.init) ?? "", answer?.cores.map(String.init) ?? "",
+        answer == nil ? "no answer" : "answers", answer.map { check.programState($0).rawValue } ?? "",
+      ])
+    }
+    print(table.text)
+    show(findings, good: "all hosts can be used; `mpirun … lockstep doctor` tells more")
+  }
+
+  private func show(_ findings: [Finding], good: String) {
     for finding in findings {
       print("\(finding.level.rawValue): \(finding.what)")
       if !finding.advice.isEmpty { print("  → \(finding.advice)") }
     }
     if !findings.contains(where: { $0.level == .problem }) { print(good) }
     fflush(nil)
-  }
-}
-
-/// `lockstep doctor --hostfile`: whether the hosts of a file can be used.
-private struct HostfileCheck {
-  let path: String
-  let ssh: [String]
-
-  /// What a host answers.
-  private struct Answer {
-    var digest: String?
-    var cores: Int?
-  }
-
-  func run() throws {
-    let hostfile = try Hostfile(path: path)
-    let binary = MPIRun.binary
-    let own = FileManager.default.contents(atPath: binary).map { SHA256Digest(of: Array($0)).description }
-    let command = "sha256sum \(binary) 2>/dev/null; lscpu -p=CORE,SOCKET | grep -v '^#' | sort -u | wc -l"
-    let texts = try Reachability.answers(of: hostfile.hosts.map(\.name), ssh: ssh, to: command)
-
-    var table = TextTable([
-      ("host", .left), ("slots", .right), ("cores", .right), ("ssh", .left), ("lockstep", .left),
-    ])
-    var findings: [Finding] = []
-    for host in hostfile.hosts {
-      let place = "\(path), line \(host.line): \(host.name)"
-      let answer = texts[host.name].map(parse)
-      let isSame = answer?.digest != nil && answer?.digest == own
-      table.append([
-        host.name, host.slots.map(String.init) ?? "", answer?.cores.map(String.init) ?? "",
-        answer == nil ? "no answer" : "answers",
-        answer == nil ? "" : isSame ? "same" : answer?.digest == nil ? "missing" : "another",
-      ])
-      guard let answer else {
-        findings.append(
-          Finding(
-            .problem, "\(place) does not answer",
-            advice: "\(ssh.joined(separator: " ")) \(host.name) true must work without a password"))
-        continue
-      }
-      if !isSame {
-        findings.append(
-          Finding(
-            .problem,
-            "\(place) has \(answer.digest == nil ? "no" : "another") program at \(binary)",
-            advice: "copy this one there, to the same path, or put it on a shared file system"))
-      }
-      if let slots = host.slots, let cores = answer.cores, slots > cores {
-        findings.append(
-          Finding(
-            .warning, "\(place) has slots=\(slots) for \(cores) physical cores",
-            advice: "slots=\(cores): ranks that share a core take turns"))
-      }
-    }
-    print(table.text)
-    Doctor.show(findings, good: "all hosts can be used; `mpirun … lockstep doctor` tells more")
-    throw ExitCode(findings.contains { $0.level == .problem } ? 1 : 0)
-  }
-
-  private func parse(_ text: String) -> Answer {
-    var answer = Answer()
-    for line in text.split(separator: "\n") {
-      let word = line.split(separator: " ").first.map(String.init) ?? ""
-      if word.count == 64 { answer.digest = word } else { answer.cores = Int(word) ?? answer.cores }
-    }
-    return answer
   }
 }

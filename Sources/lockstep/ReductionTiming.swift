@@ -39,71 +39,15 @@ struct ReductionTiming: ParsableCommand {
     if repeats < 1 { throw ValidationError("--repeats must be at least 1, found \(repeats)") }
   }
 
-  /// What was measured.
-  struct Figures: Codable {
-    var ranks: Int
-    var elements: Int
-    var ranksPerNode: Int
-    var within: CostModel.Link?
-    var between: CostModel.Link?
-    /// Seconds by algorithm, measured and expected.
-    var measured: [String: Double]
-    var expected: [String: Double]
-  }
-
   func run() throws {
     let communicator = try Launch.world()
-    communicator.willEnter("the measurement of links", step: 0)
-    let hosts = try communicator.allGather(Array(Reachability.hostName().utf8))
-    let perNode = hosts.count { $0 == hosts[0] }
-    let neighbour = hosts.indices.dropFirst().first { hosts[$0] == hosts[0] }
-    let stranger = hosts.firstIndex { $0 != hosts[0] }
-    let peers = [neighbour, stranger].compactMap { $0 }
-    let links = try LinkProbe.measure(peers.map { (from: 0, to: $0) }, over: communicator) { 0 }
-    func link(_ peer: Int?) -> CostModel.Link? {
-      links.first { $0.to == peer }.map(CostModel.Link.init)
-    }
-
-    var figures = Figures(
-      ranks: communicator.worldSize, elements: elements, ranksPerNode: perNode, within: link(neighbour),
-      between: link(stranger), measured: [:], expected: [:])
-    let any = figures.within ?? figures.between
-    for algorithm in ReductionAlgorithm.allCases {
-      figures.measured[algorithm.rawValue] = try measure(algorithm, communicator)
-      guard let any else { continue }
-      let model = CostModel(
-        within: figures.within ?? any, between: figures.between ?? any, ranksPerNode: perNode)
-      figures.expected[algorithm.rawValue] = model.reductionSeconds(
-        algorithm, ranks: communicator.worldSize, elementCount: elements, leafCount: communicator.worldSize,
-        bytesPerElement: gradients == .bfloat16 ? 2 : 4)
-    }
+    let figures = try ReductionFigures.measure(
+      over: communicator, host: LocalHost.name, elements: elements, repeats: repeats, format: gradients)
     if communicator.rank == 0 { try show(figures) }
     Launch.finish(code: 0)
   }
 
-  /// Median over repetitions of the time that the last rank to finish took.
-  private func measure(
-    _ algorithm: ReductionAlgorithm, _ communicator: any Communicator
-  ) throws -> Double {
-    let reduction = ReproducibleReduction(
-      communicator: communicator, elementCount: elements, maximumLeafCount: communicator.worldSize,
-      format: gradients, algorithm: algorithm)
-    var times: [Double] = []
-    for step in 0..<repeats + 3 {
-      communicator.willEnter("the reduction", step: step + 1)
-      reduction.begin(leafCount: communicator.worldSize)
-      for _ in reduction.ownedLeaves { reduction.withNextLeaf { $0.update(repeating: 1) } }
-      try communicator.barrier()
-      let start = MonotonicClock.now()
-      _ = try reduction.reduce()
-      times.append(MonotonicClock.now() - start)
-    }
-    let all = try communicator.allGather(numbers: times)
-    let latest = (3..<times.count).map { index in all.map { $0[index] }.max() ?? 0 }
-    return Spread(latest).median
-  }
-
-  private func show(_ figures: Figures) throws {
+  private func show(_ figures: ReductionFigures) throws {
     if json {
       let encoder = JSONEncoder()
       encoder.outputFormatting = [.sortedKeys]

@@ -40,7 +40,7 @@ struct SelfTestCommand: ParsableCommand {
       Launch.finish(code: 0)
     }
     let wrong = outcomes.filter { !$0.isRight }.map(\.recipe).joined(separator: ", ")
-    let report = [Reachability.hostName(), Products.shared.description, wrong].joined(separator: "\n")
+    let report = [LocalHost.name, Products.shared.description, wrong].joined(separator: "\n")
     let reports = try communicator.allGather(Array(report.utf8)).map {
       String(decoding: $0, as: UTF8.self).split(separator: "\n", omittingEmptySubsequences: false).map(
         String.init)

@@ -24,8 +24,8 @@ import Testing
     let files = datasetFiles(train: 20, test: 6)
     try write(files, to: scratch) { $0.contains("images") }
     let dataset = try Dataset(folder: scratch.path)
-    #expect(dataset.trainCount == 20 && dataset.testCount == 6 && dataset.classCount == 10)
-    #expect(dataset.rows == 28 && dataset.columns == 28 && !dataset.isSynthetic && !dataset.hasRandomAccess)
+    #expect(dataset.trainCount == 20 && dataset.testCount == 6)
+    #expect(!dataset.isSynthetic && !dataset.hasRandomAccess)
     #expect(dataset.name == (scratch.path as NSString).lastPathComponent)
     #expect(try dataset.read(.train, 7..<19) == SyntheticDigits(seed: 5).draw(.train, 7..<19))
     #expect(try dataset.read(.test) == SyntheticDigits(seed: 5).draw(.test, 0..<6))
@@ -94,6 +94,43 @@ import Testing
     #expect(
       failure { _ = try Dataset(folder: scratch("file")) }
         == FileError(.missing, "\(scratch("file")): expected a folder with IDX files, found a file"))
+  }
+
+  @Test(arguments: [false, true]) func piecesAreTheSamplesInOrder(_ compressed: Bool) throws {
+    let scratch = try Scratch()
+    try write(datasetFiles(train: 7, test: 4), to: scratch) { _ in compressed }
+    let synthetic = Dataset(synthetic: SyntheticDigits(seed: 5), trainCount: 7, testCount: 4)
+    for dataset in [try Dataset(folder: scratch.path), synthetic] {
+      for size in [1, 3, 7, 100] {
+        var counts: [Int] = []
+        var (images, labels): ([UInt8], [UInt8]) = ([], [])
+        try dataset.readInPieces(.train, of: size) {
+          counts.append($0.count)
+          images += $0.images
+          labels += $0.labels
+        }
+        #expect(counts == (0..<(7 + size - 1) / size).map { min(size, 7 - $0 * size) })
+        #expect(LabelledImages(images: images, labels: labels) == (try dataset.read(.train)))
+      }
+    }
+  }
+
+  /// A wrong label, a cut and an overlong file: read in pieces, they are found as when read at once.
+  @Test(arguments: [false, true]) func piecesOfDamagedFilesAreRefused(_ compressed: Bool) throws {
+    for (name, change) in [
+      ("train-labels-idx1-ubyte", { $0[8 + 5] = 10 }), ("train-images-idx3-ubyte", { $0.removeLast() }),
+      ("train-images-idx3-ubyte", { $0.append(0) }),
+    ] as [(String, (inout [UInt8]) -> Void)] {
+      let scratch = try Scratch()
+      var files = datasetFiles(train: 7, test: 4)
+      change(&files[name, default: []])
+      try write(files, to: scratch) { _ in compressed }
+      let inPieces = failure {
+        try Dataset(folder: scratch.path).readInPieces(.train, of: 2) { _ in }
+      }
+      #expect(inPieces?.kind == .malformed)
+      #expect(inPieces == failure { _ = try Dataset(folder: scratch.path).read(.train) })
+    }
   }
 
   @Test func theIdentityDependsOnContentAlone() throws {

@@ -2,16 +2,19 @@ import Foundation
 
 /// A tiny HTTP/1.1 server on the loopback interface: one response per connection, then it closes.
 final class LoopbackServer: @unchecked Sendable {
+  enum Silence {
+    case beforeAnswer
+    case afterBody
+  }
+
   struct Response {
     var status = "200 OK"
     var headers: [String] = []
     var body: [UInt8] = []
     /// What Content-Length says: the body's length, something else, or nothing if nil.
     var announced: Int?
-    /// Seconds to stay silent after the body, before closing.
-    var silence = 0.0
-    /// Seconds to stay silent before answering.
-    var delay = 0.0
+    /// Where the server falls silent, until the client goes away.
+    var silence: Silence?
 
     init(_ body: [UInt8]) {
       self.body = body
@@ -87,11 +90,17 @@ final class LoopbackServer: @unchecked Sendable {
     let path = words.count > 1 ? String(words[1].dropFirst()) : ""
     lock.withLock { log.append(path) }
     let response = routes[path] ?? Response(status: "404 Not Found")
-    Thread.sleep(forTimeInterval: response.delay)
+    if response.silence == .beforeAnswer { return awaitEnd(connection) }
     var lines = ["HTTP/1.1 \(response.status)", "Connection: close"] + response.headers
     if let announced = response.announced { lines.append("Content-Length: \(announced)") }
     send(connection, Array((lines.joined(separator: "\r\n") + "\r\n\r\n").utf8) + response.body)
-    Thread.sleep(forTimeInterval: response.silence)
+    if response.silence == .afterBody { awaitEnd(connection) }
+  }
+
+  /// Returns once the client has closed its end.
+  private func awaitEnd(_ connection: Int32) {
+    var byte: UInt8 = 0
+    while recv(connection, &byte, 1, 0) > 0 {}
   }
 
   private func send(_ connection: Int32, _ bytes: [UInt8]) {

@@ -186,7 +186,7 @@ import Testing
     let name = "t10k-images-idx3-ubyte.gz"
     var stalled = LoopbackServer.Response([0x1F, 0x8B])
     stalled.announced = 1000
-    stalled.silence = 20
+    stalled.silence = .afterBody
     let first = try LoopbackServer([name: stalled])
     let error = fetch(scratch.path, [first]) { $0.stallTimeout = 0.25 }.error
     #expect(error?.kind == .unavailable && error?.exitCode == 69)
@@ -195,7 +195,7 @@ import Testing
       "\(error as Any)")
 
     var late = LoopbackServer.Response([1])
-    late.delay = 20
+    late.silence = .beforeAnswer
     let second = try LoopbackServer([name: late])
     let other = fetch(scratch.path, [second]) { $0.connectTimeout = 0.25 }.error
     #expect(

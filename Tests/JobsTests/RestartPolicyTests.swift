@@ -35,26 +35,4 @@ import Testing
       #expect(policy.decide(exitCode: code, hasProgressed: true) == .restart(afterSeconds: 1))
     }
   }
-
-  @Test func ranksFollowTheHostsThatAreLeft() throws {
-    let hostfile = try Hostfile(parsing: "a slots=4\nb slots=4\nc slots=2\n", origin: "hosts")
-    func plan(_ reachable: Set<String>, _ wanted: Int?) -> (Int?, [String])? {
-      RankPlan(hostfile: hostfile, reachable: reachable, wanted: wanted)
-        .map { ($0.ranks, $0.hostfile.hosts.map(\.name)) }
-    }
-    #expect(plan(["a", "b", "c"], 6)?.0 == 6)
-    let less = plan(["c", "a"], 8)
-    #expect(less?.0 == 6 && less?.1 == ["a", "c"])
-    #expect(plan(["b"], nil)?.0 == .some(nil))
-    // Who oversubscribes knows what they do.
-    #expect(plan(["c"], 20)?.0 == 20)
-    #expect(plan([], 4) == nil)
-  }
-
-  @Test func processorListsAreRead() {
-    #expect(ProcessorSet.parse("0-3,8") == [0, 1, 2, 3, 8])
-    #expect(ProcessorSet.parse("5") == [5])
-    let own = ProcessorSet()
-    #expect(own.cores >= 1 && own.cores <= own.allowed.count)
-  }
 }

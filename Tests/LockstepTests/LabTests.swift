@@ -111,22 +111,33 @@ extension RealRanks {
         finalDigest(scratch("run")) != nil && finalDigest(scratch("run")) == finalDigest(scratch("whole")))
     }
 
-    /// The root is killed while it writes, again and again: what is there is always good to go on from.
+    /// The root is killed until it was five times in the middle of writing a checkpoint: what is there is always good
+    /// to go on from.
     @Test(.enabled(if: Lab.isThorough, "slow: scripts/test --all"))
     func theRootKilledWhileWritingLeavesAGoodCheckpoint() throws {
       let (scratch, lab) = (try ScratchFolder(), try Lab(hosts: 2))
-      let often = flags(scratch("run")).map { $0 == "20" ? "1" : $0 }
-      for round in 0..<5 {
-        let job = try lab.ranks(2, often + ["--resume"]).start()
-        awaitCheckpoint(scratch("run"))
-        usleep(UInt32(900_000 + 37_000 * round))
+      let run = scratch("run")
+      // A checkpoint after every step, of more steps than there is time for.
+      let flags = flags(run, epochs: 10_000).map { $0 == "20" ? "1" : $0 } + ["--resume"]
+      func unfinished() -> Set<String> { Set(checkpoints(run).filter { $0.hasSuffix(".tmp") }) }
+      func finished() -> [String] { checkpoints(run).filter { $0.hasSuffix(".safetensors") } }
+      var interruptions = 0
+      for _ in 0..<50 where interruptions < 5 {
+        let (before, left) = (Set(finished()), unfinished())
+        let job = try lab.ranks(2, flags).start()
+        // Until it has saved something, and is writing again.
+        while job.process.isRunning, before.isSuperset(of: finished()) || left.isSuperset(of: unfinished()) {
+          usleep(500)
+        }
         try lab("exec", "1", "pkill", "-KILL", "-x", "lockstep")
-        #expect(try job.wait().code == 137)
-        let newest = try #require(
-          checkpoints(scratch("run")).filter { $0.hasSuffix(".safetensors") }.max())
-        let inspected = try Command.alone("inspect", scratch("run") + "/checkpoints/" + newest).run()
+        let outcome = try job.wait()
+        #expect(outcome.code == 137, "\(outcome.errors)")
+        if !left.isSuperset(of: unfinished()) { interruptions += 1 }
+        let newest = try #require(finished().max())
+        let inspected = try Command.alone("inspect", "\(run)/checkpoints/\(newest)").run()
         #expect(inspected.code == 0, "\(inspected.errors)")
       }
+      #expect(interruptions == 5)
       #expect(try lab.leftovers() == [])
     }
 

@@ -39,6 +39,24 @@ import Testing
     for tick in ["0.1", "1", "10"] { #expect(plot.drawing.element.contains(">\(tick)</text>")) }
   }
 
+  /// Both scales in powers of two: the ideal speed-up is a straight line, with a tick at each doubling.
+  @Test func doublingsAreEqualDistancesOnBothScales() {
+    var series = LinePlot.Series("", [(1, 0.5), (2, 1), (8, 4)], style: .lineAndPoints)
+    series.ranges = [2: 0.9...2]
+    series.hollow = [8]
+    var plot = LinePlot(title: "", xLabel: "", yLabel: "", series: [series])
+    (plot.xScale, plot.yScale) = (.powersOfTwo, .powersOfTwo)
+    let picture = plot.drawing.element
+    let drawn = points(picture, "s0")
+    #expect(abs((drawn[2].x - drawn[0].x) - 3 * (drawn[1].x - drawn[0].x)) < 0.4)
+    #expect(abs((drawn[0].y - drawn[2].y) - 3 * (drawn[0].y - drawn[1].y)) < 0.4)
+    for tick in ["0.5", "1", "2", "4", "8"] { #expect(picture.contains(">\(tick)</text>")) }
+    #expect(picture.ranges(of: "<circle").count == 3)
+    #expect(picture.ranges(of: "class=\"paper s0\"").count == 1)
+    // The range of the second point, upwards from its lower end.
+    #expect(picture.contains("M\(drawn[1].x) "))
+  }
+
   @Test(arguments: [[], [(1.0, 5.0)], [(1.0, 5.0), (1.0, 5.0)], [(0.0, Double.nan)]])
   func fewPointsAreNoTrouble(_ few: [(Double, Double)]) {
     let plot = LinePlot(

@@ -53,9 +53,11 @@ import Testing
   }
 
   @Test func networksAreReadFromWords() {
-    let network = parseNetwork("25gbit,10us")
+    let network = CostModel.Link(parsing: "25gbit,10us")
     #expect(network?.bytesPerSecond == 25e9 / 8 && network?.latencySeconds == 10 * 1e-6)
-    #expect(parseNetwork("100mbit,1ms")?.latencySeconds == 1e-3)
-    for text in ["", "25gbit", "10us,25gbit", "0gbit,1us", "25gbit,x"] { #expect(parseNetwork(text) == nil) }
+    #expect(CostModel.Link(parsing: "100mbit,1ms")?.latencySeconds == 1e-3)
+    for text in ["", "25gbit", "10us,25gbit", "0gbit,1us", "25gbit,x"] {
+      #expect(CostModel.Link(parsing: text) == nil)
+    }
   }
 }

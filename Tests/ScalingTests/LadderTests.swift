@@ -1,4 +1,5 @@
 import Foundation
+import Reports
 import Scaling
 import Testing
 
@@ -57,16 +58,29 @@ import Testing
     #expect(lines[2].hasPrefix("strong,1,64,false,12.0,,"))
   }
 
-  @Test func thePlotMarksWhatIsNoMeasure() {
-    let plot = ScalingPlot(
-      title: "a < b", subtitle: "",
-      series: [
-        .init(
-          name: "strong",
-          points: [(1, Spread([1]), false), (2, Spread([1.8, 1.9]), false), (4, Spread([2]), true)])
+  @Test func aWeakLaddersBatchGrowsFromTheFewestRanks() {
+    let ladder = ScalingLadder(modes: [.strong, .weak], counts: [2, 4], globalBatch: 64, slots: 3)
+    #expect(
+      ladder.points.map { "\($0.mode) \($0.ranks) \($0.globalBatch)" } == [
+        "strong 2 64", "strong 4 64", "weak 2 64", "weak 4 128",
       ])
-    #expect(plot.svg.contains("a &lt; b") && plot.svg.hasSuffix("</svg>\n"))
-    #expect(plot.svg.components(separatedBy: "<circle").count == 4)
-    #expect(plot.svg.components(separatedBy: "fill=\"white\"/>").count == 3)
+    #expect(ladder.points.map(\.isOversubscribed) == [false, true, false, true])
+  }
+
+  @Test func thePlotMarksWhatIsNoMeasure() {
+    let ladder = ScalingLadder(points: [
+      point(.strong, 1, [10]), point(.strong, 2, [18, 19]), point(.strong, 4, [20], oversubscribed: true),
+    ])
+    let plot = ladder.plot(title: "a < b", subtitle: "twice")
+    #expect(plot.series.map(\.name) == ["ideal", "strong"])
+    #expect(plot.series[0].points.map { [$0.x, $0.y] } == [[1, 1], [4, 4]])
+    #expect(plot.series[1].points.map { [$0.x, $0.y] } == [[1, 1], [2, 1.85], [4, 2]])
+    #expect(plot.series[1].ranges == [2: 1.8...1.9])
+    #expect(plot.series[1].hollow == [4] && plot.hollowMeaning != nil)
+    let file = plot.drawing.file
+    // Three points and two in the legend, one of these hollow.
+    #expect(file.components(separatedBy: "<circle").count == 1 + 5)
+    #expect(file.components(separatedBy: "class=\"paper s0\"").count == 1 + 2)
+    #expect(ladder.plot(title: "", subtitle: "").series.count == 2)
   }
 }

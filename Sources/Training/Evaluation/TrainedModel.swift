@@ -70,7 +70,7 @@ public final class TrainedModel {
   /// of the recipe's micro-batch.
   public func logits(_ images: LabelledImages) -> [Float] {
     let pixels = network.inputShape.count
-    precondition(images.rows * images.columns == pixels, "\(images.rows) × \(images.columns) pixels")
+    precondition(images.shape.pixelCount == pixels, "\(images.shape) pixels")
     var logits: [Float] = []
     logits.reserveCapacity(images.count * classCount)
     let network = network

@@ -23,7 +23,7 @@ func processorSeconds() -> Double {
 
 /// `host: cores 0-3, 8`: where this process runs and what it is bound to.
 func hostAndCores() -> String {
-  let host = Reachability.hostName()
+  let host = LocalHost.name
   guard let cores = ProcessorSet.allowedList else { return host }
   return "\(host): \(cores.allSatisfy(\.isNumber) ? "core" : "cores") \(cores)"
 }

@@ -5,13 +5,13 @@
 #endif
 
 /// A program that runs beside this one, in a session of its own: a terminal's Ctrl-C reaches it only if passed on.
-public final class ChildProcess {
+package final class ChildProcess {
   /// What it is known by.
-  public let identifier: Int32
+  package let identifier: Int32
   private var exitCode: Int32?
 
   /// Where a child's output goes.
-  public enum Output: Sendable {
+  package enum Output: Sendable {
     /// Where this process's goes.
     case inherited
     /// Nowhere.
@@ -23,7 +23,7 @@ public final class ChildProcess {
   /// Starts a program, found on the path, with standard input empty and no signal blocked or ignored.
   ///
   /// - Throws: `JobError` with exit code 127 if it cannot be started.
-  public init(
+  package init(
     _ words: [String], environment: [String: String]? = nil, output: Output = .inherited,
     errors: Output = .inherited
   ) throws(JobError) {
@@ -68,65 +68,49 @@ public final class ChildProcess {
   }
 
   /// Sends a signal, unless the process has ended.
-  public func signal(_ number: Int32) {
+  package func signal(_ number: Int32) {
     if exitCode == nil { kill(identifier, number) }
   }
 
   /// The exit code, 128 + the signal's number for one that a signal ended; nil while the process runs.
-  public func poll() -> Int32? {
-    if exitCode == nil {
-      var status: Int32 = 0
-      if waitpid(identifier, &status, WNOHANG) == identifier { exitCode = Self.code(status) }
+  package func poll() -> Int32? { exitCode(options: WNOHANG) }
+
+  /// Waits for the end and returns the exit code.
+  package func wait() -> Int32 {
+    // Without WNOHANG there is always a code.
+    exitCode(options: 0) ?? Self.lostCode
+  }
+
+  /// The code of a process whose end somebody else in this process has collected: EX_OSERR of sysexits.h.
+  private static let lostCode: Int32 = 71
+
+  private func exitCode(options: Int32) -> Int32? {
+    if let known = exitCode { return known }
+    var status: Int32 = 0
+    var result: pid_t
+    repeat { result = waitpid(identifier, &status, options) } while result < 0 && errno == EINTR
+    if result == identifier {
+      let signal = status & 0x7F
+      exitCode = signal == 0 ? (status >> 8) & 0xFF : 128 + signal
+    } else if result < 0 {
+      // ECHILD: it has ended, and its code is lost. It must look neither like success nor as if it still ran.
+      exitCode = Self.lostCode
     }
     return exitCode
   }
-
-  /// Waits for the end and returns the exit code.
-  public func wait() -> Int32 {
-    if let exitCode { return exitCode }
-    var status: Int32 = 0
-    while waitpid(identifier, &status, 0) < 0, errno == EINTR {}
-    let code = Self.code(status)
-    exitCode = code
-    return code
-  }
-
-  private static func code(_ status: Int32) -> Int32 {
-    let signal = status & 0x7F
-    return signal == 0 ? (status >> 8) & 0xFF : 128 + signal
-  }
 }
 
-/// Waits for signals in order, one at a time, instead of being interrupted by them.
-///
-/// A handler puts each into a pipe: blocking signals would not do, since a library's thread that does not block them
-/// would be ended by them.
-public struct SignalQueue {
-  private nonisolated(unsafe) static var ends: [Int32] = [-1, -1]
-
-  /// Collects these signals of the process from now on.
-  public init(_ numbers: [Int32]) {
-    let isReady = pipe(&Self.ends) == 0
-    precondition(isReady, "no pipe for signals")
-    for end in Self.ends {
-      _ = fcntl(end, F_SETFD, FD_CLOEXEC)
-      _ = fcntl(end, F_SETFL, O_NONBLOCK)
-    }
-    for number in numbers {
-      signal(number) { number in
-        let saved = errno
-        var byte = UInt8(truncatingIfNeeded: number)
-        write(SignalQueue.ends[1], &byte, 1)
-        errno = saved
+extension ChildProcess {
+  /// Waits for the end and returns the exit code; as soon as a signal asks for a stop, ends the process with SIGTERM
+  /// and returns nil.
+  package func wait(unlessStoppedBy signals: SignalQueue) -> Int32? {
+    while poll() == nil {
+      if let number = signals.next(withinSeconds: 60), number != SIGCHLD {
+        signal(SIGTERM)
+        _ = wait()
+        return nil
       }
     }
-  }
-
-  /// The next signal, nil if none comes within so many seconds.
-  public func next(withinSeconds seconds: Double) -> Int32? {
-    var waiting = pollfd(fd: Self.ends[0], events: Int16(POLLIN), revents: 0)
-    guard poll(&waiting, 1, Int32(max(seconds, 0) * 1000)) > 0 else { return nil }
-    var byte: UInt8 = 0
-    return read(Self.ends[0], &byte, 1) == 1 ? Int32(byte) : nil
+    return wait()
   }
 }

@@ -1,32 +1,45 @@
+package import Collectives
 internal import Files
 internal import Tensors
 
 /// What a link between two ranks can do, measured from one end.
-public struct LinkFigures: Hashable, Sendable, Codable {
+package struct LinkFigures: Hashable, Sendable, Codable {
   /// The rank that measured.
-  public var from: Int
+  package var from: Int
   /// The rank that answered.
-  public var to: Int
+  package var to: Int
   /// Half of the time that four bytes need there and back, median of many.
-  public var latencySeconds: Double
+  package var latencySeconds: Double
   /// Bytes per second, each way, of large messages both ways at the same time, as in a reduction.
-  public var bytesPerSecond: Double
+  package var bytesPerSecond: Double
   /// What each further message of many that are under way together takes: the processors' work on it.
-  public var messageSeconds: Double
+  package var messageSeconds: Double
   /// The clock there minus the clock here, in seconds, uncertain by the latency.
-  public var clockOffsetSeconds: Double
+  package var clockOffsetSeconds: Double
 }
 
 /// Measures links by sending messages to and fro: latency from the smallest, bandwidth from the difference between
 /// large and small ones (Hockney's model: time = latency + bytes / bandwidth).
-public enum LinkProbe {
+package enum LinkProbe {
   private static let limitSeconds = 0.4
   private static let largeCount = 1 << 18
   private static let burstCount = 32
 
+  /// What the rank that leads asks of the one that answers, in the first float of a message.
+  private enum Order: Float {
+    /// Nothing follows: the end.
+    case end
+    /// An answer, and nothing else.
+    case ping
+    /// After the answer, a large message each way.
+    case large
+    /// After the answer, many small messages one way, and one more answer.
+    case burst
+  }
+
   /// Measures all `links`, one after the other, so that none disturbs another. Called by all ranks with the same
   /// links; returns all figures on all ranks. `clock` gives seconds since some moment that all hosts agree on.
-  public static func measure(
+  package static func measure(
     _ links: [(from: Int, to: Int)], over communicator: any Communicator, clock: () -> Double
   ) throws(CommunicatorError) -> [LinkFigures] {
     var figures: [LinkFigures] = []
@@ -60,7 +73,7 @@ public enum LinkProbe {
     var (shortest, offset) = (Double.infinity, 0.0)
     let begin = MonotonicClock.now()
     while times.count < 200, times.count < 5 || MonotonicClock.now() - begin < limitSeconds {
-      small.pointer[0] = 1
+      small.pointer[0] = Order.ping.rawValue
       let (start, here) = (MonotonicClock.now(), clock())
       try trip((small, 0..<1), (small, 1..<4), peer, communicator)
       let seconds = MonotonicClock.now() - start
@@ -76,7 +89,7 @@ public enum LinkProbe {
     var largeTimes: [Double] = []
     let next = MonotonicClock.now()
     while largeTimes.count < 20, largeTimes.count < 3 || MonotonicClock.now() - next < limitSeconds {
-      small.pointer[0] = 2
+      small.pointer[0] = Order.large.rawValue
       try trip((small, 0..<1), (small, 1..<4), peer, communicator)
       let start = MonotonicClock.now()
       try send([(large, 0..<largeCount)], receive: [(incoming, 0..<largeCount)], peer, communicator)
@@ -91,7 +104,7 @@ public enum LinkProbe {
     let messages = (0..<burstCount).map { (buffer: burst, range: $0..<$0 + 1) }
     var burstTimes: [Double] = []
     while burstTimes.count < 15 {
-      small.pointer[0] = 3
+      small.pointer[0] = Order.burst.rawValue
       try trip((small, 0..<1), (small, 1..<4), peer, communicator)
       let start = MonotonicClock.now()
       try send(messages, receive: [(small, 1..<4)], peer, communicator)
@@ -100,15 +113,14 @@ public enum LinkProbe {
     burstTimes.sort()
     let message = max(burstTimes[burstTimes.count / 2] - 2 * latency, 0) / Double(burstCount - 1)
 
-    small.pointer[0] = 0
+    small.pointer[0] = Order.end.rawValue
     try trip((small, 0..<1), (small, 1..<4), peer, communicator)
     return LinkFigures(
       from: link.from, to: peer, latencySeconds: latency, bytesPerSecond: bandwidth, messageSeconds: message,
       clockOffsetSeconds: offset)
   }
 
-  /// Answers until told to end: 1 is followed by nothing, 2 by a large message each way, 3 by many small ones, 0 is
-  /// the end.
+  /// Answers until told to end.
   private static func answer(
     _ peer: Int, _ communicator: any Communicator, _ clock: () -> Double
   ) throws(CommunicatorError) {
@@ -120,12 +132,14 @@ public enum LinkProbe {
     }
     while true {
       try send([], receive: [(small, 0..<1)], peer, communicator)
-      let order = small.pointer[0]
+      let order = Order(rawValue: small.pointer[0])
       try reply()
-      if order == 0 { return }
-      if order == 2 {
+      switch order {
+      case .end, nil: return
+      case .ping: break
+      case .large:
         try send([(large, 0..<largeCount)], receive: [(incoming, 0..<largeCount)], peer, communicator)
-      } else if order == 3 {
+      case .burst:
         try send(
           [], receive: (0..<burstCount).map { (buffer: large, range: $0..<$0 + 1) }, peer, communicator)
         try reply()
@@ -147,9 +161,10 @@ public enum LinkProbe {
     _ out: [Part], receive: [Part], _ peer: Int,
     _ communicator: any Communicator
   ) throws(CommunicatorError) {
-    let sends = out.map { Message(peer: peer, tag: 0, buffer: $0.buffer, range: $0.range) }
-    let receives = receive.map { Message(peer: peer, tag: 0, buffer: $0.buffer, range: $0.range) }
-    try communicator.exchange(sends: sends, receives: receives)
+    func message(_ part: Part) -> Message {
+      Message(peer: peer, tag: 0, buffer: part.buffer, range: part.range)
+    }
+    try communicator.exchange(sends: out.map(message), receives: receive.map(message))
   }
 
   /// The bits of a double in two floats, which travel as they are.

@@ -1,20 +1,20 @@
 /// Draws conclusions from what all ranks tell: pure, so that every case can be tested without such a cluster.
-public struct Diagnosis: Sendable {
+package struct Diagnosis: Sendable {
   /// By rank.
-  public let ranks: [RankFacts]
+  package let ranks: [RankFacts]
   /// The clock of each host less that of the first, in seconds, where it was measured.
-  public let clockOffsets: [String: Double]
+  package let clockOffsets: [String: Double]
   /// What is wrong with the run's folder as the root sees it; nil if it can be written.
-  public let runFolderFault: String?
+  package let runFolderFault: String?
 
-  public init(ranks: [RankFacts], clockOffsets: [String: Double] = [:], runFolderFault: String? = nil) {
+  package init(ranks: [RankFacts], clockOffsets: [String: Double] = [:], runFolderFault: String? = nil) {
     self.ranks = ranks
     self.clockOffsets = clockOffsets
     self.runFolderFault = runFolderFault
   }
 
   /// Hosts in the order of their first ranks.
-  public var hosts: [String] {
+  package var hosts: [String] {
     var seen: Set<String> = []
     return ranks.map(\.host).filter { seen.insert($0).inserted }
   }
@@ -22,7 +22,7 @@ public struct Diagnosis: Sendable {
   private func ranks(on host: String) -> [RankFacts] { ranks.filter { $0.host == host } }
 
   /// All findings, the worst first.
-  public var findings: [Finding] {
+  package var findings: [Finding] {
     (products + versions + data + folder + placement + resources + network + clocks)
       .enumerated().sorted { ($0.element.level, $0.offset) < ($1.element.level, $1.offset) }.map(\.element)
   }

@@ -7,19 +7,19 @@ internal import Foundation
 #endif
 
 /// A network interface of this host that is up and has an IPv4 address.
-public struct NetworkInterface: Hashable, Sendable, Codable {
+package struct NetworkInterface: Hashable, Sendable, Codable {
   /// As in `eth0`.
-  public var name: String
+  package var name: String
   /// As in `10.0.0.1`.
-  public var address: String
+  package var address: String
 
-  public init(name: String, address: String) {
+  package init(name: String, address: String) {
     self.name = name
     self.address = address
   }
 
   /// Those of this host, the loopback left out.
-  public static func all() -> [NetworkInterface] {
+  package static func all() -> [NetworkInterface] {
     var list: UnsafeMutablePointer<ifaddrs>?
     guard getifaddrs(&list) == 0 else { return [] }
     defer { freeifaddrs(list) }
@@ -45,7 +45,7 @@ public struct NetworkInterface: Hashable, Sendable, Codable {
 
   /// The interfaces that Open MPI may use after its parameters `btl_tcp_if_include` and `btl_tcp_if_exclude`, as far as
   /// these have names of interfaces or addresses with a mask length.
-  public static func usable(
+  package static func usable(
     _ interfaces: [NetworkInterface], environment: [String: String]
   ) -> [NetworkInterface] {
     func matches(_ interface: NetworkInterface, _ list: String) -> Bool {

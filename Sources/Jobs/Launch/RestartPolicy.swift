@@ -2,9 +2,9 @@
 ///
 /// Restarts are counted since the last progress, a newer checkpoint than at the start before: a job of weeks may
 /// lose a node many times, while one that fails on the spot is not tried for ever.
-public struct RestartPolicy: Sendable {
+package struct RestartPolicy: Sendable {
   /// What follows an end.
-  public enum Decision: Hashable, Sendable {
+  package enum Decision: Hashable, Sendable {
     /// The model is trained.
     case finished
     /// Somebody asked for a stop; a checkpoint holds everything.
@@ -16,25 +16,23 @@ public struct RestartPolicy: Sendable {
   }
 
   /// The longest pause before a restart, in seconds.
-  public static let longestPause = 60
+  package static let longestPause = 60
 
   /// Restarts without progress in between that are allowed.
-  public let maximumRestarts: Int
+  package let maximumRestarts: Int
   /// Restarts since the last progress.
-  public private(set) var restarts = 0
+  package private(set) var restarts = 0
 
-  public init(maximumRestarts: Int) {
+  package init(maximumRestarts: Int) {
     self.maximumRestarts = maximumRestarts
   }
 
   /// Decides after an end with `exitCode`; `hasProgressed` if there is a newer checkpoint than when it started.
-  public mutating func decide(exitCode: Int32, hasProgressed: Bool) -> Decision {
+  package mutating func decide(exitCode: Int32, hasProgressed: Bool) -> Decision {
     switch exitCode {
     case 0: return .finished
     case 75: return .stopped
-    case 64, 65, 66, 69, 73, 77, 78, 126, 127:
-      return .giveUp(reason: "this would happen again")
-    default: break
+    default: if Self.isFinal(exitCode: exitCode) { return .giveUp(reason: "this would happen again") }
     }
     if hasProgressed { restarts = 0 }
     guard restarts < maximumRestarts else {
@@ -50,8 +48,16 @@ public struct RestartPolicy: Sendable {
     return .restart(afterSeconds: min(1 << min(restarts - 1, 16), Self.longestPause))
   }
 
+  /// Whether a job that ended with `exitCode` would end so again: wrong flags, no data, no such program.
+  package static func isFinal(exitCode: Int32) -> Bool {
+    [64, 65, 66, 69, 73, 77, 78, 126, 127].contains(exitCode)
+  }
+
+  /// Whether a rank has said why the job ended: with the codes of sysexits.h it prints a sentence.
+  package static func isExplained(exitCode: Int32) -> Bool { (64...78).contains(exitCode) }
+
   /// What an exit code of `mpirun` tells, in words.
-  public static func meaning(ofExitCode code: Int32) -> String {
+  package static func meaning(ofExitCode code: Int32) -> String {
     switch code {
     case 64: "wrong usage"
     case 65: "malformed data"
@@ -68,33 +74,6 @@ public struct RestartPolicy: Sendable {
     case 205: "a host was lost"
     case 129...: "a rank was killed by signal \(code - 128)"
     default: "mpirun failed"
-    }
-  }
-}
-
-/// How many ranks to start where.
-public struct RankPlan: Hashable, Sendable {
-  /// The hosts that answer.
-  public let hostfile: Hostfile
-  /// nil to let Open MPI fill all slots.
-  public let ranks: Int?
-
-  /// Plans for the hosts of `hostfile` that are in `reachable`: `wanted` ranks, or as many as there is room for.
-  /// Who wants more ranks than all hosts together have slots, gets them on any hosts.
-  ///
-  /// Returns nil where no host is left.
-  public init?(hostfile: Hostfile, reachable: Set<String>, wanted: Int?) {
-    let hosts = hostfile.hosts.filter { reachable.contains($0.name) }
-    guard !hosts.isEmpty else { return nil }
-    self.hostfile = Hostfile(hosts: hosts)
-    guard let wanted else {
-      ranks = nil
-      return
-    }
-    if let all = hostfile.slots, let left = self.hostfile.slots, wanted <= all {
-      ranks = min(wanted, left)
-    } else {
-      ranks = wanted
     }
   }
 }

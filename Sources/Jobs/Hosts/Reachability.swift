@@ -7,14 +7,14 @@ internal import Foundation
 #endif
 
 /// Which hosts can be logged in to.
-public enum Reachability {
+package enum Reachability {
   /// Seconds that a host may take to answer.
-  public static let limitSeconds = 5.0
+  package static let limitSeconds = 5.0
 
   /// The hosts that can be logged in to with `ssh`, words such as `["ssh", "-p", "2222"]`.
   ///
   /// - Throws: `JobError` if `ssh` cannot be started.
-  public static func reachable(_ hosts: [String], ssh: [String]) throws(JobError) -> Set<String> {
+  package static func reachable(_ hosts: [String], ssh: [String]) throws(JobError) -> Set<String> {
     Set(try answers(of: hosts, ssh: ssh, to: "true").keys)
   }
 
@@ -22,7 +22,7 @@ public enum Reachability {
   /// fails, are missing. All are asked at once. This host itself needs no login.
   ///
   /// - Throws: `JobError` if `ssh` cannot be started.
-  public static func answers(
+  package static func answers(
     of hosts: [String], ssh: [String], to command: String
   ) throws(JobError) -> [String: String] {
     let folder = FileManager.default.temporaryDirectory
@@ -41,7 +41,7 @@ public enum Reachability {
         (
           host, file,
           try ChildProcess(
-            isThisHost(host) ? ["sh", "-c", command] : login, output: .file(file), errors: .discarded)
+            LocalHost.isNamed(host) ? ["sh", "-c", command] : login, output: .file(file), errors: .discarded)
         ))
     }
     // A login that hangs after connecting has no limit of its own.
@@ -57,20 +57,5 @@ public enum Reachability {
       _ = login.wait()
     }
     return answers
-  }
-
-  /// Whether a name in a hostfile means the host that this process runs on.
-  public static func isThisHost(_ name: String) -> Bool {
-    let own = hostName()
-    let bare = name.split(separator: "@").last.map(String.init) ?? name
-    return ["localhost", "127.0.0.1", "::1", own, own.split(separator: ".").first.map(String.init) ?? own]
-      .contains(bare)
-  }
-
-  /// What this host calls itself.
-  public static func hostName() -> String {
-    var name = [CChar](repeating: 0, count: 256)
-    gethostname(&name, name.count - 1)
-    return String(decoding: name.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
   }
 }

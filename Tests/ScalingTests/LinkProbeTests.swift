@@ -1,4 +1,5 @@
 import Collectives
+import Scaling
 import Testing
 
 @Suite struct LinkProbeTests {

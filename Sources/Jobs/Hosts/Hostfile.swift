@@ -1,19 +1,18 @@
-public import Files
 internal import Foundation
 
 /// The hosts that `mpirun --hostfile` names, in Open MPI's syntax: a name or address per line, optionally
 /// `slots=N`, comments from `#` on.
-public struct Hostfile: Hashable, Sendable {
+package struct Hostfile: Hashable, Sendable {
   /// One line of the file.
-  public struct Host: Hashable, Sendable {
+  package struct Host: Hashable, Sendable {
     /// A name or an address, with `user@` in front where the file has it.
-    public var name: String
+    package var name: String
     /// Ranks that may run there; nil where the file leaves it to Open MPI, which takes the host's cores.
-    public var slots: Int?
+    package var slots: Int?
     /// The line's number, from 1.
-    public var line: Int
+    package var line: Int
 
-    public init(name: String, slots: Int? = nil, line: Int = 0) {
+    package init(name: String, slots: Int? = nil, line: Int = 0) {
       self.name = name
       self.slots = slots
       self.line = line
@@ -21,16 +20,16 @@ public struct Hostfile: Hashable, Sendable {
   }
 
   /// The hosts, in the order of the file.
-  public var hosts: [Host]
+  package var hosts: [Host]
 
-  public init(hosts: [Host]) {
+  package init(hosts: [Host]) {
     self.hosts = hosts
   }
 
   /// Reads a hostfile.
   ///
   /// - Throws: `JobError` with exit code 66 if it cannot be read, 65 if something is wrong in it.
-  public init(path: String) throws(JobError) {
+  package init(path: String) throws(JobError) {
     guard let data = FileManager.default.contents(atPath: path) else {
       throw JobError("--hostfile: '\(path)' cannot be read", exitCode: 66)
     }
@@ -42,7 +41,7 @@ public struct Hostfile: Hashable, Sendable {
   /// A host that stands in several lines is one host with the slots of all, as for Open MPI.
   ///
   /// - Throws: `JobError` naming `origin`, the line, what was expected and what was found.
-  public init(parsing text: String, origin: String) throws(JobError) {
+  package init(parsing text: String, origin: String) throws(JobError) {
     hosts = []
     for (index, line) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
       let content = line.prefix { $0 != "#" }
@@ -82,25 +81,12 @@ public struct Hostfile: Hashable, Sendable {
   }
 
   /// The ranks that may run on all hosts; nil where some host's number is left to Open MPI.
-  public var slots: Int? {
+  package var slots: Int? {
     hosts.reduce(0) { sum, host in sum.flatMap { sum in host.slots.map { sum + $0 } } }
   }
 
   /// The hostfile as text.
-  public var text: String {
+  package var text: String {
     hosts.map { host in host.name + (host.slots.map { " slots=\($0)" } ?? "") + "\n" }.joined()
-  }
-}
-
-/// What is wrong with a cluster's description, or with how it is reached: one sentence and an exit code.
-public struct JobError: ReportedError, Hashable, Sendable {
-  /// One sentence: what, where, expected, found.
-  public let description: String
-  /// As in sysexits.h.
-  public let exitCode: Int32
-
-  public init(_ description: String, exitCode: Int32) {
-    self.description = description
-    self.exitCode = exitCode
   }
 }

@@ -1,0 +1,24 @@
+internal import Foundation
+
+/// Tries whether a run's folder could be written.
+package enum RunFolderProbe {
+  /// A sentence if `folder`, or the nearest folder above it that exists, cannot be written; nil if it can. Leaves
+  /// nothing behind.
+  package static func fault(of folder: String) -> String? {
+    let files = FileManager.default
+    var existing = URL(fileURLWithPath: folder)
+    while !files.fileExists(atPath: existing.path), existing.path != "/" {
+      existing.deleteLastPathComponent()
+    }
+    let probe = existing.appendingPathComponent(
+      ".lockstep-doctor-\(ProcessInfo.processInfo.processIdentifier)")
+    defer { try? files.removeItem(at: probe) }
+    do {
+      // A megabyte, so that a full disk is noticed too.
+      try Data(count: 1 << 20).write(to: probe)
+      return nil
+    } catch {
+      return "the run folder \(folder) cannot be written by rank 0: \(error.localizedDescription)"
+    }
+  }
+}

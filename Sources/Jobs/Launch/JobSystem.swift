@@ -1,0 +1,71 @@
+/// A process that a supervisor started.
+package protocol SupervisedProcess: AnyObject {
+  /// The exit code, 128 + the signal's number for one that a signal ended; nil while the process runs.
+  func poll() -> Int32?
+  /// Sends a signal, unless the process has ended.
+  func signal(_ number: Int32)
+}
+
+extension ChildProcess: SupervisedProcess {}
+
+/// What a supervisor asks of the world: processes, signals, hosts, files and time.
+package protocol JobSystem {
+  /// Seconds on a clock that only goes forward.
+  func now() -> Double
+  /// The next signal to this process, nil if none comes within so many seconds. SIGCHLD counts too.
+  func nextSignal(withinSeconds seconds: Double) -> Int32?
+  /// Those of `hosts` that answer.
+  ///
+  /// - Throws: if they cannot be asked.
+  func reachable(_ hosts: [String]) throws -> Set<String>
+  /// Writes a hostfile for `mpirun` and returns its path.
+  ///
+  /// - Throws: if it cannot be written.
+  func write(_ hostfile: Hostfile) throws -> String
+  /// Removes a hostfile that `write` wrote.
+  func removeHostfile(_ path: String)
+  /// Starts `mpirun` with this program's `command`.
+  ///
+  /// - Throws: if it cannot be started.
+  func start(_ call: MPIRun, _ command: [String]) throws -> any SupervisedProcess
+  /// The step of the run's newest checkpoint, nil if there is none.
+  func newestCheckpointStep() -> Int?
+  /// Tells the user.
+  func report(_ event: JobEvent)
+}
+
+/// What a supervisor tells of its job.
+package enum JobEvent: Hashable, Sendable {
+  /// These hosts do not answer; the others wait for them for so many seconds, nil if the job starts without them.
+  case noAnswer(hosts: [String], waitingSeconds: Double?)
+  /// `mpirun` is called, in these words.
+  case calling(words: [String])
+  /// Somebody asked for a stop: the ranks save first.
+  case stopping
+  /// The job was asked to stop, and ended in another way.
+  case stopFailed(JobAttempt)
+  /// The job failed and starts again after a pause of so many seconds, for the `restart`-th time without progress.
+  case restarting(after: JobAttempt, restart: Int, pauseSeconds: Int)
+  /// The job failed for good; all attempts, the last one last.
+  case givingUp(reason: String, attempts: [JobAttempt])
+}
+
+/// One start of a job and how it ended.
+package struct JobAttempt: Hashable, Sendable {
+  /// How many ranks ran, and where.
+  package var place: String
+  /// From start to end.
+  package var seconds: Double
+  /// What `mpirun` ended with.
+  package var exitCode: Int32
+  /// The step of the newest checkpoint when it had ended, nil if there was none.
+  package var newestStep: Int?
+
+  /// An attempt that ended.
+  package init(place: String, seconds: Double, exitCode: Int32, newestStep: Int?) {
+    self.place = place
+    self.seconds = seconds
+    self.exitCode = exitCode
+    self.newestStep = newestStep
+  }
+}

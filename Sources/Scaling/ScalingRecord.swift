@@ -1,0 +1,70 @@
+internal import Foundation
+package import Jobs
+internal import Reports
+package import Runs
+
+/// A scaling experiment as its files hold it: the setting and all runs so far.
+package struct ScalingRecord: Encodable, Sendable {
+  /// What the figures were measured with.
+  package struct Setting: Encodable, Sendable {
+    package var recipe: Recipe
+    /// The user's arguments of `lockstep train`.
+    package var arguments: [String]
+    package var hostfile: String?
+    package var repeats: Int
+    /// This host's name, its processor's name, and the processors and cores of this process.
+    package var host: String
+    package var processor: String
+    package var processors: [Int]
+    package var cores: Int
+    /// What computed matrix products.
+    package var products: String
+    /// This program's version.
+    package var lockstep: String
+
+    /// A setting on this host.
+    package init(
+      recipe: Recipe, arguments: [String], hostfile: String?, repeats: Int, processors: ProcessorSet,
+      products: String, version: String
+    ) {
+      self.recipe = recipe
+      self.arguments = arguments
+      self.hostfile = hostfile
+      self.repeats = repeats
+      host = LocalHost.name
+      processor = ProcessorSet.modelName
+      self.processors = processors.allowed
+      cores = processors.cores
+      self.products = products
+      lockstep = version
+    }
+  }
+
+  package var setting: Setting
+  package var points: [ScalingPoint]
+
+  /// A record of the runs of `ladder`.
+  package init(setting: Setting, ladder: ScalingLadder) {
+    self.setting = setting
+    points = ladder.points
+  }
+
+  /// Writes `scaling.csv`, `scaling.svg` and `scaling.json` into a folder, each all at once.
+  ///
+  /// - Throws: an error of Foundation if one cannot be written.
+  package func write(to folder: String) throws {
+    func save(_ data: Data, _ name: String) throws {
+      try data.write(to: URL(fileURLWithPath: folder + "/" + name), options: .atomic)
+    }
+    let ladder = ScalingLadder(points: points)
+    let plot = ladder.plot(
+      title: "Speed-up of recipe \(setting.recipe.name)",
+      subtitle:
+        "global batch \(setting.recipe.globalBatch), \(setting.processor), median of \(setting.repeats)")
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+    try save(Data(ladder.csv.utf8), "scaling.csv")
+    try save(Data(plot.drawing.file.utf8), "scaling.svg")
+    try save(encoder.encode(self), "scaling.json")
+  }
+}

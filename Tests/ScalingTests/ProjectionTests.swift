@@ -1,0 +1,82 @@
+import Collectives
+import Reports
+import Scaling
+import Tensors
+import Testing
+
+@Suite struct ProjectionTests {
+  /// A step of 16 micro-batches of a millisecond each and an update of 4 ms: 20 ms, 3,200 images/s.
+  private func alone(_ mode: ScalingPoint.Mode) -> ScalingPoint {
+    var point = ScalingPoint(mode: mode, ranks: 1, globalBatch: 64, isOversubscribed: false)
+    point.runs = [
+      ScalingPoint.Run(
+        imagesPerSecond: 3200, secondsToTarget: nil, compute: 0.8, reduction: 0, wait: 0, update: 0.2,
+        imbalance: 0, processorSeconds: 1, digest: "")
+    ]
+    return point
+  }
+
+  private func projection(
+    _ mode: ScalingPoint.Mode, most: Int, latency: Double = 0, bytesPerSecond: Double = .infinity
+  ) -> ScalingProjection {
+    let link = CostModel.Link(
+      latencySeconds: latency, bytesPerSecond: bytesPerSecond, messageSeconds: 0)
+    return ScalingProjection(
+      alone: alone(mode), microBatch: 4, elementCount: 1_000_000,
+      model: CostModel(within: link, between: link, ranksPerNode: 2, additionSeconds: 0), most: most)
+  }
+
+  /// Without a network's cost only the update, which all ranks do alike, bounds the speed-up.
+  @Test func theUpdateBoundsTheStrongCurve() {
+    let projection = projection(.strong, most: 8)
+    #expect(projection.rows.map(\.ranks) == [1, 2, 4, 8] && projection.rows.map(\.nodes) == [1, 1, 2, 4])
+    #expect(projection.leafCount == 16 && !projection.endsForLackOfWork)
+    for (row, seconds) in zip(projection.rows, [20e-3, 12e-3, 8e-3, 6e-3]) {
+      #expect(abs(row.stepSeconds - seconds) < 1e-9)
+      #expect(abs(row.speedUp - 20e-3 / seconds) < 1e-9)
+      #expect(abs(row.efficiency - 20e-3 / seconds / Double(row.ranks)) < 1e-9)
+      #expect(row.globalBatch == 64)
+    }
+  }
+
+  @Test func aWeakCurveKeepsItsWork() {
+    let projection = projection(.weak, most: 64)
+    #expect(projection.rows.map(\.globalBatch) == [64, 128, 256, 512, 1024, 2048, 4096])
+    for row in projection.rows { #expect(abs(row.efficiency - 1) < 1e-9) }
+  }
+
+  @Test func aStrongCurveEndsWhereRanksWouldHaveNoWork() {
+    let projection = projection(.strong, most: 64)
+    #expect(projection.rows.last?.ranks == 16 && projection.endsForLackOfWork)
+    #expect(projection.plot(title: "", subtitle: "").series.last?.points.count == 5)
+  }
+
+  @Test func halfTheBytesCostLess() {
+    let row = projection(.strong, most: 2, latency: 1e-3, bytesPerSecond: 1e9).rows[1]
+    #expect(row.reductionSeconds > 5e-3 && row.bfloat16Efficiency > row.efficiency)
+  }
+
+  @Test func messagesToOtherNodesCostTheProcessorsToo() {
+    let near = CostModel.Link(latencySeconds: 1e-6, bytesPerSecond: 1e10, messageSeconds: 2e-6)
+    func between(_ latency: Double) -> CostModel.Link {
+      let far = CostModel.Link(latencySeconds: latency, bytesPerSecond: 1e9, messageSeconds: 0)
+      return CostModel(near: near, far: far, ranksPerNode: 4).between
+    }
+    #expect(between(1e-5).messageSeconds == 2e-6)
+    #expect(between(1e-4).messageSeconds == 5e-6 && between(1e-4).bytesPerSecond == 1e9)
+  }
+
+  @Test func theReductionIsTimedOnAllRanks() throws {
+    let figures = try InProcessWorld(size: 3).run { communicator in
+      try ReductionFigures.measure(
+        over: communicator, host: communicator.rank < 2 ? "a" : "b", elements: 100, repeats: 2,
+        format: .float32)
+    }
+    let first = figures[0]
+    #expect(first.ranks == 3 && first.ranksPerNode == 2 && first.elements == 100)
+    #expect(first.within != nil && first.between != nil)
+    let names = Set(ReductionAlgorithm.allCases.map(\.rawValue))
+    #expect(Set(first.measured.keys) == names && Set(first.expected.keys) == names)
+    #expect(figures.allSatisfy { $0 == first })
+  }
+}
