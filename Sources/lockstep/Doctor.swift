@@ -180,7 +180,7 @@ struct Doctor: ParsableCommand {
 
   private func show(_ findings: [Finding], good: String) {
     for finding in findings {
-      print("\(finding.level.rawValue): \(finding.what)")
+      print("\(finding.level.rawValue): \(finding.sentence)")
       if !finding.advice.isEmpty { print("  → \(finding.advice)") }
     }
     if !findings.contains(where: { $0.level == .problem }) { print(good) }
