@@ -29,3 +29,8 @@ package struct Finding: Hashable, Sendable {
     self.advice = advice
   }
 }
+
+extension [Finding] {
+  /// Whether training would fail, hang, or give another model.
+  package var hasProblem: Bool { contains { $0.level == .problem } }
+}

@@ -107,7 +107,7 @@ package final class ChildProcess {
 
 extension ChildProcess {
   /// Waits for the end and returns the exit code; as soon as a signal asks for a stop, ends the process with
-  /// SIGTERM and returns nil.
+  /// SIGTERM and returns nil. The queue collects SIGCHLD too, which tells of the end.
   package func wait(unlessStoppedBy signals: SignalQueue) -> Int32? {
     while poll() == nil {
       if let number = signals.next(withinSeconds: 60), number != SIGCHLD {
