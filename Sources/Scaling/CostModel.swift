@@ -1,11 +1,11 @@
 package import Collectives
 internal import Foundation
 
-/// What the reduction and a step should take, from the network's figures: the model of Hockney (1994), time = latency +
-/// bytes / bandwidth, with the processors' work per message of LogP (Culler et al. 1993).
+/// What the reduction and a step should take, from the network's figures: the model of Hockney (1994), time =
+/// latency + bytes / bandwidth, with the processors' work per message of LogP (Culler et al. 1993).
 ///
-/// Ranks fill one node after the other. Whatever the ranks of a node send to other nodes at the same time shares the
-/// node's link.
+/// Ranks fill one node after the other. Whatever the ranks of a node send to other nodes at the same time
+/// shares the node's link.
 package struct CostModel: Sendable, Hashable {
   /// A link's figures.
   package struct Link: Sendable, Hashable, Codable {
@@ -16,12 +16,14 @@ package struct CostModel: Sendable, Hashable {
     /// Seconds of work on each message.
     package var messageSeconds: Double
 
+    /// A link of these figures.
     package init(latencySeconds: Double, bytesPerSecond: Double, messageSeconds: Double) {
       self.latencySeconds = latencySeconds
       self.bytesPerSecond = bytesPerSecond
       self.messageSeconds = messageSeconds
     }
 
+    /// A link as it was measured.
     package init(_ figures: LinkFigures) {
       self.init(
         latencySeconds: figures.latencySeconds, bytesPerSecond: figures.bytesPerSecond,
@@ -33,10 +35,12 @@ package struct CostModel: Sendable, Hashable {
   package var within: Link
   /// Between nodes; a node's ranks share it.
   package var between: Link
+  /// Ranks that fill a node.
   package var ranksPerNode: Int
   /// Seconds to add one float to another in the reduction.
   package var additionSeconds: Double
 
+  /// A model of these links; nodes have at least one rank.
   package init(within: Link, between: Link, ranksPerNode: Int, additionSeconds: Double = 0.3e-9) {
     self.within = within
     self.between = between
@@ -44,7 +48,8 @@ package struct CostModel: Sendable, Hashable {
     self.additionSeconds = additionSeconds
   }
 
-  /// Seconds of one reduction of `elementCount` elements of `bytesPerElement` over `leafCount` leaves on `ranks` ranks.
+  /// Seconds of one reduction of `elementCount` elements of `bytesPerElement` over `leafCount` leaves on
+  /// `ranks` ranks.
   package func reductionSeconds(
     _ algorithm: ReductionAlgorithm, ranks: Int, elementCount: Int, leafCount: Int, bytesPerElement: Int = 4
   ) -> Double {
@@ -61,7 +66,7 @@ package struct CostModel: Sendable, Hashable {
       return directRound(ranks, copies: most, slice: slice) + additions
         + directRound(ranks, copies: 1, slice: slice)
     case .halving:
-      // With several subtrees on a rank the lowest of them meet one round earlier than they would; a few more messages.
+      // Several subtrees on a rank, or ranks that are no power of two, take a few more messages.
       let copies = ranks.nonzeroBitCount == 1 && most == 1 ? 1.0 : 1.5
       var seconds = 0.0
       var (distance, part) = (1, 0.5)
@@ -106,8 +111,8 @@ package struct CostModel: Sendable, Hashable {
 }
 
 extension CostModel.Link {
-  /// A link's rate and latency in words, as in `25gbit,10us`; nil if they are none. Nothing is known of the work on a
-  /// message, which is 0.
+  /// A link's rate and latency in words, as in `25gbit,10us`; nil if they are none. Nothing is known of the
+  /// work on a message, which is 0.
   package init?(parsing text: String) {
     func value(_ word: Substring, _ units: [(suffix: String, factor: Double)]) -> Double? {
       for unit in units where word.hasSuffix(unit.suffix) {

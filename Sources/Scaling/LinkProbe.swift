@@ -18,8 +18,8 @@ package struct LinkFigures: Hashable, Sendable, Codable {
   package var clockOffsetSeconds: Double
 }
 
-/// Measures links by sending messages to and fro: latency from the smallest, bandwidth from the difference between
-/// large and small ones (Hockney's model: time = latency + bytes / bandwidth).
+/// Measures links by sending messages to and fro: latency from the smallest, bandwidth from the difference
+/// between large and small ones (Hockney's model: time = latency + bytes / bandwidth).
 package enum LinkProbe {
   private static let limitSeconds = 0.4
   private static let largeCount = 1 << 18
@@ -37,8 +37,9 @@ package enum LinkProbe {
     case burst
   }
 
-  /// Measures all `links`, one after the other, so that none disturbs another. Called by all ranks with the same
-  /// links; returns all figures on all ranks. `clock` gives seconds since some moment that all hosts agree on.
+  /// Measures all `links`, one after the other, so that none disturbs another. Called by all ranks with the
+  /// same links; returns all figures on all ranks. `clock` gives seconds since some moment that all hosts
+  /// agree on.
   package static func measure(
     _ links: [(from: Int, to: Int)], over communicator: any Communicator, clock: () -> Double
   ) throws(CommunicatorError) -> [LinkFigures] {

@@ -4,6 +4,7 @@ package import Tensors
 
 /// The reduction by itself, timed, beside what the cost model expects of it.
 package struct ReductionFigures: Hashable, Sendable, Codable {
+  /// The world size.
   package var ranks: Int
   /// Floats that were added up.
   package var elements: Int
@@ -18,8 +19,8 @@ package struct ReductionFigures: Hashable, Sendable, Codable {
   /// Seconds by algorithm that the cost model expects of these links.
   package var expected: [String: Double]
 
-  /// Measures the links, then each algorithm `repeats` times with one leaf of `elements` floats on each rank. Called by
-  /// all ranks, each of which names its `host`.
+  /// Measures the links, then each algorithm `repeats` times with one leaf of `elements` floats on each rank.
+  /// Called by all ranks, each of which names its `host`.
   ///
   /// - Throws: `CommunicatorError`.
   package static func measure(
@@ -47,8 +48,8 @@ package struct ReductionFigures: Hashable, Sendable, Codable {
     return figures
   }
 
-  /// The cost model of the links that were measured; nil without any. Where one kind of link is missing no message
-  /// travels over it.
+  /// The cost model of the links that were measured; nil without any. Where one kind of link is missing no
+  /// message travels over it.
   package var model: CostModel? {
     guard let any = within ?? between else { return nil }
     return CostModel(within: within ?? any, between: between ?? any, ranksPerNode: ranksPerNode)

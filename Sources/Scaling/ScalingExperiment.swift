@@ -16,7 +16,8 @@ package struct ScalingExperiment {
   package let target: Double
   /// The processors of this host.
   package let processors: ProcessorSet
-  /// Runs `mpirun` with this program's `command`, its standard error in the file `log`, and returns the exit code.
+  /// Runs `mpirun` with this program's `command`, its standard error in the file `log`, and returns the exit
+  /// code.
   private let execute: (_ call: MPIRun, _ command: [String], _ log: String) throws -> Int32
 
   /// An experiment that starts processes with `execute`.
@@ -33,9 +34,9 @@ package struct ScalingExperiment {
     self.execute = execute
   }
 
-  /// Runs the whole ladder `repeats` times, in turns, so that whatever slows the machine down for a while does not hit
-  /// one point alone. `willRun` is told the run's number, from 1, and how many there are; `didRun` gets the ladder
-  /// after each.
+  /// Runs the whole ladder `repeats` times, in turns, so that whatever slows the machine down for a while
+  /// does not hit one point alone. `willRun` is told the run's number, from 1, and how many there are;
+  /// `didRun` gets the ladder after each.
   ///
   /// - Throws: `RunError` if a run fails, and what the closures throw.
   package func run(
@@ -58,8 +59,10 @@ package struct ScalingExperiment {
 
   /// Trains once at a point. The run's folder is removed afterwards.
   private func measure(_ point: ScalingPoint) throws -> ScalingPoint.Run {
-    let run = RunFolder(path: folder + "/run")
-    let log = folder + "/run.log"
+    // A name that nobody else uses: whatever lies there is removed.
+    let name = "\(folder)/.lockstep-scale-\(ProcessInfo.processInfo.processIdentifier)"
+    let run = RunFolder(path: name)
+    let log = name + ".log"
     func clear() { for path in [run.path, log] { try? FileManager.default.removeItem(atPath: path) } }
     clear()
     defer { clear() }
@@ -72,7 +75,7 @@ package struct ScalingExperiment {
     }
     let history = try RunHistory(folder: run)
     guard let result = history.result else {
-      throw RunError("\(run.path): expected result.json of a finished run, found none", exitCode: 65)
+      throw RunError("the run with \(point.ranks) ranks left no result.json", exitCode: 65)
     }
     return ScalingPoint.Run(result: result, epochs: history.epochs, target: target)
   }
@@ -100,7 +103,8 @@ package struct ScalingExperiment {
 }
 
 extension ScalingPoint.Run {
-  /// What a finished run's files say; `target` is the validation accuracy, in per cent, to measure the time to.
+  /// What a finished run's files say; `target` is the validation accuracy, in per cent, to measure the time
+  /// to.
   package init(result: RunResult, epochs: [EpochRecord], target: Double) {
     let count = Double(result.rankTimes.count)
     func mean(_ value: (PhaseTimes) -> Double) -> Double {
@@ -119,7 +123,8 @@ extension ScalingPoint.Run {
       digest: result.checkpointDigest)
   }
 
-  /// Seconds of training steps until the end of the first epoch whose validation reaches `target`, nil if none does.
+  /// Seconds of training steps until the end of the first epoch whose validation reaches `target`, nil if
+  /// none does.
   private static func secondsToTarget(epochs: [EpochRecord], target: Double) -> Double? {
     var seconds = 0.0
     for epoch in epochs {

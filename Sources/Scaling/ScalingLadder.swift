@@ -26,7 +26,8 @@ package struct ScalingLadder: Sendable, Hashable, Codable {
     points.filter { $0.mode == mode && !$0.runs.isEmpty }.min { $0.ranks < $1.ranks }
   }
 
-  /// Images per second over those of the base, times the base's ranks: the ranks' number, if all of them helped fully.
+  /// Images per second over those of the base, times the base's ranks: the ranks' number, if all of them
+  /// helped fully.
   package func speedUp(of point: ScalingPoint) -> Spread? {
     guard let base = base(point.mode), !point.runs.isEmpty else { return nil }
     let rate = base.spread(\.imagesPerSecond).median
@@ -34,7 +35,8 @@ package struct ScalingLadder: Sendable, Hashable, Codable {
     return Spread(point.runs.map { $0.imagesPerSecond / rate * Double(base.ranks) })
   }
 
-  /// The part of the ideal speed-up that was reached; nil where ranks shared cores, which would be no efficiency.
+  /// The part of the ideal speed-up that was reached; nil where ranks shared cores, which would be no
+  /// efficiency.
   package func efficiency(of point: ScalingPoint) -> Spread? {
     guard !point.isOversubscribed, base(point.mode)?.isOversubscribed == false,
       let speedUp = speedUp(of: point)
@@ -43,8 +45,8 @@ package struct ScalingLadder: Sendable, Hashable, Codable {
     return Spread([speedUp.least / ranks, speedUp.median / ranks, speedUp.most / ranks])
   }
 
-  /// Sentences on runs that should have ended with the same model and did not: all strong ones, and the repetitions of
-  /// each weak one.
+  /// Sentences on runs that should have ended with the same model and did not: all strong ones, and the
+  /// repetitions of each weak one.
   package var disagreements: [String] {
     var result: [String] = []
     let strong = points.filter { $0.mode == .strong }

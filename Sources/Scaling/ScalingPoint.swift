@@ -12,13 +12,16 @@ package struct ScalingPoint: Hashable, Sendable, Codable {
   package struct Run: Hashable, Sendable, Codable {
     /// Training images per second over all ranks.
     package var imagesPerSecond: Double
-    /// Seconds of training until the validation split was first classified as well as asked for; nil if it never was.
+    /// Seconds of training until the validation split was first classified as well as asked for; nil if it
+    /// never was.
     package var secondsToTarget: Double?
-    /// Shares of the ranks' mean training time, 0...1: forward and backward passes and data; adding up gradients;
-    /// waiting for peers and data; the optimizer.
+    /// The share of forward and backward passes and data in the ranks' mean training time, 0...1.
     package var compute: Double
+    /// The share of adding up gradients.
     package var reduction: Double
+    /// The share of waiting for peers and data.
     package var wait: Double
+    /// The share of the optimizer.
     package var update: Double
     /// How much longer the busiest rank computed than the mean, less one.
     package var imbalance: Double
@@ -27,6 +30,7 @@ package struct ScalingPoint: Hashable, Sendable, Codable {
     /// SHA-256 of the final checkpoint.
     package var digest: String
 
+    /// A run of these figures.
     package init(
       imagesPerSecond: Double, secondsToTarget: Double?, compute: Double, reduction: Double, wait: Double,
       update: Double, imbalance: Double, processorSeconds: Double, digest: String
@@ -43,13 +47,18 @@ package struct ScalingPoint: Hashable, Sendable, Codable {
     }
   }
 
+  /// How the problem grows.
   package var mode: Mode
+  /// The world size.
   package var ranks: Int
+  /// Samples of an optimizer step over all ranks.
   package var globalBatch: Int
   /// Whether there are more ranks than cores: then images per second say nothing of scaling.
   package var isOversubscribed: Bool
+  /// What was measured so far.
   package var runs: [Run] = []
 
+  /// A point that was not measured yet.
   package init(mode: Mode, ranks: Int, globalBatch: Int, isOversubscribed: Bool) {
     self.mode = mode
     self.ranks = ranks

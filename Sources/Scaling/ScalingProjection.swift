@@ -4,10 +4,13 @@ package import Collectives
 package struct ScalingProjection: Hashable, Sendable {
   /// One number of ranks on the curve.
   package struct Row: Hashable, Sendable {
+    /// The world size.
     package var ranks: Int
+    /// Nodes that these ranks fill.
     package var nodes: Int
+    /// Samples of a step over all ranks.
     package var globalBatch: Int
-    /// Seconds of a step, and of the reduction in it.
+    /// Seconds of a step, the reduction included.
     package var stepSeconds: Double
     /// Seconds of the reduction in a step.
     package var reductionSeconds: Double
@@ -32,8 +35,8 @@ package struct ScalingProjection: Hashable, Sendable {
   /// Whether the curve ends before the ranks asked for, since more of them would have no work.
   package let endsForLackOfWork: Bool
 
-  /// Computes the curve up to `most` ranks. `alone` is one rank, measured; a step has micro-batches of `microBatch`
-  /// samples, and reduces `elementCount` floats.
+  /// Computes the curve up to `most` ranks. `alone` is one rank, measured; a step has micro-batches of
+  /// `microBatch` samples, and reduces `elementCount` floats.
   package init(alone: ScalingPoint, microBatch: Int, elementCount: Int, model: CostModel, most: Int) {
     mode = alone.mode
     leafCount = (alone.globalBatch + microBatch - 1) / microBatch
@@ -68,9 +71,11 @@ package struct ScalingProjection: Hashable, Sendable {
 }
 
 extension CostModel {
-  /// A cluster whose nodes are like this host, with `near` between two of its ranks, and whose network is `far`.
+  /// A cluster whose nodes are like this host, with `near` between two of its ranks, and whose network is
+  /// `far`.
   ///
-  /// A message to another node costs the processors what one within the node costs, and part of the network's latency.
+  /// A message to another node costs the processors what one within the node costs, and part of the network's
+  /// latency.
   package init(near: Link, far: Link, ranksPerNode: Int) {
     var between = far
     between.messageSeconds = max(near.messageSeconds, far.latencySeconds / 20)

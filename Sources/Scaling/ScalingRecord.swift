@@ -7,15 +7,21 @@ package import Runs
 package struct ScalingRecord: Encodable, Sendable {
   /// What the figures were measured with.
   package struct Setting: Encodable, Sendable {
+    /// The recipe of all runs; a weak ladder has other global batches.
     package var recipe: Recipe
     /// The user's arguments of `lockstep train`.
     package var arguments: [String]
+    /// The hostfile's path, nil for this host.
     package var hostfile: String?
+    /// How often each point was to run.
     package var repeats: Int
-    /// This host's name, its processor's name, and the processors and cores of this process.
+    /// This host's name.
     package var host: String
+    /// Its processor's name.
     package var processor: String
+    /// The processors (hyperthreads) that this process may run on.
     package var processors: [Int]
+    /// Ranks that have a core here.
     package var cores: Int
     /// What computed matrix products.
     package var products: String
@@ -40,7 +46,9 @@ package struct ScalingRecord: Encodable, Sendable {
     }
   }
 
+  /// What was measured.
   package var setting: Setting
+  /// The runs so far.
   package var points: [ScalingPoint]
 
   /// A record of the runs of `ladder`.

@@ -6,9 +6,12 @@ package struct StepCost: Sendable, Hashable {
   package var leafSeconds: Double
   /// Seconds of the optimizer, which every rank spends alike.
   package var updateSeconds: Double
+  /// Micro-batches of a step.
   package var leafCount: Int
+  /// Floats that the reduction adds up.
   package var elementCount: Int
 
+  /// A step of these figures.
   package init(
     leafSeconds: Double, updateSeconds: Double, leafCount: Int, elementCount: Int
   ) {

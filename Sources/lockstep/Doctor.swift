@@ -79,13 +79,12 @@ struct Doctor: ParsableCommand {
     let answers = try check.ask()
     let findings = check.findings(answers)
     show(check, answers: answers, findings: findings)
-    throw ExitCode(findings.contains { $0.level == .problem } ? 1 : 0)
+    throw ExitCode(findings.hasProblem ? 1 : 0)
   }
 
   /// The exit code that all ranks end with, which the root knows.
   private func verdict(_ findings: [Finding]?, _ communicator: any Communicator) throws -> Int32 {
-    let isBad = findings?.contains { $0.level == .problem } ?? false
-    return try communicator.allGather(isBad ? [1] : [])[0].isEmpty ? 0 : 1
+    try communicator.allGather(findings?.hasProblem == true ? [1] : [])[0].isEmpty ? 0 : 1
   }
 
   // MARK: - Asking
@@ -181,10 +180,10 @@ struct Doctor: ParsableCommand {
 
   private func show(_ findings: [Finding], good: String) {
     for finding in findings {
-      print("\(finding.level.rawValue): \(finding.what)")
+      print("\(finding.level.rawValue): \(finding.sentence)")
       if !finding.advice.isEmpty { print("  → \(finding.advice)") }
     }
-    if !findings.contains(where: { $0.level == .problem }) { print(good) }
+    if !findings.hasProblem { print(good) }
     fflush(nil)
   }
 }

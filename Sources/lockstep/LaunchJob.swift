@@ -119,11 +119,13 @@ struct LaunchJob: ParsableCommand {
   }
 
   private func sentence(_ attempt: JobAttempt) -> String {
-    let position =
-      attempt.newestStep.map { "newest checkpoint after step \(Numbers.grouped($0))" }
-      ?? "no checkpoint yet"
+    var position =
+      attempt.newestStep.map { ", newest checkpoint after step \(Numbers.grouped($0))" }
+      ?? ", no checkpoint yet"
+    // train chose the folder itself: what is in it is not known here.
+    if TrainCommand(words: words).runFolder == nil { position = "" }
     return "\(attempt.place): ended after \(Numbers.duration(attempt.seconds)) with code \(attempt.exitCode) "
-      + "(\(RestartPolicy.meaning(ofExitCode: attempt.exitCode))), \(position)"
+      + "(\(RestartPolicy.meaning(ofExitCode: attempt.exitCode)))\(position)"
   }
 
   private func say(_ line: String) {

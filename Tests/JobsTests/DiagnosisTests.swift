@@ -42,7 +42,7 @@ import Testing
       for rank in 2..<4 { ranks[rank].productsIdentity = "OpenBLAS 0.3.21 Haswell" }
     }
     #expect(found.map(\.level) == [.problem])
-    #expect(found[0].what.contains("OpenBLAS 0.3.21 Haswell on rank 2 and 3; defined on rank 0 and 1"))
+    #expect(found[0].sentence.contains("OpenBLAS 0.3.21 Haswell on rank 2 and 3; defined on rank 0 and 1"))
     #expect(found[0].advice.contains("--products openblas"))
   }
 
@@ -52,7 +52,7 @@ import Testing
       ranks[1].productRate = 28.5e9
     }
     #expect(found.map(\.level) == [.warning])
-    #expect(found[0].what.contains("rank 1 multiplies matrices (OpenBLAS 0.3.21 Prescott) at 30 %"))
+    #expect(found[0].sentence.contains("rank 1 multiplies matrices (OpenBLAS 0.3.21 Prescott) at 30 %"))
   }
 
   @Test func whatDiffersIsAProblem() {
@@ -96,12 +96,12 @@ import Testing
       #expect(found.map(\.level) == [.warning], "change \(index): \(found)")
     }
     let clocks = Diagnosis(ranks: cluster(), clockOffsets: ["node2": -75]).findings
-    #expect(clocks.map(\.what) == ["the clock of node2 is 75 s behind that of node1"])
+    #expect(clocks.map(\.sentence) == ["the clock of node2 is 75 s behind that of node1"])
   }
 
   @Test func aHostWithoutTheDatasetIsSentItsShare() {
     let found = findings { $0[2].dataset = .missing }
-    #expect(found.map(\.level) == [.note] && found[0].what.hasPrefix("node2 without the dataset"))
+    #expect(found.map(\.level) == [.note] && found[0].sentence.hasPrefix("node2 without the dataset"))
   }
 
   @Test func openMPIsParametersChooseInterfaces() {

@@ -20,10 +20,10 @@ import Testing
     #expect(check.programState(other) == .another)
     let findings = check.findings(["two": other])
     #expect(findings.map(\.level) == [.problem, .problem, .warning])
-    #expect(findings[0].what == "hosts, line 1: one does not answer")
+    #expect(findings[0].sentence == "hosts, line 1: one does not answer")
     #expect(findings[0].advice == "ssh -p 22 one true must work without a password")
-    #expect(findings[1].what == "hosts, line 2: two has another program at /opt/lockstep")
-    #expect(findings[2].what == "hosts, line 2: two has slots=4 for 2 physical cores")
+    #expect(findings[1].sentence == "hosts, line 2: two has another program at /opt/lockstep")
+    #expect(findings[2].sentence == "hosts, line 2: two has slots=4 for 2 physical cores")
     #expect(check.programState(HostfileCheck.Answer(parsing: "2\n")) == .missing)
   }
 

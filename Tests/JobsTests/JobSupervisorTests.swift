@@ -149,6 +149,16 @@ private final class ScriptedSystem: JobSystem {
         == JobAttempt(place: "5 ranks on this host", seconds: 10, exitCode: 137, newestStep: 50))
   }
 
+  @Test func beforeTheFirstCheckpointARestartBeginsWhereTheJobBegan() throws {
+    let system = ScriptedSystem([.init(code: 137), .init(code: 137, newestStep: 9), .init(code: 0)])
+    #expect(try run(system) == 0)
+    #expect(
+      system.calls.map(\.words) == [
+        ["train", "--run", "a", "--resume", "x.safetensors"],
+        ["train", "--run", "a", "--resume", "x.safetensors"], ["train", "--run", "a", "--resume"],
+      ])
+  }
+
   @Test func progressResetsTheCountOfRestarts() throws {
     let system = ScriptedSystem([
       .init(code: 137), .init(code: 137), .init(code: 137, newestStep: 10), .init(code: 0),

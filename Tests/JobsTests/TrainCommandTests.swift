@@ -10,7 +10,18 @@ import Testing
     ("train --run a --resume x -q", "train --run a -q --resume"),
   ])
   func aRestartGoesOnFromTheNewestCheckpoint(_ words: String, _ expected: String) {
-    #expect(TrainCommand(words: words.words).restarted.words == expected.words)
+    #expect(TrainCommand(words: words.words).restarted(hasCheckpoint: true).words == expected.words)
+  }
+
+  /// Without a checkpoint of its own a run that began with another's would begin anew, with another model.
+  @Test(arguments: [
+    ("train --run a", "train --run a --resume"),
+    ("train --resume x --run a", "train --run a --resume x"),
+    ("train --resume=x --run a", "train --run a --resume=x"),
+    ("train --resume --run a", "train --run a --resume"),
+  ])
+  func aFileStaysUntilTheRunHasACheckpoint(_ words: String, _ expected: String) {
+    #expect(TrainCommand(words: words.words).restarted(hasCheckpoint: false).words == expected.words)
   }
 
   @Test func theRunsFolderIsFound() {

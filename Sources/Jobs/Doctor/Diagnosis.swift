@@ -7,6 +7,7 @@ package struct Diagnosis: Sendable {
   /// What is wrong with the run's folder as the root sees it; nil if it can be written.
   package let runFolderFault: String?
 
+  /// A diagnosis of what was gathered.
   package init(ranks: [RankFacts], clockOffsets: [String: Double] = [:], runFolderFault: String? = nil) {
     self.ranks = ranks
     self.clockOffsets = clockOffsets

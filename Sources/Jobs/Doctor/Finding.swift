@@ -6,6 +6,7 @@ package struct Finding: Hashable, Sendable {
     case problem
     /// Training would be slow, or may fail.
     case warning
+    /// Worth knowing, and no reason to worry.
     case note
 
     package static func < (left: Level, right: Level) -> Bool {
@@ -14,15 +15,22 @@ package struct Finding: Hashable, Sendable {
     }
   }
 
+  /// How bad it is.
   package var level: Level
   /// What was found, and where.
-  package var what: String
+  package var sentence: String
   /// What to do about it; empty if nothing.
   package var advice: String
 
-  package init(_ level: Level, _ what: String, advice: String = "") {
+  /// A finding of some level.
+  package init(_ level: Level, _ sentence: String, advice: String = "") {
     self.level = level
-    self.what = what
+    self.sentence = sentence
     self.advice = advice
   }
+}
+
+extension [Finding] {
+  /// Whether training would fail, hang, or give another model.
+  package var hasProblem: Bool { contains { $0.level == .problem } }
 }

@@ -50,7 +50,8 @@ package struct HostfileCheck: Sendable {
 
   /// The command that a shell on each host runs.
   package var command: String {
-    // The remote shell reads the path once more: quotes keep it one word, and an apostrophe in it has to leave them.
+    // The remote shell reads the path once more: quotes keep it one word, and an apostrophe in it has to
+    // leave them.
     let quoted = "'" + program.replacing("'", with: "'\\''") + "'"
     return "sha256sum <\(quoted) 2>/dev/null; "
       + "lscpu -p=CORE,SOCKET 2>/dev/null | grep -v '^#' | sort -u | wc -l"

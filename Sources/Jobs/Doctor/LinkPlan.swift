@@ -3,8 +3,8 @@ package enum LinkPlan {
   /// The most links to other hosts: within ten seconds there is time for about eight links in all.
   package static let mostOtherHosts = 7
 
-  /// Pairs of ranks to measure between, `hosts` being the host of each rank: the first two ranks of rank 0's host, and
-  /// rank 0 with the first ranks of up to seven other hosts.
+  /// Pairs of ranks to measure between, `hosts` being the host of each rank: the first two ranks of rank 0's
+  /// host, and rank 0 with the first ranks of up to seven other hosts.
   package static func links(hosts: [String]) -> [(from: Int, to: Int)] {
     let byHost = Dictionary(grouping: hosts.indices) { hosts[$0] }
     guard let root = hosts.first, let neighbours = byHost[root] else { return [] }

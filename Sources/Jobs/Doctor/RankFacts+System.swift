@@ -8,8 +8,8 @@ internal import Foundation
 #endif
 
 extension RankFacts {
-  /// What the system tells of this process, which is `rank`: host, processors, memory, network, and how `environment`
-  /// sets Open MPI. The first rank of each host also digests the program.
+  /// What the system tells of this process, which is `rank`: host, processors, memory, network, and how
+  /// `environment` sets Open MPI. The first rank of each host also digests the program.
   package init(rank: Int, isFirstOnHost: Bool, environment: [String: String]) {
     let processors = ProcessorSet()
     self.rank = rank

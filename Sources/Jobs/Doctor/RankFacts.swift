@@ -16,7 +16,8 @@ package struct RankFacts: Hashable, Sendable, Codable {
   package var products = ""
   /// What the bits of these depend on: the same on all ranks, or the model depends on who computes what.
   package var productsIdentity = ""
-  /// The most that the processor could do, in floating-point operations per second; 0 where it was not measured.
+  /// The most that the processor could do, in floating-point operations per second; 0 where it was not
+  /// measured.
   package var peakRate = 0.0
   /// What these products get, in the same unit.
   package var productRate = 0.0

@@ -2,8 +2,8 @@ internal import Foundation
 
 /// Tries whether a run's folder could be written.
 package enum RunFolderProbe {
-  /// A sentence if `folder`, or the nearest folder above it that exists, cannot be written; nil if it can. Leaves
-  /// nothing behind.
+  /// A sentence if `folder`, or the nearest folder above it that exists, cannot be written; nil if it can.
+  /// Leaves nothing behind.
   package static func fault(of folder: String) -> String? {
     let files = FileManager.default
     var existing = URL(fileURLWithPath: folder)

@@ -13,7 +13,8 @@ package enum CPUQuota {
     return nil
   }
 
-  /// Version 2's `cpu.max`: microseconds in each period, and the period, as in `200000 100000`; `max` for no limit.
+  /// Version 2's `cpu.max`: microseconds in each period, and the period, as in `200000 100000`; `max` for no
+  /// limit.
   package static func cores(cpuMax text: String) -> Int? {
     let words = text.split(whereSeparator: \.isWhitespace)
     return words.count == 2 ? cores(quota: String(words[0]), period: String(words[1])) : nil

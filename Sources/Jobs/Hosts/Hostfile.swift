@@ -12,6 +12,7 @@ package struct Hostfile: Hashable, Sendable {
     /// The line's number, from 1.
     package var line: Int
 
+    /// A host as a line of the file has it.
     package init(name: String, slots: Int? = nil, line: Int = 0) {
       self.name = name
       self.slots = slots
@@ -22,6 +23,7 @@ package struct Hostfile: Hashable, Sendable {
   /// The hosts, in the order of the file.
   package var hosts: [Host]
 
+  /// A hostfile of these hosts.
   package init(hosts: [Host]) {
     self.hosts = hosts
   }

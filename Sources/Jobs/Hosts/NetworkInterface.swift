@@ -13,6 +13,7 @@ package struct NetworkInterface: Hashable, Sendable, Codable {
   /// As in `10.0.0.1`.
   package var address: String
 
+  /// An interface that is up.
   package init(name: String, address: String) {
     self.name = name
     self.address = address
@@ -43,8 +44,8 @@ package struct NetworkInterface: Hashable, Sendable, Codable {
     return result
   }
 
-  /// The interfaces that Open MPI may use after its parameters `btl_tcp_if_include` and `btl_tcp_if_exclude`, as far as
-  /// these have names of interfaces or addresses with a mask length.
+  /// The interfaces that Open MPI may use after its parameters `btl_tcp_if_include` and `btl_tcp_if_exclude`,
+  /// as far as these have names of interfaces or addresses with a mask length.
   package static func usable(
     _ interfaces: [NetworkInterface], environment: [String: String]
   ) -> [NetworkInterface] {

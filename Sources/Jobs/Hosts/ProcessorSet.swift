@@ -1,5 +1,5 @@
-/// The processors (hyperthreads) that this process may run on, the cores that they belong to, and how much of their
-/// time a container grants.
+/// The processors (hyperthreads) that this process may run on, the cores that they belong to, and how much of
+/// their time a container grants.
 package struct ProcessorSet: Hashable, Sendable {
   /// Processor numbers.
   package let allowed: [Int]
@@ -32,15 +32,16 @@ package struct ProcessorSet: Hashable, Sendable {
       quota: CPUQuota.cores())
   }
 
-  /// How many ranks can compute at the same time: one on each physical core, and no more than a container's share of
-  /// time is worth.
+  /// How many ranks can compute at the same time: one on each physical core, and no more than a container's
+  /// share of time is worth.
   package var cores: Int { max(min(coreNames.count, quota ?? .max), 1) }
 
-  /// Whether another process may be at work on these cores: the host has more processors than this process may run
-  /// on, or more time on them than it is granted.
+  /// Whether another process may be at work on these cores: the host has more processors than this process
+  /// may run on, or more time on them than it is granted.
   package var isPartOfHost: Bool { !isWholeHost || cores < coreNames.count }
 
-  /// The processors that this process may run on as the system lists them, e.g. `0-3,8`; nil if it does not tell.
+  /// The processors that this process may run on as the system lists them, e.g. `0-3,8`; nil if it does not
+  /// tell.
   package static var allowedList: String? {
     SystemFile.value(of: "Cpus_allowed_list", in: "/proc/self/status")
   }

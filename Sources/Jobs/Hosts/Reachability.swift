@@ -18,8 +18,8 @@ package enum Reachability {
     Set(try answers(of: hosts, ssh: ssh, to: "true").keys)
   }
 
-  /// What a shell on each host prints when it runs `command`, by host; those that do not answer, or whose command
-  /// fails, are missing. All are asked at once. This host itself needs no login.
+  /// What a shell on each host prints when it runs `command`, by host; those that do not answer, or whose
+  /// command fails, are missing. All are asked at once. This host itself needs no login.
   ///
   /// - Throws: `JobError` if `ssh` cannot be started.
   package static func answers(

@@ -2,7 +2,8 @@
 package enum Binding: Hashable, Sendable {
   /// Each on a core of its own, to which it is bound.
   case core
-  /// Each has a core, but the system chooses which: binding would begin at core 0, whether that is ours or not.
+  /// Each has a core, but the system chooses which: binding would begin at core 0, whether that is ours or
+  /// not.
   case none
   /// More ranks than cores: they take turns, and whoever waits gives way to the others.
   case shared

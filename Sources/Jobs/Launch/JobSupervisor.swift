@@ -29,8 +29,8 @@ package struct Job: Hashable, Sendable {
   }
 }
 
-/// Runs a job from its first start to its end: starts `mpirun`, passes requests to stop on, and starts it again from
-/// the newest checkpoint after a failure, on the hosts that still answer.
+/// Runs a job from its first start to its end: starts `mpirun`, passes requests to stop on, and starts it
+/// again from the newest checkpoint after a failure, on the hosts that still answer.
 package struct JobSupervisor {
   private let job: Job
   private let processors: ProcessorSet
@@ -73,7 +73,8 @@ package struct JobSupervisor {
       case .finished: return 0
       case .stopped: return 75
       case .giveUp(let reason):
-        // Where the only attempt ended with a rank's own sentence, e.g. on wrong flags, nothing is left to explain.
+        // Where the only attempt ended with a rank's own sentence, e.g. on wrong flags, nothing is left to
+        // explain.
         let isExplained =
           attempts.count == 1 && RestartPolicy.isFinal(exitCode: code)
           && RestartPolicy.isExplained(exitCode: code)
@@ -82,7 +83,7 @@ package struct JobSupervisor {
       case .restart(let pause):
         system.report(.restarting(after: attempt, restart: policy.restarts, pauseSeconds: pause))
         guard !isStopped(within: Double(pause)) else { return 75 }
-        command = job.command.restarted
+        command = job.command.restarted(hasCheckpoint: after != nil)
       }
     }
   }
@@ -115,7 +116,8 @@ package struct JobSupervisor {
 
   private static func counted(_ ranks: Int) -> String { "\(ranks) \(ranks == 1 ? "rank" : "ranks")" }
 
-  /// The hosts that answer, once all do or the time for it is over; nil if somebody asks for a stop meanwhile.
+  /// The hosts that answer, once all do or the time for it is over; nil if somebody asks for a stop
+  /// meanwhile.
   private mutating func awaitHosts(_ names: [String]) throws -> Set<String>? {
     let end = system.now() + job.secondsToWaitForHosts
     var isFirst = true

@@ -36,7 +36,8 @@ package protocol JobSystem {
 
 /// What a supervisor tells of its job.
 package enum JobEvent: Hashable, Sendable {
-  /// These hosts do not answer; the others wait for them for so many seconds, nil if the job starts without them.
+  /// These hosts do not answer; the others wait for them for so many seconds, nil if the job starts without
+  /// them.
   case noAnswer(hosts: [String], waitingSeconds: Double?)
   /// `mpirun` is called, in these words.
   case calling(words: [String])
@@ -44,7 +45,8 @@ package enum JobEvent: Hashable, Sendable {
   case stopping
   /// The job was asked to stop, and ended in another way.
   case stopFailed(JobAttempt)
-  /// The job failed and starts again after a pause of so many seconds, for the `restart`-th time without progress.
+  /// The job failed and starts again after a pause of so many seconds, for the `restart`-th time without
+  /// progress.
   case restarting(after: JobAttempt, restart: Int, pauseSeconds: Int)
   /// The job failed for good; all attempts, the last one last.
   case givingUp(reason: String, attempts: [JobAttempt])

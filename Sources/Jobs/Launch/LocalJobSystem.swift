@@ -9,8 +9,8 @@ package struct LocalJobSystem: JobSystem {
   private let newestStep: () -> Int?
   private let tell: (JobEvent) -> Void
 
-  /// Asks hosts with the words `login`, as in `["ssh"]`, and calls `mpirun` in `environment`. `newestCheckpointStep`
-  /// looks into the run's folder; `report` tells the user.
+  /// Asks hosts with the words `login`, as in `["ssh"]`, and calls `mpirun` in `environment`.
+  /// `newestCheckpointStep` looks into the run's folder; `report` tells the user.
   package init(
     signals: SignalQueue, login: [String], environment: [String: String],
     newestCheckpointStep: @escaping () -> Int?, report: @escaping (JobEvent) -> Void

@@ -43,8 +43,8 @@ package struct MPIRun: Hashable, Sendable {
     self.options = options
   }
 
-  /// The words that run `program COMMAND…` on all ranks in `environment`, whose variables of Lockstep and OpenBLAS go
-  /// to all hosts. The job ends with this process, whatever ends it.
+  /// The words that run `program COMMAND…` on all ranks in `environment`, whose variables of Lockstep and
+  /// OpenBLAS go to all hosts. The job ends with this process, whatever ends it.
   package func words(_ command: [String], program: String, environment: [String: String]) -> [String] {
     var words = ["setpriv", "--pdeathsig", "TERM", "mpirun"]
     if isQuiet { words.append("--quiet") }
@@ -81,7 +81,8 @@ package struct MPIRun: Hashable, Sendable {
     return getuid() == 0 ? allowingRoot(own) : own
   }
 
-  /// `mpirun` refuses to run as root unless told twice that this is meant; root has decided that already by calling us.
+  /// `mpirun` refuses to run as root unless told twice that this is meant; root has decided that already by
+  /// calling us.
   private static func allowingRoot(_ environment: [String: String]) -> [String: String] {
     environment.merging(["OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1"]) { $1 }
   }

@@ -5,9 +5,9 @@ package struct RankPlan: Hashable, Sendable {
   /// The number of ranks; nil to let Open MPI fill all slots.
   package let ranks: Int?
 
-  /// Plans for the hosts of `hostfile` that are in `reachable`: `wanted` ranks, or as many as there is room for.
-  /// Whoever asks for more ranks than all hosts together have slots wants to oversubscribe, and gets as many as asked
-  /// for on whichever hosts answer.
+  /// Plans for the hosts of `hostfile` that are in `reachable`: `wanted` ranks, or as many as there is room
+  /// for. Whoever asks for more ranks than all hosts together have slots wants to oversubscribe, and gets as
+  /// many as asked for on whichever hosts answer.
   ///
   /// Returns nil if no host answers.
   package init?(hostfile: Hostfile, reachable: Set<String>, wanted: Int?) {

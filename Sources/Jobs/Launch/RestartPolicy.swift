@@ -1,7 +1,7 @@
 /// What to do when a job has ended: go on, and after how long, or give up.
 ///
-/// Restarts are counted since the last progress, a newer checkpoint than at the start before: a job of weeks may
-/// lose a node many times, while one that fails on the spot is not tried for ever.
+/// Restarts are counted since the last progress, a newer checkpoint than at the start before: a job of weeks
+/// may lose a node many times, while one that fails on the spot is not tried for ever.
 package struct RestartPolicy: Sendable {
   /// What follows an end.
   package enum Decision: Hashable, Sendable {
@@ -23,11 +23,13 @@ package struct RestartPolicy: Sendable {
   /// Restarts since the last progress.
   package private(set) var restarts = 0
 
+  /// A policy for a job that has not been started yet.
   package init(maximumRestarts: Int) {
     self.maximumRestarts = maximumRestarts
   }
 
-  /// Decides after an end with `exitCode`; `hasProgressed` if there is a newer checkpoint than when it started.
+  /// Decides after an end with `exitCode`; `hasProgressed` if there is a newer checkpoint than when it
+  /// started.
   package mutating func decide(exitCode: Int32, hasProgressed: Bool) -> Decision {
     switch exitCode {
     case 0: return .finished

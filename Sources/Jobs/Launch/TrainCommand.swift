@@ -17,18 +17,23 @@ package struct TrainCommand: Hashable, Sendable {
     return nil
   }
 
-  /// The command for a restart: whatever this one was to resume from, now it is the newest checkpoint.
-  package var restarted: TrainCommand {
-    var result: [String] = []
+  /// The command for a restart: it goes on from the run's newest checkpoint. Where the run has none yet, a
+  /// FILE that this command was to go on from stays what the restart begins with.
+  package func restarted(hasCheckpoint: Bool) -> TrainCommand {
+    var (result, resume): ([String], [String]) = ([], ["--resume"])
     var rest = words[...]
     while let word = rest.popFirst() {
-      if word.hasPrefix("--resume=") { continue }
-      if word == "--resume" {
-        if let next = rest.first, !next.hasPrefix("-") { rest.removeFirst() }
-        continue
+      if word.hasPrefix("--resume=") {
+        if !hasCheckpoint { resume = [word] }
+      } else if word == "--resume" {
+        if let file = rest.first, !file.hasPrefix("-") {
+          rest.removeFirst()
+          if !hasCheckpoint { resume = [word, file] }
+        }
+      } else {
+        result.append(word)
       }
-      result.append(word)
     }
-    return TrainCommand(words: result + ["--resume"])
+    return TrainCommand(words: result + resume)
   }
 }

@@ -4,7 +4,12 @@
   internal import Musl
 #endif
 
-/// A program that runs beside this one, in a session of its own: a terminal's Ctrl-C reaches it only if passed on.
+/// A program that runs beside this one, in a session of its own: a terminal's Ctrl-C reaches it only if
+/// passed on.
+///
+/// swift-subprocess could do this too, but its `run` is asynchronous and returns when the program has ended,
+/// while a launcher waits for a signal or an end, whichever comes first, and passes the one on to the other:
+/// `poll` and `signal` say that in a plain loop, and no command needs a concurrency runtime for it.
 package final class ChildProcess {
   /// What it is known by.
   package let identifier: Int32
@@ -101,8 +106,8 @@ package final class ChildProcess {
 }
 
 extension ChildProcess {
-  /// Waits for the end and returns the exit code; as soon as a signal asks for a stop, ends the process with SIGTERM
-  /// and returns nil.
+  /// Waits for the end and returns the exit code; as soon as a signal asks for a stop, ends the process with
+  /// SIGTERM and returns nil. The queue collects SIGCHLD too, which tells of the end.
   package func wait(unlessStoppedBy signals: SignalQueue) -> Int32? {
     while poll() == nil {
       if let number = signals.next(withinSeconds: 60), number != SIGCHLD {

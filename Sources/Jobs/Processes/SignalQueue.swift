@@ -6,15 +6,15 @@
 
 /// Waits for signals in order, one at a time, instead of being interrupted by them.
 ///
-/// A handler puts each into a pipe: blocking signals would not do, since a library's thread that does not block them
-/// would be ended by them.
+/// A handler puts each into a pipe: blocking signals would not do, since a library's thread that does not
+/// block them would be ended by them.
 package struct SignalQueue {
   // Plain numbers, set before any handler runs: a handler may neither allocate nor count references.
   private nonisolated(unsafe) static var readEnd: Int32 = -1
   private nonisolated(unsafe) static var writeEnd: Int32 = -1
 
-  /// Collects these signals of the process from now on, SIGHUP only if it was not ignored: whoever starts this process
-  /// with `nohup` wants it to outlive the terminal.
+  /// Collects these signals of the process from now on, SIGHUP only if it was not ignored: whoever starts
+  /// this process with `nohup` wants it to outlive the terminal.
   package init(_ numbers: [Int32]) {
     var ends: [Int32] = [-1, -1]
     let isReady = pipe(&ends) == 0
