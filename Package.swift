@@ -64,7 +64,8 @@ let package = Package(
     .executableTarget(
       name: "lockstep",
       dependencies: [
-        "CProcessor", "Files", "Runs", "Digests", "Tensors", "Collectives", "Reports", "Analysis",
+        "CProcessor", "Files", "Runs", "Digests", "Tensors", "Collectives", "Reports",
+        "Analysis",
         "TensorBoard", "Jobs",
         "Scaling",
         "Datasets",
@@ -76,9 +77,13 @@ let package = Package(
 
     .testTarget(name: "CollectivesTests", dependencies: ["Collectives", "Tensors"], swiftSettings: settings),
     .testTarget(
-      name: "LockstepTests", dependencies: ["lockstep", "Datasets", "Digests"], swiftSettings: settings),
+      name: "LockstepTests", dependencies: ["lockstep", "Datasets", "Digests"],
+      swiftSettings: settings),
     .testTarget(name: "JobsTests", dependencies: ["Jobs"], swiftSettings: settings),
     .testTarget(name: "ScalingTests", dependencies: ["Scaling", "Collectives"], swiftSettings: settings),
+    .testTarget(
+      name: "RunsTests", dependencies: ["AllocationCounter", "Runs", "Model", "Tensors"],
+      swiftSettings: settings),
     .testTarget(name: "AnalysisTests", dependencies: ["Analysis"], swiftSettings: settings),
     .testTarget(name: "ReportsTests", dependencies: ["Reports"], swiftSettings: settings),
     .testTarget(name: "DigestsTests", dependencies: ["Digests"], swiftSettings: settings),

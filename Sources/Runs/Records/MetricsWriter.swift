@@ -3,12 +3,18 @@ internal import Foundation
 
 /// Appends lines to `metrics.jsonl` as the root trains.
 package final class MetricsWriter {
+  /// Lines reach the file when there are so many bytes of them.
+  private static let flushSize = 1 << 16
+
   private let handle: FileHandle
   private let encoder = JSONEncoder()
-  private var pending = Data()
+  private var pending = LineBuffer(capacity: 2 * MetricsWriter.flushSize)
   private var lastFlush = MonotonicClock.now()
 
-  /// Opens the file, and holds a lock on it as long as this process lives, by which `RunHistory` knows that it does; lines of steps after `step`, left by a run that died, are dropped.
+  /// Opens the file and drops the lines of steps after `step`, which a run that died left there. A lock on the file,
+  /// held as long as this writer lives, tells `RunHistory` that somebody writes.
+  ///
+  /// - Throws: `RunError` with exit code 73 if the file cannot be written.
   package init(path: String, continuingAfter step: Int) throws(RunError) {
     encoder.outputFormatting = [.sortedKeys]
     encoder.nonConformingFloatEncodingStrategy = .convertToString(
@@ -35,23 +41,29 @@ package final class MetricsWriter {
   }
 
   /// Appends a step's line; lines reach the file some at a time.
+  ///
+  /// - Throws: what Foundation throws if the file cannot be written.
   package func append(_ record: StepRecord) throws {
-    pending += Data(record.line.utf8)
+    record.appendLine(to: &pending)
     // Often enough for those who watch.
-    if pending.count > 1 << 16 || MonotonicClock.now() - lastFlush > 1 { try flush() }
+    if pending.bytes.count > Self.flushSize || MonotonicClock.now() - lastFlush > 1 { try flush() }
   }
 
   /// Appends a line.
+  ///
+  /// - Throws: what Foundation throws if the file cannot be written.
   package func append(_ record: some Encodable) throws {
-    pending += try encoder.encode(record)
-    pending.append(UInt8(ascii: "\n"))
-    if pending.count > 1 << 16 { try flush() }
+    pending.append(try encoder.encode(record))
+    pending.write("\n")
+    if pending.bytes.count > Self.flushSize { try flush() }
   }
 
   /// Hands what was appended to the file system.
+  ///
+  /// - Throws: what Foundation throws if the file cannot be written.
   package func flush() throws {
-    try handle.write(contentsOf: pending)
-    pending.removeAll(keepingCapacity: true)
+    try handle.write(contentsOf: pending.bytes)
+    pending.removeAll()
     lastFlush = MonotonicClock.now()
   }
 }
