@@ -61,10 +61,14 @@ let package = Package(
         "Checkpoints",
       ],
       swiftSettings: settings),
+    .target(
+      name: "RunReports",
+      dependencies: ["Files", "Runs", "Jobs", "Reports", "Analysis", "Datasets", "Checkpoints", "Training"],
+      swiftSettings: settings),
     .executableTarget(
       name: "lockstep",
       dependencies: [
-        "CProcessor", "Files", "Runs", "Digests", "Tensors", "Collectives", "Reports",
+        "CProcessor", "Files", "Runs", "RunReports", "Digests", "Tensors", "Collectives", "Reports",
         "Analysis",
         "TensorBoard", "Jobs",
         "Scaling",
@@ -77,12 +81,15 @@ let package = Package(
 
     .testTarget(name: "CollectivesTests", dependencies: ["Collectives", "Tensors"], swiftSettings: settings),
     .testTarget(
-      name: "LockstepTests", dependencies: ["lockstep", "Datasets", "Digests"],
+      name: "LockstepTests", dependencies: ["lockstep", "Runs", "Datasets", "Digests"],
       swiftSettings: settings),
     .testTarget(name: "JobsTests", dependencies: ["Jobs"], swiftSettings: settings),
     .testTarget(name: "ScalingTests", dependencies: ["Scaling", "Collectives"], swiftSettings: settings),
     .testTarget(
       name: "RunsTests", dependencies: ["AllocationCounter", "Runs", "Model", "Tensors"],
+      swiftSettings: settings),
+    .testTarget(
+      name: "RunReportsTests", dependencies: ["RunReports", "Runs", "Reports", "Analysis", "Model"],
       swiftSettings: settings),
     .testTarget(name: "AnalysisTests", dependencies: ["Analysis"], swiftSettings: settings),
     .testTarget(name: "ReportsTests", dependencies: ["Reports"], swiftSettings: settings),

@@ -1,3 +1,4 @@
+import Analysis
 import ArgumentParser
 import Collectives
 import Datasets
@@ -37,9 +38,9 @@ struct Evaluate: ParsableCommand {
     var table = TextTable(
       [("digit", .left)] + (0..<evaluation.confusion.count).map { ("\($0)", .right) }
         + [("recall %", .right)])
-    for (truth, row) in evaluation.confusion.enumerated() {
-      let total = row.reduce(0, +)
-      let recall = total == 0 ? "–" : Numbers.fixed(100 * Double(row[truth]) / Double(total), 2)
+    let confusion = Confusion(evaluation.confusion)
+    for (truth, row) in confusion.counts.enumerated() {
+      let recall = confusion.recall(truth).map { Numbers.fixed(100 * $0, 2) } ?? "–"
       table.append(["\(truth)"] + row.map { $0 == 0 ? "·" : String($0) } + [recall])
     }
     return "test accuracy \(Numbers.fixed(evaluation.accuracy, 2)) % "

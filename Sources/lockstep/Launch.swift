@@ -26,7 +26,7 @@ enum Launch {
   static func start() {
     time = MonotonicClock.now()
     if let missing = cprocessor_missing() {
-      complain(
+      Console.complain(
         "this binary was built for processors with \(String(cString: missing)), which this one lacks: build with "
           + "LOCKSTEP_MARCH=x86-64 (any processor) or another -march name")
       Foundation.exit(69)
@@ -71,14 +71,14 @@ enum Launch {
     }
     let runError = RunError(error)
     guard let communicator else {
-      complain(runError.description)
+      Console.complain(runError.description)
       Foundation.exit(runError.exitCode)
     }
     if runError.isShared || communicator.worldSize == 1 {
-      if communicator.rank == 0 { complain(runError.description) }
+      if communicator.rank == 0 { Console.complain(runError.description) }
       finish(code: runError.exitCode)
     }
-    complain("rank \(communicator.rank): \(runError.description)")
+    Console.complain("rank \(communicator.rank): \(runError.description)")
     communicator.abort(code: runError.exitCode)
   }
 
@@ -87,9 +87,5 @@ enum Launch {
     fflush(nil)
     communicator?.finalize()
     Foundation.exit(code)
-  }
-
-  private static func complain(_ sentence: String) {
-    try? FileHandle.standardError.write(contentsOf: Data("lockstep: \(sentence)\n".utf8))
   }
 }

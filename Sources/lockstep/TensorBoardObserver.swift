@@ -2,6 +2,7 @@ import Analysis
 import Datasets
 import Foundation
 import Reports
+import RunReports
 import Runs
 import TensorBoard
 import Training

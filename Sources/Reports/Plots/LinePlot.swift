@@ -1,24 +1,24 @@
 internal import Foundation
 
 /// Lines and points over two axes.
-public struct LinePlot: Sendable {
+package struct LinePlot: Sendable {
   /// Points that belong together.
-  public struct Series: Sendable {
-    public enum Style: Sendable {
+  package struct Series: Sendable {
+    package enum Style: Sendable {
       case line
       case dashed
       case points
     }
 
-    public var name: String
-    public var points: [(x: Double, y: Double)]
-    public var style: Style
+    package var name: String
+    package var points: [(x: Double, y: Double)]
+    package var style: Style
     /// Which colour; series of one run share theirs.
-    public var color: Int
+    package var color: Int
     /// Whether the legend names it.
-    public var isNamed: Bool
+    package var isNamed: Bool
 
-    public init(
+    package init(
       _ name: String, _ points: [(x: Double, y: Double)], style: Style = .line, color: Int = 0,
       isNamed: Bool = true
     ) {
@@ -30,27 +30,27 @@ public struct LinePlot: Sendable {
     }
   }
 
-  public enum Scale: Sendable {
+  package enum Scale: Sendable {
     case linear
     case logarithmic
   }
 
-  public var title: String
-  public var xLabel: String
-  public var yLabel: String
-  public var series: [Series]
+  package var title: String
+  package var xLabel: String
+  package var yLabel: String
+  package var series: [Series]
   /// Moments on the x axis, with a letter or a word each.
-  public var marks: [(x: Double, label: String)] = []
-  public var yScale = Scale.linear
+  package var marks: [(x: Double, label: String)] = []
+  package var yScale = Scale.linear
   /// The least and the greatest y to show; nil for what the points need.
-  public var yRange: ClosedRange<Double>?
-  public var xRange: ClosedRange<Double>?
+  package var yRange: ClosedRange<Double>?
+  package var xRange: ClosedRange<Double>?
   /// Whether x counts something.
-  public var countsOnX = false
+  package var countsOnX = false
   /// Whether the y axis begins at 0.
-  public var startsAtZero = false
+  package var startsAtZero = false
 
-  public init(title: String, xLabel: String, yLabel: String, series: [Series]) {
+  package init(title: String, xLabel: String, yLabel: String, series: [Series]) {
     self.title = title
     self.xLabel = xLabel
     self.yLabel = yLabel
@@ -60,7 +60,7 @@ public struct LinePlot: Sendable {
   private static let (width, height) = (640.0, 340.0)
   private static let (left, right, top, bottom) = (76.0, 18.0, 44.0, 50.0)
 
-  public var drawing: Drawing {
+  package var drawing: Drawing {
     let names = series.filter(\.isNamed)
     let legendRows = names.count > 1 ? names.count : 0
     var drawing = Drawing(
@@ -206,7 +206,7 @@ struct Axis {
 
 extension LinePlot {
   /// At most `limit` points, each the mean of its neighbours: what a curve of many noisy steps shows.
-  public static func smoothed(_ points: [(x: Double, y: Double)], limit: Int = 150) -> [(
+  package static func smoothed(_ points: [(x: Double, y: Double)], limit: Int = 150) -> [(
     x: Double, y: Double
   )] {
     let usable = points.filter { $0.y.isFinite }
