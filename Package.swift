@@ -36,12 +36,14 @@ let package = Package(
     .systemLibrary(name: "CVectors"),
 
     .target(name: "Files", swiftSettings: settings),
+    .target(name: "Formatting", swiftSettings: settings),
     .target(name: "Digests", dependencies: ["COpenSSL"], swiftSettings: settings),
     .target(name: "Tensors", dependencies: ["Files", "CProducts", "CVectors"], swiftSettings: settings),
     .target(
       name: "Collectives", dependencies: ["Files", "Tensors", "CMPI", "CVectors"], swiftSettings: settings),
     .target(
-      name: "Reports", dependencies: ["CPNG", .product(name: "Mustache", package: "swift-mustache")],
+      name: "Reports",
+      dependencies: ["CPNG", "Formatting", .product(name: "Mustache", package: "swift-mustache")],
       swiftSettings: settings),
     .target(name: "Analysis", swiftSettings: settings),
     .target(
@@ -57,18 +59,21 @@ let package = Package(
     .target(
       name: "Training",
       dependencies: [
-        "Files", "Runs", "Digests", "Tensors", "Collectives", "Jobs", "Reports", "Datasets", "Model",
+        "Files", "Runs", "Digests", "Tensors", "Collectives", "Jobs", "Formatting", "Datasets", "Model",
         "Checkpoints",
       ],
       swiftSettings: settings),
     .target(
       name: "RunReports",
-      dependencies: ["Files", "Runs", "Jobs", "Reports", "Analysis", "Datasets", "Checkpoints", "Training"],
+      dependencies: [
+        "Files", "Formatting", "Runs", "Jobs", "Reports", "Analysis", "Datasets", "Checkpoints", "Training",
+      ],
       swiftSettings: settings),
     .executableTarget(
       name: "lockstep",
       dependencies: [
-        "CProcessor", "Files", "Runs", "RunReports", "Digests", "Tensors", "Collectives", "Reports",
+        "CProcessor", "Files", "Formatting", "Runs", "RunReports", "Digests", "Tensors", "Collectives",
+        "Reports",
         "Analysis",
         "TensorBoard", "Jobs",
         "Scaling",
@@ -92,6 +97,7 @@ let package = Package(
       name: "RunReportsTests", dependencies: ["RunReports", "Runs", "Reports", "Analysis", "Model"],
       swiftSettings: settings),
     .testTarget(name: "AnalysisTests", dependencies: ["Analysis"], swiftSettings: settings),
+    .testTarget(name: "FormattingTests", dependencies: ["Formatting"], swiftSettings: settings),
     .testTarget(name: "ReportsTests", dependencies: ["Reports"], swiftSettings: settings),
     .testTarget(name: "DigestsTests", dependencies: ["Digests"], swiftSettings: settings),
     .testTarget(

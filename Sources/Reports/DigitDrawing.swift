@@ -1,3 +1,5 @@
+internal import Formatting
+
 /// An image and class probabilities as text.
 package enum DigitDrawing {
   private static let shades = Array(" .:-=+*#%@")

@@ -1,3 +1,5 @@
+internal import Formatting
+
 /// One line on a terminal that says how far a run is.
 package struct ProgressLine: Sendable {
   package var epoch: Int

@@ -1,3 +1,4 @@
+internal import Formatting
 internal import Foundation
 
 /// Curves as text: two by four dots to a character (Unicode's Braille patterns).

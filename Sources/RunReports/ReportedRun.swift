@@ -2,7 +2,8 @@ internal import Analysis
 internal import Checkpoints
 internal import Datasets
 internal import Files
-internal import Reports
+internal import Formatting
+internal import Foundation
 internal import Runs
 internal import Training
 
@@ -48,14 +49,16 @@ struct ReportedRun {
           "At the end of the run the model made \(result.testErrors) errors on the test set, here \(errors): this "
             + "is another dataset, or the run's products were OpenBLAS's own.")
       }
-    } catch let error as DatasetError {
+    } catch let error as any ReportedError {
       notes.append("What needs the test set is missing: \(error).")
     }
   }
 
   /// The model at the end of the run, else that of its newest checkpoint that is intact; nil if there is none.
   private mutating func model() throws -> TrainedModel? {
-    if fileExists(history.folder.final) { return try TrainedModel(path: history.folder.final) }
+    if FileManager.default.fileExists(atPath: history.folder.final) {
+      return try TrainedModel(path: history.folder.final)
+    }
     let newest = try? CheckpointStore(folder: history.folder.checkpoints, keep: 1).newestValid()
     for error in newest?.skipped ?? [] { notes.append("A checkpoint was passed over: \(error).") }
     guard let checkpoint = newest?.checkpoint else {

@@ -8,12 +8,12 @@ extension RunReport {
   ///
   /// - Throws: `RunError` if the folder cannot be written.
   package func write(to folder: String) throws -> String {
-    let plotFolder = join(folder, "plots")
+    let plotFolder = "\(folder)/plots"
     let text = try page.html()
     do throws(FileError) {
       try PendingFile.createFolder(plotFolder)
-      try writeFile(text, to: join(folder, "report.html"))
-      for plot in plots { try writeFile(plot.drawing.file, to: join(plotFolder, plot.name + ".svg")) }
+      try writeFile(text, to: "\(folder)/report.html")
+      for plot in plots { try writeFile(plot.drawing.file, to: "\(plotFolder)/\(plot.name).svg") }
     } catch {
       throw RunError("\(folder): the report cannot be written: \(error)", exitCode: 73)
     }

@@ -13,8 +13,9 @@ package struct RunReport: Sendable {
 
   /// Looks at runs' folders and, with their models, at the dataset that `open` gives for a dataset's name.
   ///
-  /// - Throws: `RunError` if a folder is none of a run or a finished run's model cannot be read, and what `open` throws
-  ///   besides `DatasetError`.
+  /// What `open` says is missing is said in the page.
+  ///
+  /// - Throws: `RunError` if a folder is none of a run or a finished run's model cannot be read.
   package init(
     _ folders: [RunFolder], office: PostalCase, currency: String, open: (_ name: String?) throws -> Dataset
   ) throws {

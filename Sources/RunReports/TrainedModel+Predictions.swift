@@ -11,7 +11,7 @@ extension TrainedModel {
 
   /// What it makes of the validation split of its own run; nil if it had none, or another dataset.
   ///
-  /// - Throws: `DatasetError`.
+  /// - Throws: what reading the dataset throws.
   package func validationPredictions(_ dataset: Dataset) throws -> Predictions? {
     let count = recipe.validation
     guard count > 0, count < dataset.trainCount else { return nil }

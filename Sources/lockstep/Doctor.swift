@@ -2,6 +2,7 @@ import ArgumentParser
 import Collectives
 import Datasets
 import Digests
+import Formatting
 import Foundation
 import Jobs
 import Reports
@@ -37,14 +38,14 @@ struct Doctor: ParsableCommand {
 
   func run() throws {
     if let hostfile {
-      guard !Launch.isUnderLauncher else {
+      guard !RankProcess.isUnderLauncher else {
         throw ValidationError("--hostfile is checked without mpirun: call lockstep doctor --hostfile alone")
       }
       return try HostfileCheck(path: hostfile, ssh: ssh.words).run()
     }
     try productOptions.choose()
     // Whatever hangs here would hang in training.
-    let communicator = try Launch.world(stallTimeout: 8)
+    let communicator = try RankProcess.world(stallTimeout: 8)
     StallWatchdog.enter("the doctor's questions", step: 0)
     let hosts = try communicator.allGather(Array(Reachability.hostName().utf8)).map {
       String(decoding: $0, as: UTF8.self)
@@ -57,7 +58,7 @@ struct Doctor: ParsableCommand {
     let links = try LinkProbe.measure(Self.links(hosts), over: communicator) {
       Date().timeIntervalSince1970
     }
-    guard communicator.rank == 0 else { Launch.finish(code: try verdict(nil, communicator)) }
+    guard communicator.rank == 0 else { RankProcess.finish(code: try verdict(nil, communicator)) }
 
     var offsets: [String: Double] = [:]
     for link in links where hosts[link.from] == hosts[0] && hosts[link.to] != hosts[0] {
@@ -65,7 +66,7 @@ struct Doctor: ParsableCommand {
     }
     let diagnosis = Diagnosis(ranks: ranks, clockOffsets: offsets, runFolderFault: runFolderFault())
     show(diagnosis, links: links, hosts: hosts)
-    Launch.finish(code: try verdict(diagnosis.findings, communicator))
+    RankProcess.finish(code: try verdict(diagnosis.findings, communicator))
   }
 
   /// The exit code that all ranks end with, which the root knows.
@@ -90,7 +91,7 @@ struct Doctor: ParsableCommand {
     facts.productsIdentity = Products.shared.identity
     let rates = ProductRates.measure(.shared)
     (facts.peakRate, facts.productRate, facts.bestProductRate) = (rates.peak, rates.inUse, rates.best)
-    facts.mpiVersion = Launch.isUnderLauncher ? MPICommunicator.libraryVersion : ""
+    facts.mpiVersion = RankProcess.isUnderLauncher ? MPICommunicator.libraryVersion : ""
     if isFirstOnHost, let program = FileManager.default.contents(atPath: "/proc/self/exe") {
       facts.binaryDigest = SHA256Digest(of: Array(program)).description
     }

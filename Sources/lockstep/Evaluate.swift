@@ -2,6 +2,7 @@ import Analysis
 import ArgumentParser
 import Collectives
 import Datasets
+import Formatting
 import Foundation
 import Reports
 import Training
@@ -27,11 +28,11 @@ struct Evaluate: ParsableCommand {
 
   func run() throws {
     try productOptions.choose()
-    let communicator = try Launch.world()
+    let communicator = try RankProcess.world()
     let evaluation = try evaluateModel(
       at: model, openDataset: dataOptions.open, communicator: communicator)
     if communicator.rank == 0 { print(json ? jsonText(evaluation) : text(evaluation), terminator: "") }
-    Launch.finish(code: 0)
+    RankProcess.finish(code: 0)
   }
 
   private func text(_ evaluation: Evaluation) -> String {

@@ -1,9 +1,9 @@
 import ArgumentParser
 import Checkpoints
 import Files
+import Formatting
 import Foundation
 import Jobs
-import Reports
 import Runs
 import Training
 
@@ -72,7 +72,7 @@ struct LaunchJob: ParsableCommand {
   }
 
   func run() throws {
-    if Launch.isUnderLauncher {
+    if RankProcess.isUnderLauncher {
       throw ValidationError("launch starts mpirun itself: call it without mpirun")
     }
     var job = Job(options: self, signals: SignalQueue([SIGTERM, SIGINT, SIGHUP, SIGCHLD]))

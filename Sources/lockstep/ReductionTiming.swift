@@ -1,6 +1,7 @@
 import ArgumentParser
 import Collectives
 import Files
+import Formatting
 import Foundation
 import Jobs
 import Reports
@@ -52,7 +53,7 @@ struct ReductionTiming: ParsableCommand {
   }
 
   func run() throws {
-    let communicator = try Launch.world()
+    let communicator = try RankProcess.world()
     StallWatchdog.enter("the measurement of links", step: 0)
     let hosts = try communicator.allGather(Array(Reachability.hostName().utf8))
     let perNode = hosts.count { $0 == hosts[0] }
@@ -78,7 +79,7 @@ struct ReductionTiming: ParsableCommand {
         bytesPerElement: gradients == .bfloat16 ? 2 : 4)
     }
     if communicator.rank == 0 { try show(figures) }
-    Launch.finish(code: 0)
+    RankProcess.finish(code: 0)
   }
 
   /// Median over repetitions of the time that the last rank to finish took.

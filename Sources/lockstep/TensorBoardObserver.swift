@@ -1,5 +1,6 @@
 import Analysis
 import Datasets
+import Formatting
 import Foundation
 import Reports
 import RunReports

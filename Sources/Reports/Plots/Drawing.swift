@@ -1,3 +1,5 @@
+internal import Formatting
+
 /// A picture made of lines and words.
 package struct Drawing: Sendable {
   /// What it shows, for those who do not see it.

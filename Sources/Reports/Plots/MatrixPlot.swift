@@ -1,3 +1,4 @@
+internal import Formatting
 internal import Foundation
 
 /// A confusion matrix: mistakes stand out, right answers are plain.

@@ -1,3 +1,5 @@
+internal import Formatting
+
 /// Where time went: one bar per rank or run, its parts side by side.
 package struct ShareBars: Sendable {
   package var title: String

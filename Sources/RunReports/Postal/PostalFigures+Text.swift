@@ -1,4 +1,5 @@
 package import Analysis
+internal import Formatting
 internal import Reports
 
 extension PostalFigures {

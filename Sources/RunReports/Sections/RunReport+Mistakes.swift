@@ -1,5 +1,6 @@
 internal import Analysis
 internal import Datasets
+internal import Formatting
 internal import Reports
 
 extension RunReport {

@@ -1,4 +1,5 @@
 internal import Analysis
+internal import Formatting
 internal import Reports
 
 extension RunReport {

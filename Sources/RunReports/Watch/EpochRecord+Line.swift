@@ -1,4 +1,4 @@
-internal import Reports
+internal import Formatting
 package import Runs
 
 extension EpochRecord {

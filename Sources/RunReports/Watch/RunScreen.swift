@@ -1,3 +1,4 @@
+internal import Formatting
 internal import Reports
 package import Runs
 

@@ -2,9 +2,9 @@ public import Collectives
 internal import Datasets
 internal import Digests
 internal import Files
+internal import Formatting
 internal import Foundation
 internal import Model
-internal import Reports
 public import Runs
 internal import Tensors
 

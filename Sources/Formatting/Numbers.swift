@@ -1,7 +1,7 @@
 /// Numbers as people read them, the same in every locale.
 package enum Numbers {
   /// `1199882` → `1,199,882`.
-  package static func grouped(_ value: Int) -> String {
+  package static func grouped(_ value: some BinaryInteger) -> String {
     let digits = String(value.magnitude)
     var text = ""
     for (index, digit) in digits.enumerated() {

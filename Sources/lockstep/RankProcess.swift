@@ -8,8 +8,8 @@ import Runs
 import Training
 
 /// How this process was started and how it ends.
-enum Launch {
-  nonisolated(unsafe) private(set) static var time = 0.0
+enum RankProcess {
+  nonisolated(unsafe) private(set) static var startTime = 0.0
   nonisolated(unsafe) private static var communicator: (any Communicator)?
 
   /// The rank that a launcher gave this process, known before MPI is initialised; nil without a launcher.
@@ -24,7 +24,7 @@ enum Launch {
 
   /// Called first: remembers the time, and makes a crash end all ranks with one sentence.
   static func start() {
-    time = MonotonicClock.now()
+    startTime = MonotonicClock.now()
     if let missing = cprocessor_missing() {
       Console.complain(
         "this binary was built for processors with \(String(cString: missing)), which this one lacks: build with "
