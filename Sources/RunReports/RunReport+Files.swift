@@ -12,8 +12,8 @@ extension RunReport {
     let text = try page.html()
     do throws(FileError) {
       try PendingFile.createFolder(plotFolder)
-      try writeFile(text, to: "\(folder)/report.html")
-      for plot in plots { try writeFile(plot.drawing.file, to: "\(plotFolder)/\(plot.name).svg") }
+      try writeFile(text.utf8, to: "\(folder)/report.html")
+      for plot in plots { try writeFile(plot.drawing.file.utf8, to: "\(plotFolder)/\(plot.name).svg") }
     } catch {
       throw RunError("\(folder): the report cannot be written: \(error)", exitCode: 73)
     }

@@ -9,8 +9,8 @@ package final class EventFile {
   private var pending = Data()
   private var lastFlush = Date()
 
-  /// Begins a new file in `folder`, which is created. If the run goes on after `resumedStep`, TensorBoard forgets what older
-  /// files say of later steps.
+  /// Begins a new file in `folder`, which is created. If the run goes on after `resumedStep`, TensorBoard forgets what
+  /// older files say of later steps.
   ///
   /// - Throws: what Foundation throws if the file cannot be written.
   package init(folder: String, resumedStep: Int? = nil) throws {

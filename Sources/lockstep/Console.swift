@@ -3,7 +3,7 @@ import Foundation
 /// What a command says to the person who typed it.
 enum Console {
   /// Says a sentence on standard error, behind the program's name: an error, or something worth knowing.
-  static func complain(_ sentence: String) {
+  static func notice(_ sentence: String) {
     try? FileHandle.standardError.write(contentsOf: Data("lockstep: \(sentence)\n".utf8))
   }
 

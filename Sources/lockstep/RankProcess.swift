@@ -26,7 +26,7 @@ enum RankProcess {
   static func start() {
     startTime = MonotonicClock.now()
     if let missing = cprocessor_missing() {
-      Console.complain(
+      Console.notice(
         "this binary was built for processors with \(String(cString: missing)), which this one lacks: build with "
           + "LOCKSTEP_MARCH=x86-64 (any processor) or another -march name")
       Foundation.exit(69)
@@ -71,14 +71,14 @@ enum RankProcess {
     }
     let runError = RunError(error)
     guard let communicator else {
-      Console.complain(runError.description)
+      Console.notice(runError.description)
       Foundation.exit(runError.exitCode)
     }
     if runError.isShared || communicator.worldSize == 1 {
-      if communicator.rank == 0 { Console.complain(runError.description) }
+      if communicator.rank == 0 { Console.notice(runError.description) }
       finish(code: runError.exitCode)
     }
-    Console.complain("rank \(communicator.rank): \(runError.description)")
+    Console.notice("rank \(communicator.rank): \(runError.description)")
     communicator.abort(code: runError.exitCode)
   }
 

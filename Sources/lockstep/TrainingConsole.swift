@@ -77,7 +77,7 @@ final class TrainingConsole: TrainingObserver {
 
   func notice(_ sentence: String) {
     closeLine()
-    Console.complain(sentence)
+    Console.notice(sentence)
   }
 
   /// Where the time went, in microseconds per image.

@@ -31,7 +31,7 @@ public struct RunFolder: Sendable {
   package func prepare(_ recipe: Recipe) throws(RunError) {
     do throws(FileError) {
       try PendingFile.createFolder(checkpoints)
-      try writeFile(recipe.json(indented: true) + "\n", to: self.recipe)
+      try writeFile((recipe.json(indented: true) + "\n").utf8, to: self.recipe)
     } catch {
       throw RunError("the run folder \(path) cannot be written: \(error)", exitCode: 73)
     }
@@ -44,8 +44,7 @@ public struct RunFolder: Sendable {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes]
     do {
-      try writeFile(
-        String(decoding: try encoder.encode(result), as: UTF8.self), to: self.result)
+      try writeFile(try encoder.encode(result), to: self.result)
     } catch {
       throw RunError("\(self.result) cannot be written: \(error)", exitCode: 73)
     }

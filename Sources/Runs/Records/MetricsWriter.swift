@@ -20,20 +20,25 @@ package final class MetricsWriter {
     encoder.nonConformingFloatEncodingStrategy = .convertToString(
       positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
     do {
-      let url = URL(fileURLWithPath: path)
-      let old = (try? Data(contentsOf: url)) ?? Data()
-      var kept = Data()
-      for line in old.split(separator: UInt8(ascii: "\n")) {
-        guard let head = try? JSONDecoder().decode(StepOnly.self, from: line) else { continue }
-        if head.step <= step { kept += line + [UInt8(ascii: "\n")] }
-      }
-      try kept.write(to: url)
-      handle = try FileHandle(forWritingTo: url)
+      // What is kept takes the file's place as a whole: a crash here must not lose what is known of the run.
+      try writeFile(Self.lines(of: path, upTo: step), to: path)
+      handle = try FileHandle(forWritingTo: URL(fileURLWithPath: path))
       try handle.seekToEnd()
       _ = flock(handle.fileDescriptor, LOCK_EX | LOCK_NB)
     } catch {
-      throw RunError("\(path) cannot be written: \(error.localizedDescription)", exitCode: 73)
+      throw RunError("\(path) cannot be written: \(error)", exitCode: 73)
     }
+  }
+
+  /// The whole lines of the file that are of no later step; none if there is no file.
+  private static func lines(of path: String, upTo step: Int) -> Data {
+    let old = (try? Data(contentsOf: URL(fileURLWithPath: path))) ?? Data()
+    var kept = Data()
+    for line in old.split(separator: UInt8(ascii: "\n")) {
+      guard let head = try? JSONDecoder().decode(StepOnly.self, from: line) else { continue }
+      if head.step <= step { kept += line + [UInt8(ascii: "\n")] }
+    }
+    return kept
   }
 
   private struct StepOnly: Decodable {

@@ -1,6 +1,6 @@
 extension StepRecord {
-  /// Appends the record as one line of JSON. Written by hand and into memory that is there: `JSONEncoder` would cost the
-  /// root some per cent of a step.
+  /// Appends the record as one line of JSON. Written by hand and into memory that is there: `JSONEncoder` would
+  /// cost the root some per cent of a step.
   func appendLine(to text: inout LineBuffer) {
     text.write("{\"event\":\"step\",\"step\":")
     text.write("\(step)")
@@ -28,8 +28,8 @@ struct LineBuffer: TextOutputStream {
 
   mutating func write(_ string: String) { bytes.append(contentsOf: string.utf8) }
 
-  /// How the standard library hands over a number's characters, if the stream takes them, without a String that it would
-  /// have to allocate: most of a step's numbers have more characters than fit into one without.
+  /// How the standard library hands a number's characters to a stream that takes them, without a String: most of a
+  /// step's numbers have too many characters for one that needs no memory.
   mutating func _writeASCII(_ buffer: UnsafeBufferPointer<UInt8>) { bytes.append(contentsOf: buffer) }
 
   mutating func append(_ text: some Sequence<UInt8>) { bytes.append(contentsOf: text) }
