@@ -38,6 +38,7 @@ let package = Package(
     .systemLibrary(name: "CProcessor"),
     .systemLibrary(name: "CVectors"),
 
+    .target(name: "Formatting", swiftSettings: settings),
     .target(
       name: "Files", dependencies: [.product(name: "SystemPackage", package: "swift-system")],
       swiftSettings: settings),
@@ -50,7 +51,8 @@ let package = Package(
       name: "Collectives", dependencies: ["Files", "Tensors", "CMPI", "CProcesses", "CVectors"],
       swiftSettings: settings),
     .target(
-      name: "Reports", dependencies: ["CPNG", .product(name: "Mustache", package: "swift-mustache")],
+      name: "Reports",
+      dependencies: ["CPNG", "Formatting", .product(name: "Mustache", package: "swift-mustache")],
       swiftSettings: settings),
     .target(name: "Analysis", swiftSettings: settings),
     .target(
@@ -78,14 +80,22 @@ let package = Package(
     .target(
       name: "Training",
       dependencies: [
-        "Files", "Runs", "Digests", "Tensors", "Collectives", "Jobs", "Reports", "Datasets", "Model",
+        "Files", "Runs", "Digests", "Tensors", "Collectives", "Jobs", "Formatting", "Datasets", "Model",
         "Checkpoints",
       ],
       swiftSettings: settings + [.enableExperimentalFeature("Lifetimes")]),
+    .target(
+      name: "RunReports",
+      dependencies: [
+        "Files", "Formatting", "Runs", "Jobs", "Reports", "Analysis", "Datasets", "Checkpoints", "Training",
+      ],
+      swiftSettings: settings),
     .executableTarget(
       name: "lockstep",
       dependencies: [
-        "CProcessor", "Files", "Runs", "Digests", "Tensors", "Collectives", "Reports", "Analysis",
+        "CProcessor", "Files", "Formatting", "Runs", "RunReports", "Digests", "Tensors", "Collectives",
+        "Reports",
+        "Analysis",
         "TensorBoard", "Jobs",
         "Scaling",
         "Datasets",
@@ -97,12 +107,20 @@ let package = Package(
 
     .testTarget(name: "CollectivesTests", dependencies: ["Collectives", "Tensors"], swiftSettings: settings),
     .testTarget(
-      name: "LockstepTests", dependencies: ["lockstep", "Datasets", "Digests"], swiftSettings: settings),
+      name: "LockstepTests", dependencies: ["lockstep", "Runs", "Datasets", "Digests"],
+      swiftSettings: settings),
     .testTarget(name: "JobsTests", dependencies: ["Jobs"], swiftSettings: settings),
+    .testTarget(
+      name: "RunsTests", dependencies: ["AllocationCounter", "Runs", "Model", "Tensors"],
+      swiftSettings: settings),
+    .testTarget(
+      name: "RunReportsTests", dependencies: ["RunReports", "Runs", "Reports", "Analysis", "Model"],
+      swiftSettings: settings),
     .testTarget(
       name: "ScalingTests", dependencies: ["Scaling", "Collectives", "Jobs", "Reports", "Runs", "Tensors"],
       swiftSettings: settings),
     .testTarget(name: "AnalysisTests", dependencies: ["Analysis"], swiftSettings: settings),
+    .testTarget(name: "FormattingTests", dependencies: ["Formatting"], swiftSettings: settings),
     .testTarget(name: "ReportsTests", dependencies: ["Reports"], swiftSettings: settings),
     .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: settings),
     .testTarget(

@@ -1,12 +1,12 @@
 internal import Foundation
 
 /// Whether a model is right as often as it says.
-public enum Calibration {
+package enum Calibration {
   /// The temperature that makes `predictions` most likely: logits divided by it give calibrated probabilities (Guo et
   /// al. 2017, "On calibration of modern neural networks", §4.2). To be fitted on samples that trained nothing.
   ///
   /// The mean cross-entropy is convex in 1 / temperature; golden-section search within 0.05 to 20.
-  public static func temperature(fitting predictions: Predictions) -> Double {
+  package static func temperature(fitting predictions: Predictions) -> Double {
     guard predictions.count > 0 else { return 1 }
     let ratio = (5.0.squareRoot() - 1) / 2
     var (low, high) = (log(0.05), log(20.0))
@@ -27,7 +27,7 @@ public enum Calibration {
   }
 
   /// Mean cross-entropy at a temperature, in nats.
-  public static func crossEntropy(_ predictions: Predictions, _ temperature: Double) -> Double {
+  package static func crossEntropy(_ predictions: Predictions, _ temperature: Double) -> Double {
     var sum = 0.0
     for index in 0..<predictions.count {
       let row = predictions.row(index)
@@ -40,19 +40,19 @@ public enum Calibration {
   }
 
   /// Answers of similar confidence.
-  public struct Bin: Hashable, Sendable {
+  package struct Bin: Hashable, Sendable {
     /// Confidences from here…
-    public var lower: Double
+    package var lower: Double
     /// …to here.
-    public var upper: Double
-    public var count: Int
-    public var meanConfidence: Double
+    package var upper: Double
+    package var count: Int
+    package var meanConfidence: Double
     /// The share of right answers.
-    public var accuracy: Double
+    package var accuracy: Double
   }
 
   /// The answers by confidence, in `count` bins of equal width; empty ones are left out.
-  public static func bins(_ answers: [Answer], count: Int = 10) -> [Bin] {
+  package static func bins(_ answers: [Answer], count: Int = 10) -> [Bin] {
     let groups = Dictionary(grouping: answers) { min(Int($0.confidence * Double(count)), count - 1) }
     return groups.keys.sorted().map { key in
       let group = groups[key] ?? []
@@ -64,7 +64,7 @@ public enum Calibration {
   }
 
   /// How far confidence and accuracy lie apart, weighted by the bins' sizes (expected calibration error).
-  public static func expectedError(_ bins: [Bin]) -> Double {
+  package static func expectedError(_ bins: [Bin]) -> Double {
     let all = bins.reduce(0) { $0 + $1.count }
     return bins.reduce(0) { $0 + Double($1.count) * abs($1.meanConfidence - $1.accuracy) }
       / Double(max(all, 1))

@@ -4,17 +4,17 @@ internal import Foundation
 ///
 /// Digits are taken to be as frequent and as hard as in the samples, and independent of one another. A letter whose
 /// least certain digit is below a threshold goes to a person; any other letter with a wrong digit is sent wrong.
-public struct PostalCase: Hashable, Sendable, Codable {
+package struct PostalCase: Hashable, Sendable, Codable {
   /// Digits of a code.
-  public var digits: Int
+  package var digits: Int
   /// Letters in a year.
-  public var letters: Double
+  package var letters: Double
   /// What a person's reading costs, for each letter.
-  public var manualCost: Double
+  package var manualCost: Double
   /// What a letter costs that is sent wrong.
-  public var misrouteCost: Double
+  package var misrouteCost: Double
 
-  public init(digits: Int, letters: Double, manualCost: Double, misrouteCost: Double) {
+  package init(digits: Int, letters: Double, manualCost: Double, misrouteCost: Double) {
     self.digits = digits
     self.letters = letters
     self.manualCost = manualCost
@@ -22,35 +22,35 @@ public struct PostalCase: Hashable, Sendable, Codable {
   }
 
   /// The probability that a whole code is read right, where a digit is with probability `accuracy`.
-  public func codeAccuracy(_ accuracy: Double) -> Double { pow(accuracy, Double(digits)) }
+  package func codeAccuracy(_ accuracy: Double) -> Double { pow(accuracy, Double(digits)) }
 
   /// What a year costs if every code that is not read right costs `each`.
-  public func yearlyCost(ofCodesReadWrongAt accuracy: Double, each: Double) -> Double {
+  package func yearlyCost(ofCodesReadWrongAt accuracy: Double, each: Double) -> Double {
     letters * (1 - codeAccuracy(accuracy)) * each
   }
 
   /// What happens at one threshold.
-  public struct Point: Hashable, Sendable, Codable {
+  package struct Point: Hashable, Sendable, Codable {
     /// Digits of lower confidence send their letter to a person.
-    public var threshold: Double
+    package var threshold: Double
     /// The share of digits that are certain enough…
-    public var digitsAccepted: Double
+    package var digitsAccepted: Double
     /// …and of those, how many are right.
-    public var digitAccuracy: Double
+    package var digitAccuracy: Double
     /// The share of letters that a person reads.
-    public var manualShare: Double
+    package var manualShare: Double
     /// The share of letters that are sent wrong.
-    public var misroutedShare: Double
+    package var misroutedShare: Double
     /// The cost of a year.
-    public var cost: Double
+    package var cost: Double
     /// The probability that a code is right of those that no person reads.
-    public var acceptedCodeAccuracy: Double {
+    package var acceptedCodeAccuracy: Double {
       manualShare < 1 ? 1 - misroutedShare / (1 - manualShare) : 1
     }
   }
 
   /// What happens with `answers` at a threshold.
-  public func point(_ answers: [Answer], threshold: Double) -> Point {
+  package func point(_ answers: [Answer], threshold: Double) -> Point {
     let accepted = answers.count { $0.confidence >= threshold }
     let right = answers.count { $0.confidence >= threshold && $0.isRight }
     return point(threshold, accepted: accepted, right: right, of: answers.count)
@@ -69,7 +69,7 @@ public struct PostalCase: Hashable, Sendable, Codable {
 
   /// What happens at every threshold that makes a difference, the lowest first: 0, then each confidence that occurs,
   /// then one above them all.
-  public func curve(_ answers: [Answer]) -> [Point] {
+  package func curve(_ answers: [Answer]) -> [Point] {
     let sorted = answers.sorted { $0.confidence < $1.confidence }
     var (accepted, right) = (sorted.count, sorted.count { $0.isRight })
     var points = [point(0, accepted: accepted, right: right, of: sorted.count)]
@@ -89,7 +89,7 @@ public struct PostalCase: Hashable, Sendable, Codable {
   }
 
   /// The cheapest threshold for `answers`; of several, the lowest.
-  public func cheapest(_ answers: [Answer]) -> Point {
+  package func cheapest(_ answers: [Answer]) -> Point {
     curve(answers).min { $0.cost < $1.cost } ?? point([], threshold: 0)
   }
 }

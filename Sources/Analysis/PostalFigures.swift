@@ -1,52 +1,52 @@
 internal import Foundation
 
 /// The figures of the postal business case.
-public struct PostalFigures: Codable, Sendable {
-  public var office: PostalCase
+package struct PostalFigures: Codable, Sendable {
+  package var office: PostalCase
   /// Digits that were read, and how many of them right; nil if only an accuracy is known.
-  public var digitsRead: Int?
-  public var digitsRight: Int?
+  package var digitsRead: Int?
+  package var digitsRight: Int?
   /// The share of digits read right, and of whole codes; with 95 % intervals if measured.
-  public var digitAccuracy: Double
-  public var codeAccuracy: Double
-  public var codeAccuracyInterval: [Double]?
+  package var digitAccuracy: Double
+  package var codeAccuracy: Double
+  package var codeAccuracyInterval: [Double]?
   /// What a year costs if a person reads each code that was read wrong, as if somebody noticed.
-  public var costIfNoticed: Double
+  package var costIfNoticed: Double
   /// What a year costs if each such letter is sent wrong.
-  public var costIfMisrouted: Double
+  package var costIfMisrouted: Double
   /// What 0.1 % more digits read right save in a year, of the two costs above.
-  public var worthOfATenthIfNoticed: Double
-  public var worthOfATenthIfMisrouted: Double
+  package var worthOfATenthIfNoticed: Double
+  package var worthOfATenthIfMisrouted: Double
   /// With the reject option; nil without a model that has a validation split.
-  public var reject: Reject?
+  package var reject: Reject?
   /// The most frequent mistakes and the letters in a year that each sends wrong if nothing is rejected.
-  public var mistakes: [Mistake] = []
-  public var throughput: PostalThroughput?
+  package var mistakes: [Mistake] = []
+  package var throughput: PostalThroughput?
 
   /// Letters whose least certain digit is below a threshold go to a person.
-  public struct Reject: Codable, Sendable {
+  package struct Reject: Codable, Sendable {
     /// What logits are divided by so that probabilities are calibrated, fitted on the validation split.
-    public var temperature: Double
+    package var temperature: Double
     /// Expected calibration error on the test set, before and after.
-    public var calibrationErrorBefore: Double
-    public var calibrationErrorAfter: Double
+    package var calibrationErrorBefore: Double
+    package var calibrationErrorAfter: Double
     /// The threshold that is cheapest on the validation split, and what it does on the test set.
-    public var chosen: PostalCase.Point
+    package var chosen: PostalCase.Point
     /// The test set at thresholds that reject so many digits, in per cent: 0, 0.1, 0.2, 0.5, 1, 2, 5 and 10.
-    public var atRejectRates: [PostalCase.Point]
+    package var atRejectRates: [PostalCase.Point]
     /// The test set at all thresholds, thinned for plotting.
-    public var curve: [PostalCase.Point]
+    package var curve: [PostalCase.Point]
   }
 
-  public struct Mistake: Codable, Sendable {
-    public var truth: Int
-    public var prediction: Int
-    public var count: Int
-    public var lettersPerYear: Double
+  package struct Mistake: Codable, Sendable {
+    package var truth: Int
+    package var prediction: Int
+    package var count: Int
+    package var lettersPerYear: Double
   }
 
   /// From a digit's accuracy alone.
-  public init(accuracy: Double, office: PostalCase) {
+  package init(accuracy: Double, office: PostalCase) {
     self.office = office
     digitAccuracy = accuracy
     codeAccuracy = office.codeAccuracy(accuracy)
@@ -60,7 +60,7 @@ public struct PostalFigures: Codable, Sendable {
   }
 
   /// From what a model made of the test set, and of the validation split of its run, if it had one.
-  public init(test: Predictions, validation: Predictions?, office: PostalCase) {
+  package init(test: Predictions, validation: Predictions?, office: PostalCase) {
     let plain = test.answers()
     let right = plain.count { $0.isRight }
     self.init(accuracy: Double(right) / Double(max(test.count, 1)), office: office)
@@ -102,7 +102,7 @@ public struct PostalFigures: Codable, Sendable {
   }
 
   /// The figures as JSON, keys sorted, with a line feed at the end.
-  public func json() throws -> String {
+  package func json() throws -> String {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys, .prettyPrinted]
     return String(decoding: try encoder.encode(self), as: UTF8.self) + "\n"
@@ -110,20 +110,20 @@ public struct PostalFigures: Codable, Sendable {
 }
 
 /// How many codes a machine reads.
-public struct PostalThroughput: Codable, Sendable {
+package struct PostalThroughput: Codable, Sendable {
   /// Codes per second, on one core and on all.
-  public var oneCore: Double
-  public var allCores: Double
-  public var cores: Int
+  package var oneCore: Double
+  package var allCores: Double
+  package var cores: Int
 
-  public init(oneCore: Double, allCores: Double, cores: Int) {
+  package init(oneCore: Double, allCores: Double, cores: Int) {
     self.oneCore = oneCore
     self.allCores = allCores
     self.cores = cores
   }
 
   /// Parcels per hour of a large logistics centre.
-  public static let centrePerHour = 50_000.0
+  package static let centrePerHour = 50_000.0
   /// Parcels on a peak day of a whole country.
-  public static let peakPerDay = 11_000_000.0
+  package static let peakPerDay = 11_000_000.0
 }

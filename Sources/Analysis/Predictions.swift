@@ -1,14 +1,14 @@
 internal import Foundation
 
 /// What a model makes of labelled samples.
-public struct Predictions: Sendable {
+package struct Predictions: Sendable {
   /// The classes, [count].
-  public let labels: [UInt8]
+  package let labels: [UInt8]
   /// Unnormalised scores, [count, classCount].
-  public let logits: [Float]
-  public let classCount: Int
+  package let logits: [Float]
+  package let classCount: Int
 
-  public init(labels: [UInt8], logits: [Float], classCount: Int) {
+  package init(labels: [UInt8], logits: [Float], classCount: Int) {
     precondition(
       logits.count == labels.count * classCount,
       "\(logits.count) logits for \(labels.count) samples of \(classCount) classes")
@@ -17,13 +17,13 @@ public struct Predictions: Sendable {
     self.classCount = classCount
   }
 
-  public var count: Int { labels.count }
+  package var count: Int { labels.count }
 
   /// A sample's logits, [classCount].
   func row(_ index: Int) -> ArraySlice<Float> { logits[index * classCount..<(index + 1) * classCount] }
 
   /// The class probabilities of a sample, [classCount]: softmax of the logits divided by `temperature`.
-  public func probabilities(_ index: Int, temperature: Double = 1) -> [Double] {
+  package func probabilities(_ index: Int, temperature: Double = 1) -> [Double] {
     let row = row(index)
     let largest = Double(row.max() ?? 0)
     let weights = row.map { exp((Double($0) - largest) / temperature) }
@@ -32,7 +32,7 @@ public struct Predictions: Sendable {
   }
 
   /// What the model answers to each sample, in order.
-  public func answers(temperature: Double = 1) -> [Answer] {
+  package func answers(temperature: Double = 1) -> [Answer] {
     (0..<count).map { index in
       let row = row(index)
       // The first of equal logits, as in training and evaluation.
@@ -48,19 +48,19 @@ public struct Predictions: Sendable {
 }
 
 /// A model's answer to one sample.
-public struct Answer: Hashable, Sendable {
+package struct Answer: Hashable, Sendable {
   /// The sample's position in its set.
-  public var index: Int
-  public var truth: Int
-  public var prediction: Int
+  package var index: Int
+  package var truth: Int
+  package var prediction: Int
   /// The probability that the model gives its prediction.
-  public var confidence: Double
+  package var confidence: Double
   /// The probability that it gives the truth.
-  public var truthProbability: Double
+  package var truthProbability: Double
 
-  public var isRight: Bool { truth == prediction }
+  package var isRight: Bool { truth == prediction }
 
-  public init(index: Int, truth: Int, prediction: Int, confidence: Double, truthProbability: Double) {
+  package init(index: Int, truth: Int, prediction: Int, confidence: Double, truthProbability: Double) {
     self.index = index
     self.truth = truth
     self.prediction = prediction
@@ -71,7 +71,7 @@ public struct Answer: Hashable, Sendable {
 
 extension Sequence<Answer> {
   /// The wrong answers, the most confident first.
-  public var mistakes: [Answer] {
+  package var mistakes: [Answer] {
     filter { !$0.isRight }.sorted { ($1.confidence, $0.index) < ($0.confidence, $1.index) }
   }
 }

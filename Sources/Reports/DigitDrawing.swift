@@ -1,10 +1,12 @@
+internal import Formatting
+
 /// An image and class probabilities as text.
-public enum DigitDrawing {
+package enum DigitDrawing {
   private static let shades = Array(" .:-=+*#%@")
 
   /// Draws a grey image, [rows, columns] row by row, 0 background: each pixel two characters wide, so that it
   /// comes out square in a terminal.
-  public static func image(_ pixels: [UInt8], rows: Int, columns: Int) -> String {
+  package static func image(_ pixels: [UInt8], rows: Int, columns: Int) -> String {
     precondition(pixels.count == rows * columns, "\(pixels.count) pixels for \(rows) × \(columns)")
     return (0..<rows).map { row in
       var line = ""
@@ -19,7 +21,7 @@ public enum DigitDrawing {
   }
 
   /// One bar per class, the most probable marked.
-  public static func bars(_ probabilities: [Float], width: Int = 30) -> String {
+  package static func bars(_ probabilities: [Float], width: Int = 30) -> String {
     let best = probabilities.max() ?? 0
     return probabilities.enumerated().map { digit, probability in
       let filled = Int((Float(width) * probability).rounded())

@@ -2,9 +2,9 @@ internal import CPNG
 internal import Foundation
 
 /// PNG files, written by libpng.
-public enum PNGImage {
+package enum PNGImage {
   /// A grey picture, [height, width], 0 black.
-  public static func grey(_ pixels: [UInt8], width: Int, height: Int) -> [UInt8] {
+  package static func grey(_ pixels: [UInt8], width: Int, height: Int) -> [UInt8] {
     precondition(pixels.count == width * height, "\(pixels.count) pixels for \(height) × \(width)")
     var image = png_image()
     image.version = png_uint_32(PNG_IMAGE_VERSION)
@@ -20,7 +20,7 @@ public enum PNGImage {
   }
 
   /// A `data:` address of a grey picture, for pages that must need nothing else.
-  public static func address(ofGrey pixels: [UInt8], width: Int, height: Int) -> String {
+  package static func address(ofGrey pixels: [UInt8], width: Int, height: Int) -> String {
     "data:image/png;base64," + Data(grey(pixels, width: width, height: height)).base64EncodedString()
   }
 }

@@ -1,16 +1,18 @@
-/// One line on a terminal that says how far a run is.
-public struct ProgressLine: Sendable {
-  public var epoch: Int
-  public var epochs: Int
-  public var step: Int
-  public var totalSteps: Int
-  public var loss: Double
-  /// Percent.
-  public var accuracy: Double
-  public var imagesPerSecond: Double
-  public var secondsLeft: Double
+internal import Formatting
 
-  public init(
+/// One line on a terminal that says how far a run is.
+package struct ProgressLine: Sendable {
+  package var epoch: Int
+  package var epochs: Int
+  package var step: Int
+  package var totalSteps: Int
+  package var loss: Double
+  /// Percent.
+  package var accuracy: Double
+  package var imagesPerSecond: Double
+  package var secondsLeft: Double
+
+  package init(
     epoch: Int, epochs: Int, step: Int, totalSteps: Int, loss: Double, accuracy: Double,
     imagesPerSecond: Double, secondsLeft: Double
   ) {
@@ -25,7 +27,7 @@ public struct ProgressLine: Sendable {
   }
 
   /// The line, at most `columns` characters wide: a bar where there is room for one.
-  public func text(columns: Int) -> String {
+  package func text(columns: Int) -> String {
     let facts =
       "epoch \(epoch)/\(epochs)  step \(step)/\(totalSteps)  loss \(Numbers.fixed(loss, 3))  "
       + "\(Numbers.fixed(accuracy, 1)) %  \(Numbers.grouped(Int(imagesPerSecond))) images/s  "

@@ -1,9 +1,10 @@
+internal import Formatting
 internal import Foundation
 
 /// Curves as text: two by four dots to a character (Unicode's Braille patterns).
-public enum TextPlot {
+package enum TextPlot {
   /// `rows` lines of a curve, each with its scale in front of it where there is room; logarithmic or not.
-  public static func lines(
+  package static func lines(
     _ points: [(x: Double, y: Double)], columns: Int, rows: Int, isLogarithmic: Bool = false
   ) -> [String] {
     let labelWidth = 8

@@ -1,7 +1,7 @@
 /// A table in plain text: columns as wide as their widest cell, numbers to the right.
-public struct TextTable: Sendable {
+package struct TextTable: Sendable {
   /// Where a column's cells stand.
-  public enum Alignment: Sendable {
+  package enum Alignment: Sendable {
     case left
     case right
   }
@@ -11,24 +11,24 @@ public struct TextTable: Sendable {
   private var rows: [[String]?] = []
 
   /// A table with these columns.
-  public init(_ columns: [(title: String, alignment: Alignment)]) {
+  package init(_ columns: [(title: String, alignment: Alignment)]) {
     header = columns.map(\.title)
     alignments = columns.map(\.alignment)
   }
 
   /// Appends a row with one cell per column.
-  public mutating func append(_ cells: [String]) {
+  package mutating func append(_ cells: [String]) {
     precondition(cells.count == header.count, "\(cells.count) cells in \(header.count) columns")
     rows.append(cells)
   }
 
   /// Appends a rule, e.g. before a row of sums.
-  public mutating func appendRule() {
+  package mutating func appendRule() {
     rows.append(nil)
   }
 
   /// The table, its lines without trailing spaces, each ended by a line feed.
-  public var text: String {
+  package var text: String {
     let widths = header.indices.map { column in
       ([header] + rows.compactMap { $0 }).map { $0[column].count }.max() ?? 0
     }

@@ -4,16 +4,16 @@ internal import SwiftProtobuf
 /// A file of events that TensorBoard reads while it grows.
 ///
 /// Records are TensorFlow's TFRecords: the length, its checksum, the bytes, their checksum.
-public final class EventFile {
+package final class EventFile {
   private let handle: FileHandle
   private var pending = Data()
   private var lastFlush = Date()
 
-  /// Begins a new file in `folder`, which is created. If the run goes on after `resumedStep`, TensorBoard forgets what older
-  /// files say of later steps.
+  /// Begins a new file in `folder`, which is created. If the run goes on after `resumedStep`, TensorBoard forgets what
+  /// older files say of later steps.
   ///
   /// - Throws: what Foundation throws if the file cannot be written.
-  public init(folder: String, resumedStep: Int? = nil) throws {
+  package init(folder: String, resumedStep: Int? = nil) throws {
     try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
     let now = Date()
     let process = ProcessInfo.processInfo
@@ -34,7 +34,7 @@ public final class EventFile {
   }
 
   /// Numbers of a step, by tag.
-  public func append(scalars: [(tag: String, value: Double)], step: Int) throws {
+  package func append(scalars: [(tag: String, value: Double)], step: Int) throws {
     var event = Event()
     event.summary.value = scalars.map { scalar in
       var value = Summary.Value()
@@ -46,7 +46,7 @@ public final class EventFile {
   }
 
   /// A grey picture as the bytes of a PNG file.
-  public func append(image png: [UInt8], width: Int, height: Int, tag: String, step: Int) throws {
+  package func append(image png: [UInt8], width: Int, height: Int, tag: String, step: Int) throws {
     var value = Summary.Value()
     value.tag = tag
     value.image.height = Int32(height)
@@ -59,7 +59,7 @@ public final class EventFile {
   }
 
   /// How values are distributed, in `bucketCount` buckets of equal width.
-  public func append(
+  package func append(
     histogram values: UnsafeBufferPointer<Float>, bucketCount: Int = 50, tag: String, step: Int
   ) throws {
     let finite = values.lazy.filter(\.isFinite).map(Double.init)
@@ -99,7 +99,7 @@ public final class EventFile {
   }
 
   /// Hands what was appended to the file system.
-  public func flush() throws {
+  package func flush() throws {
     try handle.write(contentsOf: pending)
     pending.removeAll(keepingCapacity: true)
     lastFlush = Date()

@@ -15,4 +15,12 @@ struct DataOptions: ParsableArguments {
   func open() throws -> Dataset {
     try DatasetSource.resolve(option: data, environment: ProcessInfo.processInfo.environment).open()
   }
+
+  /// The dataset that `--data` names, else the one a run names if it was drawn, else the usual one.
+  func open(ofRun name: String?) throws -> Dataset {
+    if data == nil, let name, name.hasPrefix("synthetic") {
+      return try DatasetSource.resolve(option: name, environment: [:]).open()
+    }
+    return try open()
+  }
 }

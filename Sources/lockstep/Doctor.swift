@@ -3,6 +3,7 @@ import Collectives
 import Datasets
 import Digests
 import Files
+import Formatting
 import Foundation
 import Jobs
 import Reports
@@ -39,14 +40,14 @@ struct Doctor: ParsableCommand {
 
   func run() throws {
     if let hostfile {
-      guard !Launch.isUnderLauncher else {
+      guard !RankProcess.isUnderLauncher else {
         throw ValidationError("--hostfile is checked without mpirun: call lockstep doctor --hostfile alone")
       }
       return try check(hostfile)
     }
     try productOptions.choose()
     // Whatever hangs here would hang in training.
-    let communicator = try Launch.world(stallTimeout: 8)
+    let communicator = try RankProcess.world(stallTimeout: 8)
     communicator.willEnter("the doctor's questions", step: 0)
     let hosts = try communicator.allGather(Array(LocalHost.name.utf8)).map {
       String(decoding: $0, as: UTF8.self)
@@ -59,7 +60,7 @@ struct Doctor: ParsableCommand {
     let links = try LinkProbe.measure(LinkPlan.links(hosts: hosts), over: communicator) {
       Date().timeIntervalSince1970
     }
-    guard communicator.rank == 0 else { Launch.finish(code: try verdict(nil, communicator)) }
+    guard communicator.rank == 0 else { RankProcess.finish(code: try verdict(nil, communicator)) }
 
     var offsets: [String: Double] = [:]
     for link in links where hosts[link.from] == hosts[0] && hosts[link.to] != hosts[0] {
@@ -68,7 +69,7 @@ struct Doctor: ParsableCommand {
     let diagnosis = Diagnosis(
       ranks: ranks, clockOffsets: offsets, runFolderFault: RunFolderProbe.fault(of: runFolder))
     show(diagnosis, links: links, hosts: hosts)
-    Launch.finish(code: try verdict(diagnosis.findings, communicator))
+    RankProcess.finish(code: try verdict(diagnosis.findings, communicator))
   }
 
   /// Checks a hostfile and its hosts, without mpirun.
@@ -97,7 +98,7 @@ struct Doctor: ParsableCommand {
     facts.productsIdentity = Products.shared.identity
     let rates = ProductRates.measure(.shared)
     (facts.peakRate, facts.productRate, facts.bestProductRate) = (rates.peak, rates.inUse, rates.best)
-    facts.mpiVersion = Launch.isUnderLauncher ? MPICommunicator.libraryVersion : ""
+    facts.mpiVersion = RankProcess.isUnderLauncher ? MPICommunicator.libraryVersion : ""
     if isFirstOnHost { facts.dataset = datasetState() }
     return facts
   }

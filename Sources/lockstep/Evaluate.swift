@@ -1,6 +1,8 @@
+import Analysis
 import ArgumentParser
 import Collectives
 import Datasets
+import Formatting
 import Foundation
 import Reports
 import Training
@@ -26,20 +28,20 @@ struct Evaluate: ParsableCommand {
 
   func run() throws {
     try productOptions.choose()
-    let communicator = try Launch.world()
+    let communicator = try RankProcess.world()
     let evaluation = try evaluateModel(
       at: model, openDataset: dataOptions.open, communicator: communicator)
     if communicator.rank == 0 { print(json ? jsonText(evaluation) : text(evaluation), terminator: "") }
-    Launch.finish(code: 0)
+    RankProcess.finish(code: 0)
   }
 
   private func text(_ evaluation: Evaluation) -> String {
     var table = TextTable(
       [("digit", .left)] + (0..<evaluation.confusion.count).map { ("\($0)", .right) }
         + [("recall %", .right)])
-    for (truth, row) in evaluation.confusion.enumerated() {
-      let total = row.reduce(0, +)
-      let recall = total == 0 ? "–" : Numbers.fixed(100 * Double(row[truth]) / Double(total), 2)
+    let confusion = Confusion(evaluation.confusion)
+    for (truth, row) in confusion.counts.enumerated() {
+      let recall = confusion.recall(truth).map { Numbers.fixed(100 * $0, 2) } ?? "–"
       table.append(["\(truth)"] + row.map { $0 == 0 ? "·" : String($0) } + [recall])
     }
     return "test accuracy \(Numbers.fixed(evaluation.accuracy, 2)) % "

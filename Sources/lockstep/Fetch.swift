@@ -1,7 +1,7 @@
 import ArgumentParser
 import Datasets
+import Formatting
 import Foundation
-import Reports
 
 /// `lockstep fetch`.
 struct Fetch: ParsableCommand {

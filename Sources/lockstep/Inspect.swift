@@ -1,6 +1,7 @@
 import ArgumentParser
 import Checkpoints
 import Digests
+import Formatting
 import Foundation
 import Reports
 

@@ -1,9 +1,9 @@
 import ArgumentParser
 import Checkpoints
 import Files
+import Formatting
 import Foundation
 import Jobs
-import Reports
 import Runs
 
 /// `lockstep launch`: a training job that outlives the failures of its ranks and hosts.
@@ -71,7 +71,7 @@ struct LaunchJob: ParsableCommand {
   }
 
   func run() throws {
-    if Launch.isUnderLauncher {
+    if RankProcess.isUnderLauncher {
       throw ValidationError("launch starts mpirun itself: call it without mpirun")
     }
     let signals = SignalQueue([SIGTERM, SIGINT, SIGHUP, SIGCHLD])

@@ -25,18 +25,18 @@ struct Lockstep: ParsableCommand {
     ])
 
   static func main() {
-    Launch.start()
+    RankProcess.start()
     var command: any ParsableCommand
     do {
       command = try parseAsRoot()
     } catch {
-      Launch.exitParsing(with: error, of: self)
+      RankProcess.exitParsing(with: error, of: self)
     }
     do {
       try Products.configure(environment: ProcessInfo.processInfo.environment)
       try command.run()
     } catch {
-      Launch.exit(with: error, of: self)
+      RankProcess.exit(with: error, of: self)
     }
   }
 }

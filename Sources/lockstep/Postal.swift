@@ -1,9 +1,7 @@
 import Analysis
 import ArgumentParser
 import Datasets
-import Foundation
-import Jobs
-import Reports
+import RunReports
 import Training
 
 /// `lockstep postal`.

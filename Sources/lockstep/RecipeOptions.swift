@@ -1,10 +1,8 @@
 import ArgumentParser
-import Collectives
 import Foundation
 import Model
 import Runs
 import Tensors
-import Training
 
 /// The flags that make a recipe: a base and what overrides it.
 struct RecipeOptions: ParsableArguments {
@@ -83,47 +81,11 @@ struct RecipeOptions: ParsableArguments {
   @Option(help: "The global batch at which the learning rates hold unscaled.")
   var referenceBatch: Int?
 
-  /// Whether a base recipe was named.
-  var namesRecipe: Bool { recipe != nil }
-
   /// The recipe: the named one, or that of the checkpoint to go on from, or `quick`; then the flags.
   ///
   /// - Throws: `RecipeError`, `NetworkSpecificationError`.
   func resolve(over checkpoint: Recipe?) throws -> Recipe {
-    var result = try base(checkpoint)
-    if let network { result.network = try NetworkSpecification(network) }
-    try applyOptimizer(to: &result)
-    if let schedule {
-      guard let named = Schedule(name: schedule) else {
-        throw RecipeError(
-          "--schedule: expected one of \(Schedule.names.joined(separator: ", ")), found '\(schedule)'")
-      }
-      result.schedule = named
-    }
-    if let epochs {
-      result.epochs = epochs
-      result.steps = nil
-    }
-    if let steps { result.steps = steps }
-    if let globalBatch { result.globalBatch = globalBatch }
-    if let microBatch { result.microBatch = microBatch }
-    if let dropLastBatch { result.dropsLastBatch = dropLastBatch }
-    if let shift { result.shift = shift }
-    if let validation { result.validation = validation }
-    if let seed { result.seed = seed }
-    if let labelSmoothing { result.labelSmoothing = labelSmoothing }
-    if let clipGradients { result.gradientClipping = clipGradients }
-    if let gradients { result.gradients = gradients == .float32 ? nil : gradients }
-    if let averaging { result.averaging = averaging }
-    if let scaleLearningRate {
-      guard let rule = LearningRateScaling.Rule(rawValue: scaleLearningRate) else {
-        throw RecipeError(
-          "--scale-learning-rate: expected none, linear or sqrt, found '\(scaleLearningRate)'")
-      }
-      result.scaling.rule = rule
-    }
-    if let referenceBatch { result.scaling.referenceBatch = referenceBatch }
-    return result
+    try base(checkpoint).applying(overrides())
   }
 
   private func base(_ checkpoint: Recipe?) throws -> Recipe {
@@ -140,39 +102,47 @@ struct RecipeOptions: ParsableArguments {
     return try Recipe.parse(data, origin: recipe)
   }
 
-  private func applyOptimizer(to recipe: inout Recipe) throws {
-    if let optimizer {
-      guard let named = OptimizerSpecification(name: optimizer) else {
-        throw RecipeError(
-          "--optimizer: expected one of \(OptimizerSpecification.names.joined(separator: ", ")), "
-            + "found '\(optimizer)'")
+  /// What the flags say, words read.
+  private func overrides() throws -> RecipeOverrides {
+    func read<Value>(
+      _ word: String?, of option: String, expected: String, _ value: (String) -> Value?
+    ) throws -> Value? {
+      guard let word else { return nil }
+      guard let value = value(word) else {
+        throw RecipeError("\(option): expected \(expected), found '\(word)'")
       }
-      recipe.optimizer = named
+      return value
     }
-    if let learningRate {
-      if case .muon(var muon) = recipe.optimizer {
-        muon.others.learningRate *= learningRate / muon.learningRate
-        muon.learningRate = learningRate
-        recipe.optimizer = .muon(muon)
-      } else {
-        recipe.optimizer.learningRate = learningRate
-      }
-    }
-    if let weightDecay { recipe.optimizer.weightDecay = weightDecay }
-    if momentum != nil || nesterov != nil {
-      switch recipe.optimizer {
-      case .sgd(var sgd):
-        sgd.momentum = momentum ?? sgd.momentum
-        sgd.nesterov = nesterov ?? sgd.nesterov
-        recipe.optimizer = .sgd(sgd)
-      case .muon(var muon):
-        muon.momentum = momentum ?? muon.momentum
-        muon.nesterov = nesterov ?? muon.nesterov
-        recipe.optimizer = .muon(muon)
-      case .adamW:
-        throw RecipeError("--momentum and --nesterov are settings of sgd and muon, found adamw")
-      }
-    }
+    var overrides = RecipeOverrides()
+    overrides.network = try network.map { try NetworkSpecification($0) }
+    overrides.optimizer = try read(
+      optimizer, of: "--optimizer",
+      expected: "one of \(OptimizerSpecification.names.joined(separator: ", "))",
+      OptimizerSpecification.init(name:))
+    overrides.learningRate = learningRate
+    overrides.weightDecay = weightDecay
+    overrides.momentum = momentum
+    overrides.nesterov = nesterov
+    overrides.schedule = try read(
+      schedule, of: "--schedule", expected: "one of \(Schedule.names.joined(separator: ", "))",
+      Schedule.init(name:))
+    overrides.epochs = epochs
+    overrides.steps = steps
+    overrides.globalBatch = globalBatch
+    overrides.microBatch = microBatch
+    overrides.dropsLastBatch = dropLastBatch
+    overrides.shift = shift
+    overrides.validation = validation
+    overrides.seed = seed
+    overrides.labelSmoothing = labelSmoothing
+    overrides.gradientClipping = clipGradients
+    overrides.gradients = gradients
+    overrides.averaging = averaging
+    overrides.scalingRule = try read(
+      scaleLearningRate, of: "--scale-learning-rate", expected: "none, linear or sqrt",
+      LearningRateScaling.Rule.init(rawValue:))
+    overrides.referenceBatch = referenceBatch
+    return overrides
   }
 }
 

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Collectives
 import Files
+import Formatting
 import Foundation
 import Jobs
 import Reports
@@ -40,11 +41,11 @@ struct ReductionTiming: ParsableCommand {
   }
 
   func run() throws {
-    let communicator = try Launch.world()
+    let communicator = try RankProcess.world()
     let figures = try ReductionFigures.measure(
       over: communicator, host: LocalHost.name, elements: elements, repeats: repeats, format: gradients)
     if communicator.rank == 0 { try show(figures) }
-    Launch.finish(code: 0)
+    RankProcess.finish(code: 0)
   }
 
   private func show(_ figures: ReductionFigures) throws {

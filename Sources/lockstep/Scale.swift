@@ -1,5 +1,6 @@
 import ArgumentParser
 import Collectives
+import Formatting
 import Foundation
 import Jobs
 import Reports
@@ -102,7 +103,7 @@ struct Scale: ParsableCommand {
   }
 
   func run() throws {
-    if Launch.isUnderLauncher {
+    if RankProcess.isUnderLauncher {
       throw ValidationError("scale starts mpirun itself: call it without mpirun")
     }
     let recipe = try recipe()

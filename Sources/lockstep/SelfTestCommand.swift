@@ -1,6 +1,7 @@
 import ArgumentParser
 import Collectives
 import Files
+import Formatting
 import Foundation
 import Jobs
 import Reports
@@ -28,7 +29,7 @@ struct SelfTestCommand: ParsableCommand {
 
   func run() throws {
     try productOptions.choose()
-    let communicator = try Launch.world()
+    let communicator = try RankProcess.world()
     communicator.willEnter("the self-test", step: 0)
     let start = MonotonicClock.now()
     let outcomes = try Recipe.names.map { try SelfTest.run($0) }
@@ -37,7 +38,7 @@ struct SelfTestCommand: ParsableCommand {
       if communicator.rank == 0 {
         for outcome in outcomes { print("\(outcome.recipe) \(outcome.digest)") }
       }
-      Launch.finish(code: 0)
+      RankProcess.finish(code: 0)
     }
     let wrong = outcomes.filter { !$0.isRight }.map(\.recipe).joined(separator: ", ")
     let report = [LocalHost.name, Products.shared.description, wrong].joined(separator: "\n")
@@ -46,7 +47,7 @@ struct SelfTestCommand: ParsableCommand {
         String.init)
     }
     if communicator.rank == 0 { show(reports, count: outcomes.count, seconds: seconds) }
-    Launch.finish(code: reports.allSatisfy { $0[2].isEmpty } ? 0 : 1)
+    RankProcess.finish(code: reports.allSatisfy { $0[2].isEmpty } ? 0 : 1)
   }
 
   private func show(_ reports: [[String]], count: Int, seconds: Double) {

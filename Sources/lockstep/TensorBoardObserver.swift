@@ -1,7 +1,9 @@
 import Analysis
 import Datasets
+import Formatting
 import Foundation
 import Reports
+import RunReports
 import Runs
 import TensorBoard
 import Training

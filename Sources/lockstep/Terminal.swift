@@ -9,7 +9,7 @@ struct Terminal {
   /// `mpirun` gives its ranks a terminal of its own making and copies what they write there to its own standard
   /// output, be that a terminal or a pipe. So a rank looks at where its parent's output goes.
   static var current: Terminal? {
-    guard Launch.isUnderLauncher else {
+    guard RankProcess.isUnderLauncher else {
       return isatty(STDOUT_FILENO) == 1 ? Terminal(descriptor: STDOUT_FILENO) : nil
     }
     let descriptor = open("/proc/\(getppid())/fd/1", O_WRONLY | O_NOCTTY)

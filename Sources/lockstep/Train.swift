@@ -108,7 +108,7 @@ struct Train: ParsableCommand {
     StopSignals.install()
     // A reader that went away (`| head`) is no reason to stop training: the run's folder holds everything.
     signal(SIGPIPE, SIG_IGN)
-    let communicator = try Launch.world(stallTimeout: stallTimeout)
+    let communicator = try RankProcess.world(stallTimeout: stallTimeout)
     var options = TrainingOptions(
       folder: RunFolder(path: try folder(communicator)), openDataset: dataOptions.open)
     options.reduction = reduction
@@ -118,7 +118,7 @@ struct Train: ParsableCommand {
     options.verifyEvery = verifyEvery
     options.allowsMixedProducts = mixedProducts
     options.resume = resume.map { $0.isEmpty ? .newest : .file($0) } ?? .none
-    options.processStart = Launch.time
+    options.processStart = RankProcess.startTime
     options.isProfiling = profile
     options.trace = trace
     options.command = CommandLine.arguments
@@ -139,10 +139,10 @@ struct Train: ParsableCommand {
         events?.finish(result, openDataset: dataOptions.open(ofRun:))
         if !noReport { console.writeReport(folder: options.folder, dataOptions: dataOptions) }
       }
-      Launch.finish(code: 0)
+      RankProcess.finish(code: 0)
     case .stopped(let step):
       if communicator.rank == 0 { console.showStop(step: step, folder: options.folder) }
-      Launch.finish(code: 75)
+      RankProcess.finish(code: 75)
     }
   }
 

@@ -1,7 +1,9 @@
 import Files
+import Formatting
 import Foundation
 import Model
 import Reports
+import RunReports
 import Runs
 import Training
 
@@ -62,7 +64,7 @@ final class TrainingConsole: TrainingObserver {
       epoch: progress.record.epoch, epochs: progress.epochs, step: progress.record.step,
       totalSteps: progress.totalSteps, loss: progress.record.loss, accuracy: progress.record.accuracy,
       imagesPerSecond: progress.imagesPerSecond, secondsLeft: left)
-    write("\r\u{1B}[2K" + line.text(columns: terminal.columns))
+    Console.write("\r\u{1B}[2K" + line.text(columns: terminal.columns))
     isLineOpen = true
   }
 
@@ -75,7 +77,7 @@ final class TrainingConsole: TrainingObserver {
 
   func notice(_ sentence: String) {
     closeLine()
-    try? FileHandle.standardError.write(contentsOf: Data("lockstep: \(sentence)\n".utf8))
+    Console.notice(sentence)
   }
 
   /// Where the time went, in microseconds per image.
@@ -129,25 +131,11 @@ final class TrainingConsole: TrainingObserver {
   }
 
   private func closeLine() {
-    if isLineOpen { write("\r\u{1B}[2K") }
+    if isLineOpen { Console.write("\r\u{1B}[2K") }
     isLineOpen = false
-  }
-
-  private func write(_ text: String) {
-    try? FileHandle.standardOutput.write(contentsOf: Data(text.utf8))
   }
 
   private func flush() {
     fflush(nil)
-  }
-}
-
-extension EpochRecord {
-  /// An epoch in one line.
-  func line(of epochs: Int) -> String {
-    var line =
-      "epoch \(epoch)/\(epochs)  loss \(Numbers.fixed(loss, 4))  training \(Numbers.fixed(accuracy, 2)) %"
-    if let validationAccuracy { line += "  validation \(Numbers.fixed(validationAccuracy, 2)) %" }
-    return line + "  \(Numbers.grouped(Int(imagesPerSecond))) images/s"
   }
 }

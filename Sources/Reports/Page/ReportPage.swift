@@ -1,15 +1,15 @@
 internal import Mustache
 
 /// A page that needs nothing else: text, tables, plots and pictures, for screens of all sizes and for paper.
-public struct ReportPage: Sendable {
+package struct ReportPage: Sendable {
   /// A row of cells under a heading each; the first column stands left, the others right.
-  public struct Table: Sendable {
-    public var header: [String]
-    public var rows: [[String]]
+  package struct Table: Sendable {
+    package var header: [String]
+    package var rows: [[String]]
     /// What stands above it.
-    public var caption: String?
+    package var caption: String?
 
-    public init(_ header: [String], _ rows: [[String]], caption: String? = nil) {
+    package init(_ header: [String], _ rows: [[String]], caption: String? = nil) {
       self.caption = caption
       self.header = header
       self.rows = rows
@@ -17,53 +17,64 @@ public struct ReportPage: Sendable {
   }
 
   /// A small grey picture with words.
-  public struct Picture: Sendable {
+  package struct Picture: Sendable {
     /// A `data:` address.
-    public var address: String
-    public var lines: [String]
+    package var address: String
+    package var lines: [String]
 
-    public init(address: String, lines: [String]) {
+    package init(address: String, lines: [String]) {
       self.address = address
       self.lines = lines
     }
   }
 
-  /// What belongs together under a heading.
-  public struct Section: Sendable {
-    public var title: String
-    /// What the table of contents calls it; nil to leave it out there.
-    public var link: String?
-    public var paragraphs: [String] = []
-    public var plots: [Drawing] = []
-    public var tables: [Table] = []
-    public var pictures: [Picture] = []
-    /// Text that is shown as it is.
-    public var code: String?
+  /// A plot and the name that its file has, without ending.
+  package struct Plot: Sendable {
+    package var name: String
+    package var drawing: Drawing
 
-    public init(_ title: String, link: String? = nil) {
+    package init(_ name: String, _ drawing: Drawing) {
+      self.name = name
+      self.drawing = drawing
+    }
+  }
+
+  /// What belongs together under a heading.
+  package struct Section: Sendable {
+    package var title: String
+    /// What the table of contents calls it; nil to leave it out there.
+    package var link: String?
+    package var paragraphs: [String] = []
+    package var plots: [Plot] = []
+    package var tables: [Table] = []
+    package var pictures: [Picture] = []
+    /// Text that is shown as it is.
+    package var code: String?
+
+    package init(_ title: String, link: String? = nil) {
       self.title = title
       self.link = link
     }
   }
 
-  public var title: String
-  public var subtitle: String
+  package var title: String
+  package var subtitle: String
   /// The most important figures.
-  public var figures: [(value: String, name: String)] = []
-  public var sections: [Section] = []
+  package var figures: [(value: String, name: String)] = []
+  package var sections: [Section] = []
 
-  public init(title: String, subtitle: String) {
+  package init(title: String, subtitle: String) {
     self.title = title
     self.subtitle = subtitle
   }
 
   /// The page as HTML that is well-formed XML too.
-  public func html() throws -> String {
+  package func html() throws -> String {
     let numbered = sections.enumerated().map { index, section in
       [
         "id": "s\(index + 1)", "title": section.title, "hasLink": section.link != nil,
         "link": section.link ?? "", "paragraphs": section.paragraphs,
-        "hasPlots": !section.plots.isEmpty, "plots": section.plots.map(\.element),
+        "hasPlots": !section.plots.isEmpty, "plots": section.plots.map(\.drawing.element),
         "tables": section.tables.map { table in
           [
             "caption": table.caption.map { [$0] } ?? [], "header": table.header,

@@ -1,3 +1,4 @@
+internal import Formatting
 internal import Foundation
 
 /// Lines and points over two axes.

@@ -1,12 +1,12 @@
 /// How plots look, in a page and alone, in light and dark.
-public enum PlotStyle {
+package enum PlotStyle {
   /// As many series have colours of their own; further ones begin anew.
   static let colorCount = 6
   private static let light = ["#1f5fa8", "#c2571a", "#2f7d4f", "#8a3f93", "#b3892b", "#5b6770"]
   private static let dark = ["#79b0f0", "#f0985f", "#74c794", "#cf92d8", "#e3c067", "#a9b4bd"]
 
   /// The rules for what plots draw.
-  public static var css: String {
+  package static var css: String {
     rules(light, ink: "#1c2126", muted: "#5d6872", grid: "#dfe3e7", paper: "#ffffff")
       + "@media (prefers-color-scheme: dark) {\n"
       + rules(dark, ink: "#e8ebee", muted: "#9aa5af", grid: "#343c44", paper: "#14181c") + "}\n"
@@ -44,49 +44,4 @@ public enum PlotStyle {
     }
     return text
   }
-}
-
-/// A picture made of lines and words.
-public struct Drawing: Sendable {
-  /// What it shows, for those who do not see it.
-  public var title: String
-  var width: Double
-  var height: Double
-  var elements: [String] = []
-
-  init(title: String, width: Double, height: Double) {
-    self.title = title
-    self.width = width
-    self.height = height
-  }
-
-  /// To stand in a page that has `PlotStyle.css`.
-  public var element: String { svg(with: "") }
-
-  /// A file of its own.
-  public var file: String {
-    svg(with: "<style>\(PlotStyle.css)</style><rect class=\"paper\" width=\"100%\" height=\"100%\"/>") + "\n"
-  }
-
-  private func svg(with style: String) -> String {
-    "<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"plot\" viewBox=\"0 0 \(Int(width)) \(Int(height))\" "
-      + "role=\"img\" aria-label=\"\(PlotStyle.escaped(title))\">\(style)\(elements.joined(separator: "\n"))</svg>"
-  }
-
-  mutating func text(_ x: Double, _ y: Double, _ words: String, _ attributes: String = "") {
-    elements.append(
-      "<text x=\"\(number(x))\" y=\"\(number(y))\" \(attributes)>\(PlotStyle.escaped(words))</text>")
-  }
-
-  mutating func path(_ data: String, _ attributes: String) {
-    elements.append("<path d=\"\(data)\" \(attributes)/>")
-  }
-
-  mutating func rectangle(_ x: Double, _ y: Double, _ width: Double, _ height: Double, _ attributes: String) {
-    elements.append(
-      "<rect x=\"\(number(x))\" y=\"\(number(y))\" width=\"\(number(max(width, 0)))\" "
-        + "height=\"\(number(max(height, 0)))\" \(attributes)/>")
-  }
-
-  func number(_ value: Double) -> String { Numbers.fixed(value, 1) }
 }

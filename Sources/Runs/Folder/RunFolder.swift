@@ -1,3 +1,4 @@
+internal import Files
 internal import Foundation
 
 /// The files of one run; a contract that scripts rely on. Only the root touches them.
@@ -25,27 +26,27 @@ public struct RunFolder: Sendable {
   }
 
   /// Creates the folder and writes the recipe.
+  ///
+  /// - Throws: `RunError` with exit code 73 if the folder cannot be written.
   package func prepare(_ recipe: Recipe) throws(RunError) {
-    do {
-      try FileManager.default.createDirectory(atPath: checkpoints, withIntermediateDirectories: true)
-      try Data((recipe.json(indented: true) + "\n").utf8)
-        .write(to: URL(fileURLWithPath: self.recipe), options: .atomic)
+    do throws(FileError) {
+      try PendingFile.createFolder(checkpoints)
+      try writeFile((recipe.json(indented: true) + "\n").utf8, to: self.recipe)
     } catch {
-      throw RunError(
-        "the run folder \(path) cannot be written: \(error.localizedDescription)", exitCode: 73)
+      throw RunError("the run folder \(path) cannot be written: \(error)", exitCode: 73)
     }
   }
-}
 
-extension RunFolder {
   /// Writes `result.json`.
+  ///
+  /// - Throws: `RunError` with exit code 73 if it cannot be written.
   package func write(_ result: RunResult) throws(RunError) {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes]
     do {
-      try encoder.encode(result).write(to: URL(fileURLWithPath: self.result), options: .atomic)
+      try writeFile(try encoder.encode(result), to: self.result)
     } catch {
-      throw RunError("\(self.result) cannot be written: \(error.localizedDescription)", exitCode: 73)
+      throw RunError("\(self.result) cannot be written: \(error)", exitCode: 73)
     }
   }
 }

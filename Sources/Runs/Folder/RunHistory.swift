@@ -12,6 +12,8 @@ public struct RunHistory: Sendable {
   public private(set) var result: RunResult?
   /// How much of metrics.jsonl has been read.
   private var offset: UInt64 = 0
+  /// The last line of that: what stands there as long as nobody has written the file anew.
+  private var lastLine = Data()
 
   /// Reads a run's folder. A last line that is being written is left out.
   ///
@@ -34,18 +36,23 @@ public struct RunHistory: Sendable {
   }
 
   /// Reads what has been written since. A run that was resumed meanwhile is read anew.
+  ///
+  /// - Throws: `RunError` with exit code 65 if a file cannot be read or is none of a run.
   public mutating func update() throws {
     do {
       let metrics = try FileHandle(forReadingFrom: URL(fileURLWithPath: folder.metrics))
       defer { try? metrics.close() }
       let size = try metrics.seekToEnd()
-      if size < offset { (steps, epochs, events, offset) = ([], [], [], 0) }
+      if try !hasReadTheBeginning(of: metrics, size) {
+        (steps, epochs, events, offset, lastLine) = ([], [], [], 0, Data())
+      }
       try metrics.seek(toOffset: offset)
       let data = try metrics.readToEnd() ?? Data()
       // A line that is being written is read next time.
       let whole = data.lastIndex(of: UInt8(ascii: "\n")).map { data[...$0] } ?? Data()
       try read(whole)
       offset += UInt64(whole.count)
+      if let line = whole.split(separator: UInt8(ascii: "\n")).last { lastLine = Data(line) }
       let end = (try? Data(contentsOf: URL(fileURLWithPath: folder.result))) ?? Data()
       result = end.isEmpty ? nil : try JSONDecoder().decode(RunResult.self, from: end)
     } catch let error as RunError {
@@ -53,6 +60,15 @@ public struct RunHistory: Sendable {
     } catch {
       throw RunError("\(folder.path) cannot be read: \(error.localizedDescription)", exitCode: 65)
     }
+  }
+
+  /// Whether the file of `size` bytes still begins with what was read: a run that is resumed drops lines, and may have
+  /// written more than these since.
+  private func hasReadTheBeginning(of metrics: FileHandle, _ size: UInt64) throws -> Bool {
+    guard size >= offset else { return false }
+    guard offset > 0 else { return true }
+    try metrics.seek(toOffset: offset - UInt64(lastLine.count + 1))
+    return try metrics.read(upToCount: lastLine.count) == lastLine
   }
 
   private mutating func read(_ metrics: Data) throws {

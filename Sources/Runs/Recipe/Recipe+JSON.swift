@@ -34,9 +34,9 @@ extension Recipe {
     guard let base, let defaults = dictionary(base) else { preconditionFailure("`quick` is built in") }
     var merged = defaults
     for (key, value) in given {
-      guard knownKeys.contains(key) else {
-        throw RecipeError(
-          "\(origin): a recipe has no '\(key)'; its keys are \(knownKeys.sorted().joined(separator: ", "))")
+      guard CodingKeys(rawValue: key) != nil else {
+        let keys = CodingKeys.allCases.map(\.rawValue).sorted().joined(separator: ", ")
+        throw RecipeError("\(origin): a recipe has no '\(key)'; its keys are \(keys)")
       }
       merged[key] = try merge(key, value, over: defaults[key], origin: origin)
     }
@@ -48,12 +48,6 @@ extension Recipe {
       throw RecipeError("\(origin): \(error)")
     }
   }
-
-  private static let knownKeys: Set<String> = [
-    "name", "network", "optimizer", "schedule", "globalBatch", "microBatch", "epochs", "steps",
-    "dropsLastBatch", "shift", "validation", "seed", "labelSmoothing", "gradientClipping", "averaging",
-    "scaling", "gradients",
-  ]
 
   /// Fills the gaps of a nested object: an optimizer's from the defaults of the optimizer it names.
   private static func merge(

@@ -39,6 +39,12 @@ public struct Recipe: Hashable, Sendable, Codable {
   /// How the learning rate follows the global batch.
   public var scaling = LearningRateScaling()
 
+  /// The keys of a recipe in JSON. A setting without a key would not be written down.
+  enum CodingKeys: String, CodingKey, CaseIterable {
+    case name, network, optimizer, schedule, globalBatch, microBatch, epochs, steps, dropsLastBatch, shift
+    case validation, seed, labelSmoothing, gradientClipping, gradients, averaging, scaling
+  }
+
   public init(network: NetworkSpecification, optimizer: OptimizerSpecification, schedule: Schedule) {
     self.network = network
     self.optimizer = optimizer

@@ -1,6 +1,6 @@
 /// How far a run has come. With the recipe and the parameters it is all that a run needs to go on: everything
 /// random is a function of it.
-public struct Cursor: Hashable, Sendable, Comparable {
+public struct Cursor: Hashable, Sendable {
   /// Epochs completed.
   public var epoch = 0
   /// Steps taken in the current epoch.
@@ -16,9 +16,5 @@ public struct Cursor: Hashable, Sendable, Comparable {
     self.step = step
     epoch = step / stepsPerEpoch
     stepInEpoch = step % stepsPerEpoch
-  }
-
-  public static func < (a: Cursor, b: Cursor) -> Bool {
-    a.step < b.step
   }
 }

@@ -24,7 +24,7 @@ public struct PhaseTimes: Sendable, Hashable, Codable {
   }
 
   /// The sum of all phases.
-  public var total: Double { named.reduce(0) { $0 + $1.seconds } }
+  public var total: Double { data + forward + backward + reduction + wait + update + checkpoint }
 
   package static func + (a: PhaseTimes, b: PhaseTimes) -> PhaseTimes {
     var sum = a

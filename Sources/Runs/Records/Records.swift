@@ -13,14 +13,6 @@ public struct StepRecord: Codable, Hashable, Sendable {
   /// The root's time.
   public var seconds: PhaseTimes
 
-  /// The record as one line of JSON, written by hand: `JSONEncoder` would cost the root some per cent of a step.
-  package var line: String {
-    func number(_ value: Double) -> String { value.isFinite ? "\(value)" : "\"\(value)\"" }
-    let times = seconds.named.map { "\"\($0.name)\":\(number($0.seconds))" }.joined(separator: ",")
-    return "{\"event\":\"step\",\"step\":\(step),\"epoch\":\(epoch),\"loss\":\(number(loss)),"
-      + "\"accuracy\":\(number(accuracy)),\"learningRate\":\(number(learningRate)),\"seconds\":{\(times)}}\n"
-  }
-
   package init(
     step: Int, epoch: Int, loss: Double, accuracy: Double, learningRate: Double, seconds: PhaseTimes
   ) {

@@ -1,6 +1,7 @@
 public import Collectives
 internal import Digests
 internal import Files
+internal import Formatting
 internal import Foundation
 internal import Model
 public import Runs

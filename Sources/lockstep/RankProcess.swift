@@ -8,8 +8,8 @@ import Runs
 import Training
 
 /// How this process was started and how it ends.
-enum Launch {
-  nonisolated(unsafe) private(set) static var time = 0.0
+enum RankProcess {
+  nonisolated(unsafe) private(set) static var startTime = 0.0
   nonisolated(unsafe) private static var communicator: (any Communicator)?
 
   /// The rank that a launcher gave this process, known before MPI is initialised; nil without a launcher.
@@ -24,9 +24,9 @@ enum Launch {
 
   /// Called first: remembers the time, and makes a crash end all ranks with one sentence.
   static func start() {
-    time = MonotonicClock.now()
+    startTime = MonotonicClock.now()
     if let missing = cprocessor_missing() {
-      complain(
+      Console.notice(
         "this binary was built for processors with \(String(cString: missing)), which this one lacks: build with "
           + "LOCKSTEP_MARCH=x86-64 (any processor) or another -march name")
       Foundation.exit(69)
@@ -70,14 +70,14 @@ enum Launch {
     }
     let runError = RunError(error)
     guard let communicator else {
-      complain(runError.description)
+      Console.notice(runError.description)
       Foundation.exit(runError.exitCode)
     }
     if runError.isShared || communicator.worldSize == 1 {
-      if communicator.rank == 0 { complain(runError.description) }
+      if communicator.rank == 0 { Console.notice(runError.description) }
       finish(code: runError.exitCode)
     }
-    complain("rank \(communicator.rank): \(runError.description)")
+    Console.notice("rank \(communicator.rank): \(runError.description)")
     communicator.abort(code: runError.exitCode)
   }
 
@@ -86,9 +86,5 @@ enum Launch {
     fflush(nil)
     communicator?.finalize()
     Foundation.exit(code)
-  }
-
-  private static func complain(_ sentence: String) {
-    try? FileHandle.standardError.write(contentsOf: Data("lockstep: \(sentence)\n".utf8))
   }
 }

@@ -1,7 +1,7 @@
 /// Numbers as people read them, the same in every locale.
-public enum Numbers {
+package enum Numbers {
   /// `1199882` → `1,199,882`.
-  public static func grouped(_ value: Int) -> String {
+  package static func grouped(_ value: some BinaryInteger) -> String {
     let digits = String(value.magnitude)
     var text = ""
     for (index, digit) in digits.enumerated() {
@@ -12,7 +12,7 @@ public enum Numbers {
   }
 
   /// A number with `places` digits behind the point; `–` for what is not finite.
-  public static func fixed(_ value: Double, _ places: Int) -> String {
+  package static func fixed(_ value: Double, _ places: Int) -> String {
     guard value.isFinite, value.magnitude < 1e15 else { return "–" }
     var scale = 1.0
     for _ in 0..<places { scale *= 10 }
@@ -25,7 +25,7 @@ public enum Numbers {
   }
 
   /// Seconds as `0.42 s`, `7.3 s`, `2 min 05 s`, `1 h 07 min`.
-  public static func duration(_ seconds: Double) -> String {
+  package static func duration(_ seconds: Double) -> String {
     guard seconds.isFinite, seconds < 1e9 else { return "–" }
     if seconds < 1 { return fixed(seconds, 2) + " s" }
     if seconds < 59.95 { return fixed(seconds, 1) + " s" }
