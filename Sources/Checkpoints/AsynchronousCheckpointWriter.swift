@@ -1,12 +1,12 @@
 internal import Dispatch
-public import Files
+package import Files
 internal import Synchronization
 
 /// Saves checkpoints on a thread of its own, so that training waits only for a copy in memory.
 ///
 /// The memory for one copy is allocated once. While it is being written, the next `save` waits.
 /// Calls come from one thread at a time.
-public final class AsynchronousCheckpointWriter: Sendable {
+package final class AsynchronousCheckpointWriter: Sendable {
   /// Writes one snapshot.
   package typealias Sink =
     @Sendable (_ step: Int, _ metadata: [String: String], _ data: UnsafeRawBufferPointer)
@@ -15,7 +15,7 @@ public final class AsynchronousCheckpointWriter: Sendable {
   private let worker: Worker
 
   /// A writer that saves to `store` checkpoints made of `tensors`, whose data follow each other in that order.
-  public convenience init(store: CheckpointStore, tensors: [TensorDescription]) {
+  package convenience init(store: CheckpointStore, tensors: [TensorDescription]) {
     checkWritable(tensors, [:])
     self.init(byteCount: tensors.reduce(0) { $0 + $1.byteCount }) {
       (step, metadata, data) throws(FileError) in
@@ -43,7 +43,7 @@ public final class AsynchronousCheckpointWriter: Sendable {
   ///   - pieces: The data; one behind the other they are exactly the tensors' bytes.
   /// - Throws: The error of the save before, if it failed; then nothing has been copied, and a second call
   ///   tries anew.
-  public func save(
+  package func save(
     step: Int, metadata: [String: String], copying pieces: [UnsafeRawBufferPointer]
   ) throws(FileError) {
     checkWritable([], metadata)
@@ -53,7 +53,7 @@ public final class AsynchronousCheckpointWriter: Sendable {
   /// Waits until everything saved so far is on disk.
   ///
   /// - Throws: The error of the last save, once.
-  public func finish() throws(FileError) {
+  package func finish() throws(FileError) {
     try worker.finish()
   }
 }

@@ -3,14 +3,14 @@
 #endif
 
 /// One tensor of a checkpoint: its description and a view of its bytes.
-public struct CheckpointTensor: Hashable, Sendable {
+package struct CheckpointTensor: Hashable, Sendable {
   /// Name, element type and shape.
-  public let description: TensorDescription
+  package let description: TensorDescription
   /// The elements, row-major, little-endian.
-  public let bytes: ArraySlice<UInt8>
+  package let bytes: ArraySlice<UInt8>
 
   /// The elements as doubles, row-major, whatever their type.
-  public var doubles: [Double] {
+  package var doubles: [Double] {
     switch description.elementType {
     case .float32: elements(as: Float.self).map { Double($0) }
     case .int64: elements(as: Int64.self).map { Double($0) }
@@ -29,13 +29,13 @@ public struct CheckpointTensor: Hashable, Sendable {
 /// What a checkpoint holds: tensors in the order of their data, and text by key.
 ///
 /// Nothing in it depends on time, host or the number of processes, unless the caller puts it there.
-public struct CheckpointContents: Hashable, Sendable {
+package struct CheckpointContents: Hashable, Sendable {
   /// The tensors, in the order in which their data lie.
-  public let tensors: [TensorDescription]
+  package let tensors: [TensorDescription]
   /// Text by key; without `format` and `digest`, which belong to the file.
-  public let metadata: [String: String]
+  package let metadata: [String: String]
   /// The data of all tensors, one after the other without gaps, little-endian.
-  public let data: ArraySlice<UInt8>
+  package let data: ArraySlice<UInt8>
 
   /// A tensor's place.
   private struct Place: Hashable {
@@ -51,7 +51,7 @@ public struct CheckpointContents: Hashable, Sendable {
   ///
   /// - Precondition: names differ from each other and from `__metadata__`, `data` has exactly the bytes
   ///   that the tensors need, and metadata do not use the keys `format` and `digest`.
-  public init(tensors: [TensorDescription], metadata: [String: String], data: ArraySlice<UInt8>) {
+  package init(tensors: [TensorDescription], metadata: [String: String], data: ArraySlice<UInt8>) {
     self.tensors = tensors
     self.metadata = metadata
     self.data = data
@@ -67,7 +67,7 @@ public struct CheckpointContents: Hashable, Sendable {
   }
 
   /// The tensor of that name, if there is one.
-  public subscript(name: String) -> CheckpointTensor? {
+  package subscript(name: String) -> CheckpointTensor? {
     guard let place = places[name] else { return nil }
     let start = data.startIndex + place.offset
     let tensor = tensors[place.index]

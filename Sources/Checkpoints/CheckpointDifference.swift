@@ -1,16 +1,16 @@
 /// What differs between two checkpoints.
-public struct CheckpointDifference: Hashable, Sendable {
+package struct CheckpointDifference: Hashable, Sendable {
   /// A metadata key whose text differs.
-  public struct Metadata: Hashable, Sendable {
-    public let key: String
+  package struct Metadata: Hashable, Sendable {
+    package let key: String
     /// The text in the first checkpoint; nil if it has none.
-    public let first: String?
+    package let first: String?
     /// The text in the second checkpoint; nil if it has none.
-    public let second: String?
+    package let second: String?
   }
 
   /// How a tensor differs.
-  public enum TensorChange: Hashable, Sendable {
+  package enum TensorChange: Hashable, Sendable {
     /// The second checkpoint has no such tensor.
     case onlyInFirst
     /// The first checkpoint has no such tensor.
@@ -23,21 +23,21 @@ public struct CheckpointDifference: Hashable, Sendable {
   }
 
   /// A tensor that differs.
-  public struct Tensor: Hashable, Sendable {
-    public let name: String
-    public let change: TensorChange
+  package struct Tensor: Hashable, Sendable {
+    package let name: String
+    package let change: TensorChange
   }
 
   /// The metadata that differ, in the order of their keys; without format and digest.
-  public let metadata: [Metadata]
+  package let metadata: [Metadata]
   /// The tensors that differ: those of the first checkpoint in its order, then those only in the second.
-  public let tensors: [Tensor]
+  package let tensors: [Tensor]
 
   /// Whether nothing differs.
-  public var isEmpty: Bool { metadata.isEmpty && tensors.isEmpty }
+  package var isEmpty: Bool { metadata.isEmpty && tensors.isEmpty }
 
   /// Compares two checkpoints, bit by bit.
-  public init(between first: CheckpointContents, and second: CheckpointContents) {
+  package init(between first: CheckpointContents, and second: CheckpointContents) {
     metadata = Set(first.metadata.keys).union(second.metadata.keys).sorted().compactMap { key in
       let texts = (first.metadata[key], second.metadata[key])
       return texts.0 == texts.1 ? nil : Metadata(key: key, first: texts.0, second: texts.1)

@@ -1,30 +1,30 @@
-public import Digests
-public import Files
+package import Digests
+package import Files
 
 /// A checkpoint that was read and found intact, and how checkpoints are read and written.
 ///
 /// The format is safetensors, so NumPy and PyTorch read the tensors. Two metadata keys belong to the file:
 /// `format`, and `digest`, the SHA-256 of the whole file with the digest's own 64 digits replaced by zeros.
 /// Reading a checkpoint verifies it. The bytes are canonical: the same contents give the same file.
-public struct CheckpointFile: Hashable, Sendable {
+package struct CheckpointFile: Hashable, Sendable {
   /// The format's name; the number changes with the meaning of a file.
-  public static let format = "lockstep-1"
+  package static let format = "lockstep-1"
   /// A larger file is refused before memory is allocated for it: 16 GiB.
-  public static let maximumByteCount = 1 << 34
+  package static let maximumByteCount = 1 << 34
 
   /// The path it was read from.
-  public let path: String
+  package let path: String
   /// Tensors and metadata.
-  public let contents: CheckpointContents
+  package let contents: CheckpointContents
   /// The content digest.
-  public let digest: SHA256Digest
+  package let digest: SHA256Digest
   /// The size of the file.
-  public let byteCount: Int
+  package let byteCount: Int
 
   /// Reads and verifies the file at `path`.
   ///
   /// - Throws: kind `missing`, `malformed` or `inputOutput`.
-  public init(reading path: String) throws(FileError) {
+  package init(reading path: String) throws(FileError) {
     let file = try ReadableFile(path: path)
     _ = try Self.header(of: file)
     try self.init(bytes: try file.read(0..<file.count), path: path)
@@ -33,7 +33,7 @@ public struct CheckpointFile: Hashable, Sendable {
   /// Verifies the bytes of a file that has been read or received; `path` only names it in errors.
   ///
   /// - Throws: kind `malformed`.
-  public init(bytes: [UInt8], path: String) throws(FileError) {
+  package init(bytes: [UInt8], path: String) throws(FileError) {
     do {
       let length = try SafeTensorsHeader.byteCount(bytes, fileByteCount: bytes.count)
       let dataStart = SafeTensorsHeader.prefixByteCount + length
@@ -60,7 +60,7 @@ public struct CheckpointFile: Hashable, Sendable {
   /// - Throws: kind `different` if one is not in the checkpoint, or is there in another shape; then no
   ///   buffer has been touched.
   /// - Precondition: the buffers' sizes are those of whole tensors, and sum up to all of them.
-  public func restore(
+  package func restore(
     _ tensors: [TensorDescription], into pieces: [UnsafeMutableRawBufferPointer]
   ) throws(FileError) {
     var found: [CheckpointTensor] = []
@@ -102,7 +102,7 @@ public struct CheckpointFile: Hashable, Sendable {
   /// - Returns: The content digest.
   /// - Throws: kind `notCreatable` or `inputOutput`.
   @discardableResult
-  public static func write(
+  package static func write(
     tensors: [TensorDescription], metadata: [String: String], pieces: [UnsafeRawBufferPointer],
     to path: String
   ) throws(FileError) -> SHA256Digest {
@@ -119,7 +119,7 @@ public struct CheckpointFile: Hashable, Sendable {
   /// - Returns: The content digest.
   /// - Throws: kind `notCreatable` or `inputOutput`.
   @discardableResult
-  public static func write(
+  package static func write(
     _ contents: CheckpointContents, to path: String
   ) throws(FileError) -> SHA256Digest {
     try contents.data.withUnsafeBufferPointer { data throws(FileError) in
@@ -130,7 +130,7 @@ public struct CheckpointFile: Hashable, Sendable {
   }
 
   /// The bytes of the file that holds `contents`.
-  public static func bytes(of contents: CheckpointContents) -> [UInt8] {
+  package static func bytes(of contents: CheckpointContents) -> [UInt8] {
     contents.data.withUnsafeBytes { data in
       encodedHeader(contents.tensors, contents.metadata, [data]).header.bytes + data
     }

@@ -1,37 +1,37 @@
-public import Files
+package import Files
 internal import SystemPackage
 
 /// The checkpoints of one run: files `step-NNNNNN.safetensors` in a folder, the newest few and the best.
 ///
 /// All it knows is in the folder and in the files' own metadata; there is no index that could disagree. One
 /// process at a time may write; any number may read.
-public struct CheckpointStore: Hashable, Sendable {
+package struct CheckpointStore: Hashable, Sendable {
   /// The metadata key by which the best checkpoint is chosen: a number, the higher the better.
-  public static let scoreKey = "validationAccuracy"
+  package static let scoreKey = "validationAccuracy"
 
   /// The folder.
-  public let folder: String
+  package let folder: String
   /// How many of the newest checkpoints stay.
-  public let keep: Int
+  package let keep: Int
 
   /// A checkpoint's name and place; whether it is intact shows when it is read.
-  public struct Entry: Hashable, Sendable {
+  package struct Entry: Hashable, Sendable {
     /// The training step it was written after, from its name.
-    public let step: Int
+    package let step: Int
     /// Its path.
-    public let path: String
+    package let path: String
   }
 
   /// The outcome of looking for a checkpoint to go on from.
-  public struct Newest: Sendable {
+  package struct Newest: Sendable {
     /// The newest intact checkpoint; nil if there is none.
-    public let checkpoint: CheckpointFile?
+    package let checkpoint: CheckpointFile?
     /// Why each newer one was passed over, newest first.
-    public let skipped: [FileError]
+    package let skipped: [FileError]
   }
 
   /// A store in `folder` that keeps the `keep` newest checkpoints (at least one). Touches nothing on disk.
-  public init(folder: String, keep: Int) {
+  package init(folder: String, keep: Int) {
     precondition(keep >= 1, "a store must keep at least one checkpoint")
     self.folder = folder
     self.keep = keep
@@ -40,20 +40,20 @@ public struct CheckpointStore: Hashable, Sendable {
   /// Creates the folder if necessary, and removes what writers left behind that were killed.
   ///
   /// - Throws: kind `notCreatable`.
-  public func prepare() throws(FileError) {
+  package func prepare() throws(FileError) {
     try PendingFile.createFolder(folder)
     PendingFile.removeLeftovers(in: folder) { Self.step(ofName: $0) != nil }
   }
 
   /// The path of the checkpoint after `step` steps.
-  public func path(forStep step: Int) -> String {
+  package func path(forStep step: Int) -> String {
     FilePath(folder).appending(Self.name(forStep: step)).string
   }
 
   /// The checkpoints by name, newest first; none if there is no folder.
   ///
   /// - Throws: kind `inputOutput` if the folder cannot be read.
-  public func list() throws(FileError) -> [Entry] {
+  package func list() throws(FileError) -> [Entry] {
     let names: [String]
     do {
       names = try FilePath(folder).names()
@@ -68,7 +68,7 @@ public struct CheckpointStore: Hashable, Sendable {
   /// Reads the newest checkpoint that is intact.
   ///
   /// - Throws: kind `inputOutput` if the folder cannot be read.
-  public func newestValid() throws(FileError) -> Newest {
+  package func newestValid() throws(FileError) -> Newest {
     var skipped: [FileError] = []
     for entry in try list() {
       do {
@@ -85,7 +85,7 @@ public struct CheckpointStore: Hashable, Sendable {
   /// Parameters are those of `CheckpointFile.write`. The folder must exist (`prepare`).
   ///
   /// - Throws: kind `notCreatable` or `inputOutput`.
-  public func save(
+  package func save(
     step: Int, tensors: [TensorDescription], metadata: [String: String], pieces: [UnsafeRawBufferPointer]
   ) throws(FileError) {
     try CheckpointFile.write(
@@ -99,7 +99,7 @@ public struct CheckpointStore: Hashable, Sendable {
   /// they are the latest. Files that are cut or have no proper header neither count nor are removed.
   ///
   /// - Throws: kind `inputOutput`.
-  public func prune(sparing spared: Int? = nil) throws(FileError) {
+  package func prune(sparing spared: Int? = nil) throws(FileError) {
     let candidates = try plausible()
     let best = Self.best(of: candidates)
     for candidate in candidates.dropFirst(keep) where candidate.entry != best {

@@ -1,5 +1,5 @@
 /// The type of a tensor's elements, by its name in a safetensors header.
-public enum ElementType: String, Hashable, Sendable, CaseIterable {
+package enum ElementType: String, Hashable, Sendable, CaseIterable {
   /// IEEE 754 single precision; the only type that Lockstep writes.
   case float32 = "F32"
   /// Two's complement, 64 bits.
@@ -8,7 +8,7 @@ public enum ElementType: String, Hashable, Sendable, CaseIterable {
   case uint8 = "U8"
 
   /// The bytes of one element.
-  public var byteCount: Int {
+  package var byteCount: Int {
     switch self {
     case .float32: 4
     case .int64: 8
@@ -18,16 +18,16 @@ public enum ElementType: String, Hashable, Sendable, CaseIterable {
 }
 
 /// A tensor's name, element type and shape; the data lie elsewhere, row-major.
-public struct TensorDescription: Hashable, Sendable {
+package struct TensorDescription: Hashable, Sendable {
   /// E.g. `parameters.conv1.weight`.
-  public let name: String
+  package let name: String
   /// The type of the elements.
-  public let elementType: ElementType
+  package let elementType: ElementType
   /// The extents, the last one varying fastest; empty for a single element.
-  public let shape: [Int]
+  package let shape: [Int]
 
   /// Describes a tensor whose extents are not negative.
-  public init(name: String, elementType: ElementType = .float32, shape: [Int]) {
+  package init(name: String, elementType: ElementType = .float32, shape: [Int]) {
     precondition(shape.allSatisfy { $0 >= 0 }, "tensor \(name) has a negative extent")
     self.name = name
     self.elementType = elementType
@@ -35,10 +35,10 @@ public struct TensorDescription: Hashable, Sendable {
   }
 
   /// The number of elements.
-  public var count: Int { shape.reduce(1, *) }
+  package var count: Int { shape.reduce(1, *) }
 
   /// The number of bytes of all elements.
-  public var byteCount: Int { count * elementType.byteCount }
+  package var byteCount: Int { count * elementType.byteCount }
 
   /// `byteCount`, or nil if that is no number the machine can hold.
   var byteCountIfRepresentable: Int? {

@@ -50,7 +50,7 @@ public struct Dataset: Sendable {
   }
 
   /// A dataset drawn by a generator.
-  public init(synthetic digits: SyntheticDigits, trainCount: Int, testCount: Int) {
+  package init(synthetic digits: SyntheticDigits, trainCount: Int, testCount: Int) {
     precondition(trainCount > 0 && testCount > 0, "\(trainCount) training and \(testCount) test samples")
     folder = nil
     name = "synthetic:\(trainCount):\(digits.seed)"

@@ -1,5 +1,5 @@
-public import Digests
-public import Files
+package import Digests
+package import Files
 
 /// The identity of a dataset: a digest of its content that depends neither on compression, nor on file names,
 /// nor on how many ranks computed it.
@@ -8,23 +8,23 @@ public import Files
 /// its images' bytes, then its labels'. The identity is SHA-256 over a header (a line of text; the numbers of
 /// training samples, test samples, rows, columns, classes and samples per chunk, each as 8 little-endian
 /// bytes), then the digests of all training chunks in order, then those of all test chunks.
-public enum DatasetIdentity {
+package enum DatasetIdentity {
   /// Samples per chunk.
-  public static let chunkSize = 1000
+  package static let chunkSize = 1000
 
   /// The number of chunks that `count` samples make.
-  public static func chunkCount(for count: Int) -> Int {
+  package static func chunkCount(for count: Int) -> Int {
     (count + chunkSize - 1) / chunkSize
   }
 
   /// The samples of the chunks `chunks` in a part of `count` samples.
-  public static func samples(ofChunks chunks: Range<Int>, among count: Int) -> Range<Int> {
+  package static func samples(ofChunks chunks: Range<Int>, among count: Int) -> Range<Int> {
     min(chunks.lowerBound * chunkSize, count)..<min(chunks.upperBound * chunkSize, count)
   }
 
   /// The digests of the chunks that `samples` consists of; its first sample must begin a chunk, and its last
   /// one must end a chunk or the part.
-  public static func chunkDigests(of samples: LabelledImages) -> [SHA256Digest] {
+  package static func chunkDigests(of samples: LabelledImages) -> [SHA256Digest] {
     let pixels = samples.shape.pixelCount
     return samples.images.withUnsafeBytes { images in
       samples.labels.withUnsafeBytes { labels in
@@ -42,7 +42,7 @@ public enum DatasetIdentity {
   }
 
   /// The identity of a dataset from the digests of all its chunks, in order.
-  public static func combine(
+  package static func combine(
     trainCount: Int, testCount: Int, train: [SHA256Digest], test: [SHA256Digest]
   ) -> SHA256Digest {
     precondition(
@@ -65,7 +65,7 @@ extension Dataset {
   /// Reads everything, a chunk at a time, and digests it; what `DatasetIdentity` describes.
   ///
   /// - Throws: What `read` throws.
-  public func identity() throws(FileError) -> SHA256Digest {
+  package func identity() throws(FileError) -> SHA256Digest {
     var digests: [Split: [SHA256Digest]] = [:]
     for split in Split.allCases {
       try readInPieces(split, of: DatasetIdentity.chunkSize) { samples in

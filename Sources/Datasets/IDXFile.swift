@@ -1,4 +1,4 @@
-public import Files
+package import Files
 internal import SystemPackage
 
 /// An IDX file of unsigned bytes, plain or gzip-compressed: the format of MNIST and its family
@@ -6,33 +6,33 @@ internal import SystemPackage
 ///
 /// Big-endian header: two zero bytes, the element type (8: unsigned byte), the number of dimensions, then
 /// each dimension in 32 bits; then the elements, last dimension fastest. The first dimension counts samples.
-public struct IDXFile: Hashable, Sendable {
+package struct IDXFile: Hashable, Sendable {
   /// The file's path.
-  public let path: String
+  package let path: String
   /// The dimensions; the first one counts samples.
-  public let dimensions: [Int]
+  package let dimensions: [Int]
   /// Bytes of one sample: the product of all dimensions but the first.
-  public let sampleBytes: Int
+  package let sampleBytes: Int
   /// Whether a range can be read without reading what precedes it: true for plain files.
-  public let hasRandomAccess: Bool
+  package let hasRandomAccess: Bool
 
   private var headerBytes: Int { 4 + 4 * dimensions.count }
 
   /// The number of samples.
-  public var count: Int { dimensions[0] }
+  package var count: Int { dimensions[0] }
 
   /// Reads the header of the file at `path` and checks it; of a plain file also the length.
   ///
   /// `dimensionCount` is the number of dimensions it must have: 3 for images, 1 for labels.
   ///
   /// - Throws: `missing` if it cannot be opened, `malformed` if the header or the length is wrong.
-  public init(path: String, dimensionCount rank: Int) throws(FileError) {
+  package init(path: String, dimensionCount rank: Int) throws(FileError) {
     var stream = try ByteStream(path: path)
     self = try IDXFile(header: &stream, dimensionCount: rank)
   }
 
   /// The file `name` or `name.gz` in `folder`, whichever is there; the plain one if both are.
-  public static func locate(_ name: String, in folder: String) -> String? {
+  package static func locate(_ name: String, in folder: String) -> String? {
     let folder = FilePath(folder)
     return [name, name + ".gz"].map { folder.appending($0) }.first { $0.isFile }?.string
   }
@@ -44,7 +44,7 @@ public struct IDXFile: Hashable, Sendable {
   ///
   /// - Throws: `malformed` if the file ends too soon or too late, is damaged, or is another one than was
   ///   opened.
-  public func read(_ range: Range<Int>) throws(FileError) -> [UInt8] {
+  package func read(_ range: Range<Int>) throws(FileError) -> [UInt8] {
     precondition(range.lowerBound >= 0 && range.upperBound <= count, "no samples \(range) of \(count)")
     if range.isEmpty { return [] }
     var reader = try IDXReader(self, from: range.lowerBound)

@@ -1,4 +1,4 @@
-public import Files
+package import Files
 internal import SystemPackage
 
 #if canImport(FoundationEssentials)
@@ -13,9 +13,9 @@ internal import SystemPackage
 /// published SHA-256, and only then given its name in the folder. A file that is already there and right,
 /// plain or compressed, is kept; one that is wrong is moved aside to `NAME.wrong` once its replacement is
 /// complete. Nothing half-written is ever resumed.
-public struct MNISTDownload: Sendable {
+package struct MNISTDownload: Sendable {
   /// What happens on the way; `report` hears of it.
-  public enum Event: Hashable, Sendable {
+  package enum Event: Hashable, Sendable {
     /// The file is already there and verified.
     case kept(path: String)
     /// A file is there but wrong, for `reason`: it will be replaced.
@@ -33,24 +33,24 @@ public struct MNISTDownload: Sendable {
   }
 
   /// Public mirrors of MNIST.
-  public static let builtInMirrors = [
+  package static let builtInMirrors = [
     "https://ossci-datasets.s3.amazonaws.com/mnist/",
     "https://storage.googleapis.com/cvdf-datasets/mnist/",
   ]
 
   /// The folder to put the files in; created if need be.
-  public let folder: String
+  package let folder: String
   /// The addresses (http or https) of folders that hold `NAME.gz`, in the order in which they are tried.
-  public let mirrors: [String]
+  package let mirrors: [String]
   /// The files to fetch.
-  public let files: [PublishedFile]
+  package let files: [PublishedFile]
   /// Seconds until a mirror must have begun to answer.
-  public var connectTimeout = 15.0
+  package var connectTimeout = 15.0
   /// Seconds that a mirror may stay silent after that.
-  public var stallTimeout = 30.0
+  package var stallTimeout = 30.0
 
   /// Prepares a download; `run` carries it out.
-  public init(
+  package init(
     to folder: String, mirrors: [String] = MNISTDownload.builtInMirrors,
     files: [PublishedFile] = PublishedFile.mnist
   ) {
@@ -63,7 +63,7 @@ public struct MNISTDownload: Sendable {
   ///
   /// - Throws: `unavailable` if no mirror delivered a file, `malformed` if one delivered something else,
   ///   `notCreatable` or `inputOutput` if the folder cannot be written, `usage` for a wrong mirror address.
-  public func run(report: (Event) -> Void = { _ in }) throws(FileError) {
+  package func run(report: (Event) -> Void = { _ in }) throws(FileError) {
     for mirror in mirrors {
       guard let url = URL(string: mirror), url.host != nil,
         ["http", "https"].contains(url.scheme?.lowercased())

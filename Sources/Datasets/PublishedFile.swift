@@ -1,23 +1,23 @@
-public import Files
+package import Files
 
 /// One of the files that make up a published dataset.
-public struct PublishedFile: Hashable, Sendable {
+package struct PublishedFile: Hashable, Sendable {
   /// Its name on disk; mirrors append `.gz`.
-  public let name: String
+  package let name: String
   /// Its length in bytes when decompressed.
-  public let count: Int
+  package let count: Int
   /// SHA-256 of the decompressed bytes, in 64 lower-case hexadecimal digits.
-  public let digest: String
+  package let digest: String
 
   /// Describes a file.
-  public init(name: String, count: Int, digest: String) {
+  package init(name: String, count: Int, digest: String) {
     self.name = name
     self.count = count
     self.digest = digest
   }
 
   /// The MNIST database (LeCun, Cortes, Burges), with the digests of the original files.
-  public static let mnist: [PublishedFile] = [
+  package static let mnist: [PublishedFile] = [
     PublishedFile(
       name: "train-images-idx3-ubyte", count: 47_040_016,
       digest: "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db"),
@@ -35,7 +35,7 @@ public struct PublishedFile: Hashable, Sendable {
   /// Whether the file at `path`, plain or gzip-compressed, has exactly this content; throws what is wrong.
   ///
   /// - Throws: `malformed` with the digests or lengths expected and found, `missing` if it cannot be read.
-  public func verify(_ path: String) throws(FileError) {
+  package func verify(_ path: String) throws(FileError) {
     var stream = try ByteStream(path: path)
     var check = ContentCheck(self, path)
     let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 18, alignment: 16)

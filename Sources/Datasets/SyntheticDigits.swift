@@ -9,17 +9,17 @@ internal import Tensors
 ///
 /// A sample is a pure function of (seed, split, index), computed with correctly rounded operations only
 /// (+, −, ×, ÷, √), so that its bits are the same on every machine.
-public struct SyntheticDigits: Hashable, Sendable {
+package struct SyntheticDigits: Hashable, Sendable {
   /// The seed of all samples.
-  public let seed: UInt64
+  package let seed: UInt64
 
   /// Digits that depend on `seed` alone.
-  public init(seed: UInt64) {
+  package init(seed: UInt64) {
     self.seed = seed
   }
 
   /// Draws the samples `range` of one part; the parts share no sample.
-  public func draw(_ split: Dataset.Split, _ range: Range<Int>) -> LabelledImages {
+  package func draw(_ split: Dataset.Split, _ range: Range<Int>) -> LabelledImages {
     precondition(range.lowerBound >= 0, "no samples \(range)")
     let pixels = Dataset.imageShape.pixelCount
     var labels = [UInt8](repeating: 0, count: range.count)

@@ -1,11 +1,5 @@
 internal import SystemPackage
 
-#if canImport(Glibc)
-  internal import Glibc
-#elseif canImport(Musl)
-  internal import Musl
-#endif
-
 /// A file that appears under its name only when it is complete: written under a hidden name in the same
 /// folder, synced, then renamed.
 ///
@@ -29,7 +23,7 @@ package final class PendingFile {
     let folder = target.removingLastComponent()
     let name = target.lastComponent?.string ?? ""
     Self.removeLeftovers(in: folder.string) { $0 == name }
-    temporary = folder.appending(Self.temporaryName(for: name, process: getpid()))
+    temporary = folder.appending(Self.temporaryName(for: name, process: ProcessNumber.own))
     self.path = path
     do {
       descriptor = try .open(
@@ -149,9 +143,7 @@ extension PendingFile {
     }
     // The lock is free or there are no locks on this file system. A live process of that number may be just
     // about to take it, though; for a minute it gets the benefit of the doubt.
-    let isAlive = process != getpid() && (kill(process, 0) == 0 || errno == EPERM)
-    guard isAlive else { return true }
-    guard let changed = try? descriptor.stat().st_mtim.tv_sec else { return false }
-    return Int(changed) < time(nil) - 60
+    guard process != ProcessNumber.own, ProcessNumber.isAlive(process) else { return true }
+    return ((try? descriptor.age()) ?? 0) > 60
   }
 }

@@ -20,6 +20,20 @@ extension FileDescriptor {
   func tryLock() throws(Errno) {
     try check { flock(rawValue, LOCK_EX | LOCK_NB) }
   }
+
+  /// The seconds since this file was written to last. The corresponding C functions are `time` and `fstat`.
+  func age() throws(Errno) -> Int {
+    time(nil) - Int(try stat().st_mtim.tv_sec)
+  }
+}
+
+/// The numbers of this host's processes.
+enum ProcessNumber {
+  /// This process's. The corresponding C function is `getpid`.
+  static var own: Int32 { getpid() }
+
+  /// Whether there is a process of this number, whoever owns it. The corresponding C function is `kill`.
+  static func isAlive(_ number: Int32) -> Bool { kill(number, 0) == 0 || errno == EPERM }
 }
 
 extension FilePath {

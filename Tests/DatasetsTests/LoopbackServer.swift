@@ -64,7 +64,11 @@ final class LoopbackServer: @unchecked Sendable {
     Thread { [weak self] in
       while true {
         let connection = accept(listener, nil, nil)
-        guard connection >= 0 else { return }
+        guard connection >= 0 else {
+          // Here, not in `deinit`: another server could get the number while this thread still accepts on it.
+          close(listener)
+          return
+        }
         Thread { [weak self] in
           self?.answer(connection)
           close(connection)
@@ -75,7 +79,6 @@ final class LoopbackServer: @unchecked Sendable {
 
   deinit {
     shutdown(socket, Int32(SHUT_RDWR))
-    close(socket)
   }
 
   private func answer(_ connection: Int32) {
