@@ -35,8 +35,8 @@ let package = Package(
 
     .target(name: "CProducts"),
     .target(name: "CProcesses"),
-    .systemLibrary(name: "CProcessor"),
-    .systemLibrary(name: "CVectors"),
+    .target(name: "CProcessor"),
+    .target(name: "CVectors"),
 
     .target(name: "Formatting", swiftSettings: settings),
     .target(

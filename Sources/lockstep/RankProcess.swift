@@ -28,7 +28,7 @@ enum RankProcess {
     if let missing = cprocessor_missing() {
       Console.notice(
         "this binary was built for processors with \(String(cString: missing)), which this one lacks: build with "
-          + "LOCKSTEP_MARCH=x86-64 (any processor) or another -march name")
+          + "LOCKSTEP_MARCH=x86-64 or another -march name")
       Foundation.exit(69)
     }
     for number in [SIGILL, SIGTRAP, SIGSEGV, SIGBUS, SIGFPE] {
@@ -81,10 +81,17 @@ enum RankProcess {
     communicator.abort(code: runError.exitCode)
   }
 
-  /// Ends this process in step with its peers.
-  static func finish(code: Int32) -> Never {
+  /// Takes leave of the other ranks, in step with them: what comes after it keeps nobody waiting.
+  static func leave() {
     fflush(nil)
     communicator?.finalize()
+    communicator = nil
+  }
+
+  /// Ends this process in step with its peers.
+  static func finish(code: Int32) -> Never {
+    leave()
+    fflush(nil)
     Foundation.exit(code)
   }
 }

@@ -133,6 +133,8 @@ struct Train: ParsableCommand {
     }
     switch try trainer.run() {
     case .finished(let result):
+      // The others need not wait for what the root writes about the run.
+      RankProcess.leave()
       if communicator.rank == 0 {
         if profile { console.show(trainer.profile) }
         console.show(result, folder: options.folder)

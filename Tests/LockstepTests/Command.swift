@@ -85,6 +85,14 @@ struct Command {
       kill(process.processIdentifier, number)
     }
 
+    /// Returns once the process has said so on its standard error, or has ended.
+    func waitForErrors(containing words: String) {
+      let file = folder.appendingPathComponent("errors")
+      while process.isRunning, !((try? String(contentsOf: file, encoding: .utf8)) ?? "").contains(words) {
+        usleep(2000)
+      }
+    }
+
     func wait() throws -> Outcome {
       let deadline = Date().addingTimeInterval(limit)
       while process.isRunning, Date() < deadline { usleep(5000) }

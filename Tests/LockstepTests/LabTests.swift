@@ -98,14 +98,14 @@ extension RealRanks {
       let ssh = try lab("ssh").trimmingCharacters(in: .newlines)
       let job = try lab.command(
         ["exec", "1", Command.binary, "launch", "--hostfile", hostfile, "--ssh", ssh, "-n", "3", "--"]
-          + flags(scratch("run"), epochs: 300) + ["--stall-timeout", "2"]
+          + flags(scratch("run"), epochs: 120) + ["--stall-timeout", "2"]
       ).start()
       awaitCheckpoint(scratch("run"))
       try lab("kill", "3")
       let outcome = try job.wait()
       #expect(outcome.code == 0, "\(outcome.errors)")
       #expect(outcome.errors.contains("lockstep launch: no answer from node3"), "\(outcome.errors)")
-      let whole = flags(scratch("whole"), epochs: 300)
+      let whole = flags(scratch("whole"), epochs: 120)
       #expect(try Command.ranks(2, whole).run().code == 0)
       #expect(
         finalDigest(scratch("run")) != nil && finalDigest(scratch("run")) == finalDigest(scratch("whole")))

@@ -25,12 +25,11 @@ extension RealRanks {
     @Test func killedAtAnyStepAndResumedOnOtherRanks() throws {
       let scratch = try ScratchFolder()
       let expected = try unbroken(scratch)
-      for (before, after) in [(3, 2), (2, 5), (1, 4)] {
+      for (before, after, saved) in [(3, 2, 3), (2, 5, 1), (1, 4, 2)] {
         let run = scratch("killed-\(before)")
         let flags = ["train", "--run", run, "--checkpoint-every", "3"] + Self.problem
         let running = try Command.ranks(before, flags).start()
-        waitForCheckpoints(run, 3)
-        usleep(UInt32.random(in: 0..<100_000))
+        waitForCheckpoints(run, saved)
         // All ranks at once and without warning; mpirun itself cannot do anything about it.
         let killed = try Command(executable: "pkill", arguments: ["-KILL", "-f", run + " "]).run()
         try #require(killed.code == 0)
@@ -56,7 +55,7 @@ extension RealRanks {
         .start()
       waitForCheckpoints(run, 1)
       running.signal(SIGUSR2)
-      usleep(300_000)
+      running.waitForErrors(containing: "going on")
       running.signal(SIGUSR1)
       let stopped = try running.wait()
       #expect(stopped.code == 75, "\(stopped.errors)")
@@ -65,8 +64,11 @@ extension RealRanks {
       #expect(finalDigest(run) == nil)
 
       // Without mpirun, Ctrl-C does the same.
+      let saved = checkpoints(run).filter { $0.hasPrefix("step-") }.max()
       let alone = try Command.alone("train", "--run", run, "--resume", "--data", "synthetic:3000:1").start()
-      usleep(400_000)
+      while alone.process.isRunning, checkpoints(run).filter({ $0.hasPrefix("step-") }).max() == saved {
+        usleep(2000)
+      }
       alone.signal(SIGINT)
       let interrupted = try alone.wait()
       #expect(interrupted.code == 75 || interrupted.code == 0, "\(interrupted.errors)")

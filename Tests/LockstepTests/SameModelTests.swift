@@ -5,14 +5,16 @@ extension RealRanks {
   /// The promise: one model, whatever the number of ranks.
   @Suite struct SameModelTests {
     @Test(arguments: [
-      [
-        "--optimizer", "sgd", "--momentum", "0.9", "--nesterov", "--clip-gradients", "1", "--averaging",
-        "0.9",
-      ],
-      ["--optimizer", "adamw", "--schedule", "cosine", "--label-smoothing", "0.1"],
-      ["--optimizer", "muon"],
+      (
+        [
+          "--optimizer", "sgd", "--momentum", "0.9", "--nesterov", "--clip-gradients", "1", "--averaging",
+          "0.9",
+        ], [3, 8]
+      ),
+      (["--optimizer", "adamw", "--schedule", "cosine", "--label-smoothing", "0.1"], [2, 5]),
+      (["--optimizer", "muon"], [1, 2, 3, 4, 5, 8, 16]),
     ])
-    func finalCheckpointIsTheSameAtAnyNumberOfRanks(_ optimizer: [String]) throws {
+    func finalCheckpointIsTheSameAtAnyNumberOfRanks(_ optimizer: [String], _ counts: [Int]) throws {
       let scratch = try ScratchFolder()
       var digests: [String: String] = [:]
       let alone = try Command(
@@ -21,13 +23,13 @@ extension RealRanks {
       ).run()
       try #require(alone.code == 0, "\(alone.errors)")
       digests["without mpirun"] = finalDigest(scratch("alone"))
-      for count in [1, 2, 3, 4, 5, 8, 16] {
+      for count in counts {
         let run = scratch("\(count)")
         let outcome = try Command.ranks(count, ["train", "--run", run] + smallProblem + optimizer).run()
         try #require(outcome.code == 0, "\(count) ranks: \(outcome.errors)")
         digests["\(count) ranks"] = finalDigest(run)
       }
-      #expect(digests.count == 8)
+      #expect(digests.count == counts.count + 1)
       #expect(Set(digests.values).count == 1, "\(digests)")
     }
 

@@ -16,7 +16,7 @@ public struct NetworkSpecificationError: ReportedError {
     self.sentence = sentence
   }
 
-  init(text: String, word: String, wordIndex: Int, problem: String, wordIsLayer: Bool) {
+  init(text: String, word: String, wordIndex: Int, problem: String) {
     let before = text.split(separator: ";").prefix(wordIndex).reduce(0) { $0 + $1.count + 1 }
     let column = before + (wordIndex > 0 ? 1 : 0)
     self.init(

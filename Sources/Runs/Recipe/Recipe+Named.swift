@@ -8,7 +8,7 @@ extension Recipe {
 
   /// The built-in recipe of that name, nil for another.
   ///
-  /// `quick` and `medium` are design.md's; `keras` and `pytorch` follow the examples that these frameworks
+  /// `quick` and `medium` are Lockstep's own; `keras` and `pytorch` follow the examples that these frameworks
   /// ship for MNIST, with AdamW in place of Adam and Adadelta. `medium-512` and `medium-1024` have the large
   /// global batches that many ranks need; docs/scaling.md tells how they were found.
   public static func named(_ name: String) -> Recipe? {

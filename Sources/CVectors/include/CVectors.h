@@ -1,5 +1,5 @@
-#ifndef LOCKSTEP_CVECTORS_SHIM_H
-#define LOCKSTEP_CVECTORS_SHIM_H
+#ifndef LOCKSTEP_CVECTORS_H
+#define LOCKSTEP_CVECTORS_H
 
 // What Swift's SIMD types lack vector instructions for: their squareRoot() is eight calls of the C library.
 
