@@ -105,7 +105,9 @@ let package = Package(
       // Nothing can import an executable, so whether its imports are public is no question.
       swiftSettings: machine + [.enableUpcomingFeature("MemberImportVisibility")]),
 
-    .testTarget(name: "CollectivesTests", dependencies: ["Collectives", "Tensors"], swiftSettings: settings),
+    .testTarget(
+      name: "CollectivesTests", dependencies: ["Collectives", "Tensors", "TestSupport"],
+      swiftSettings: settings),
     .testTarget(
       name: "LockstepTests", dependencies: ["lockstep", "Runs", "Datasets", "Digests"],
       swiftSettings: settings),
@@ -122,7 +124,8 @@ let package = Package(
     .testTarget(name: "AnalysisTests", dependencies: ["Analysis"], swiftSettings: settings),
     .testTarget(name: "FormattingTests", dependencies: ["Formatting"], swiftSettings: settings),
     .testTarget(name: "ReportsTests", dependencies: ["Reports"], swiftSettings: settings),
-    .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: settings),
+    .target(
+      name: "TestSupport", dependencies: ["Collectives"], path: "Tests/TestSupport", swiftSettings: settings),
     .testTarget(
       name: "FilesTests",
       dependencies: ["Files", "TestSupport", .product(name: "SystemPackage", package: "swift-system")],
@@ -134,7 +137,9 @@ let package = Package(
     .target(name: "AllocationCounter", path: "Tests/AllocationCounter"),
     .testTarget(
       name: "TrainingTests",
-      dependencies: ["AllocationCounter", "Training", "Runs", "Collectives", "Datasets", "Model", "Tensors"],
+      dependencies: [
+        "AllocationCounter", "Training", "Runs", "Collectives", "Datasets", "Model", "Tensors", "TestSupport",
+      ],
       swiftSettings: settings),
     .testTarget(name: "TensorsTests", dependencies: ["Tensors"], swiftSettings: settings),
     .testTarget(

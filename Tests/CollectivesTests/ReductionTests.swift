@@ -1,5 +1,6 @@
 import Collectives
 import Tensors
+import TestSupport
 import Testing
 
 @Suite struct ReductionTests {
@@ -235,46 +236,13 @@ import Testing
 }
 
 /// Counts the floats that a rank sends to each other rank.
-private final class CountingCommunicator: Communicator {
-  private let base: any Communicator
+private final class CountingCommunicator: ForwardingCommunicator {
   var sent: [Int: Int] = [:]
   var messages = 0
 
-  init(_ base: any Communicator) {
-    self.base = base
-  }
-
-  var rank: Int { base.rank }
-  var worldSize: Int { base.worldSize }
-
-  func exchange(sends: [Message], receives: [Message]) throws(CommunicatorError) {
+  override func exchange(sends: [Message], receives: [Message]) throws(CommunicatorError) {
     for message in sends { sent[message.peer, default: 0] += message.range.count }
     messages += sends.count
-    try base.exchange(sends: sends, receives: receives)
+    try super.exchange(sends: sends, receives: receives)
   }
-
-  func barrier() throws(CommunicatorError) { try base.barrier() }
-
-  func broadcast(_ bytes: inout MutableRawSpan, from root: Int) throws(CommunicatorError) {
-    try base.broadcast(&bytes, from: root)
-  }
-
-  func allReduceSum(_ values: inout MutableSpan<Float>) throws(CommunicatorError) {
-    try base.allReduceSum(&values)
-  }
-
-  func allReduceSum(_ values: inout [Int64]) throws(CommunicatorError) { try base.allReduceSum(&values) }
-
-  func allGather(_ bytes: [UInt8]) throws(CommunicatorError) -> [[UInt8]] { try base.allGather(bytes) }
-
-  func allToAll(
-    send: RawSpan, sendCounts: [Int], receive: inout MutableRawSpan, receiveCounts: [Int]
-  ) throws(CommunicatorError) {
-    try base.allToAll(
-      send: send, sendCounts: sendCounts, receive: &receive, receiveCounts: receiveCounts)
-  }
-
-  func abort(code: Int32) -> Never { base.abort(code: code) }
-
-  func finalize() { base.finalize() }
 }

@@ -4,6 +4,7 @@ import Datasets
 import Model
 import Runs
 import Tensors
+import TestSupport
 import Testing
 import Training
 
@@ -51,39 +52,13 @@ import Training
   }
 }
 
-/// Passes everything on, and keeps count of what the exchanges allocate.
-private final class UncountedCommunicator: Communicator {
-  private let base: any Communicator
+/// Keeps count of what the exchanges allocate.
+private final class UncountedCommunicator: ForwardingCommunicator {
   var allocations = 0
 
-  init(_ base: any Communicator) {
-    self.base = base
-  }
-
-  var rank: Int { base.rank }
-  var worldSize: Int { base.worldSize }
-
-  func exchange(sends: [Message], receives: [Message]) throws(CommunicatorError) {
+  override func exchange(sends: [Message], receives: [Message]) throws(CommunicatorError) {
     let before = allocation_count()
-    try base.exchange(sends: sends, receives: receives)
+    try super.exchange(sends: sends, receives: receives)
     allocations += allocation_count() - before
   }
-
-  func barrier() throws(CommunicatorError) { try base.barrier() }
-  func broadcast(_ bytes: inout MutableRawSpan, from root: Int) throws(CommunicatorError) {
-    try base.broadcast(&bytes, from: root)
-  }
-  func allReduceSum(_ values: inout MutableSpan<Float>) throws(CommunicatorError) {
-    try base.allReduceSum(&values)
-  }
-  func allReduceSum(_ values: inout [Int64]) throws(CommunicatorError) { try base.allReduceSum(&values) }
-  func allGather(_ bytes: [UInt8]) throws(CommunicatorError) -> [[UInt8]] { try base.allGather(bytes) }
-  func allToAll(
-    send: RawSpan, sendCounts: [Int], receive: inout MutableRawSpan, receiveCounts: [Int]
-  ) throws(CommunicatorError) {
-    try base.allToAll(
-      send: send, sendCounts: sendCounts, receive: &receive, receiveCounts: receiveCounts)
-  }
-  func abort(code: Int32) -> Never { base.abort(code: code) }
-  func finalize() { base.finalize() }
 }

@@ -4,6 +4,7 @@ import Foundation
 import Model
 import Runs
 import Tensors
+import TestSupport
 import Testing
 import Training
 
@@ -11,35 +12,17 @@ import Training
 @Suite struct DriftTests {
   /// Passes everything on, but flips a bit of one float that this rank receives in one exchange: what a faulty
   /// memory or network would do.
-  private final class FaultyCommunicator: Communicator {
-    private let base: any Communicator
+  private final class FaultyCommunicator: ForwardingCommunicator {
     private let faultyRank: Int
     private var exchanges = 0
 
     init(_ base: any Communicator, faultyRank: Int) {
-      self.base = base
       self.faultyRank = faultyRank
+      super.init(base)
     }
 
-    var rank: Int { base.rank }
-    var worldSize: Int { base.worldSize }
-    func barrier() throws(CommunicatorError) { try base.barrier() }
-    func broadcast(_ bytes: inout MutableRawSpan, from root: Int) throws(CommunicatorError) {
-      try base.broadcast(&bytes, from: root)
-    }
-    func allReduceSum(_ values: inout MutableSpan<Float>) throws(CommunicatorError) {
-      try base.allReduceSum(&values)
-    }
-    func allReduceSum(_ values: inout [Int64]) throws(CommunicatorError) { try base.allReduceSum(&values) }
-    func allGather(_ bytes: [UInt8]) throws(CommunicatorError) -> [[UInt8]] { try base.allGather(bytes) }
-    func allToAll(
-      send: RawSpan, sendCounts: [Int], receive: inout MutableRawSpan, receiveCounts: [Int]
-    ) throws(CommunicatorError) {
-      try base.allToAll(
-        send: send, sendCounts: sendCounts, receive: &receive, receiveCounts: receiveCounts)
-    }
-    func exchange(sends: [Message], receives: [Message]) throws(CommunicatorError) {
-      try base.exchange(sends: sends, receives: receives)
+    override func exchange(sends: [Message], receives: [Message]) throws(CommunicatorError) {
+      try super.exchange(sends: sends, receives: receives)
       exchanges += 1
       // The second exchange of a direct reduction hands out finished sums: nobody else sees what goes wrong in it.
       if rank == faultyRank, exchanges == 8, let message = receives.first {
@@ -47,8 +30,6 @@ import Training
         values[3] = Float(bitPattern: values[3].bitPattern ^ 0x40_0000)
       }
     }
-    func abort(code: Int32) -> Never { base.abort(code: code) }
-    func finalize() { base.finalize() }
   }
 
   private func train(faultyRank: Int, verifyEvery: Int) throws -> [RunError?] {
