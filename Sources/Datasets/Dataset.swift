@@ -1,13 +1,13 @@
-public import Files
+package import Files
 internal import SystemPackage
 
 /// An opened dataset of 28 × 28 grey images in ten classes, split into a training and a test part.
 ///
 /// A small value that can be sent and copied: it knows where the samples are, and each `read` gets those
 /// that were asked for, so that a rank holds its own part only.
-public struct Dataset: Sendable {
+package struct Dataset: Sendable {
   /// The two parts of a dataset.
-  public enum Split: String, Hashable, Sendable, CaseIterable {
+  package enum Split: String, Hashable, Sendable, CaseIterable {
     case train
     case test
   }
@@ -18,17 +18,17 @@ public struct Dataset: Sendable {
   }
 
   /// What people call it: the name of the folder it lies in, or `synthetic:60000:1`.
-  public let name: String
+  package let name: String
   /// Where it lies: the folder's path; nil for a synthetic dataset.
-  public let folder: String?
+  package let folder: String?
   /// The number of training samples.
-  public let trainCount: Int
+  package let trainCount: Int
   /// The number of test samples.
-  public let testCount: Int
+  package let testCount: Int
   /// The number of classes; labels are 0..<classCount.
-  public static let classCount = 10
+  package static let classCount = 10
   /// The shape of each image.
-  public static let imageShape = ImageShape.mnist
+  package static let imageShape = ImageShape.mnist
 
   private let storage: Storage
 
@@ -38,7 +38,7 @@ public struct Dataset: Sendable {
   /// with `.gz`. EMNIST's images lie on their side in its files and are delivered as they lie there.
   ///
   /// - Throws: `missing` if a file is not there, `malformed` if one is not as it should be.
-  public init(folder: String) throws(FileError) {
+  package init(folder: String) throws(FileError) {
     let layout = try IDXLayout.find(in: folder)
     let train = try IDXPair(layout, .train, in: folder)
     let test = try IDXPair(layout, .test, in: folder)
@@ -60,16 +60,16 @@ public struct Dataset: Sendable {
   }
 
   /// The number of samples of one part.
-  public func count(of split: Split) -> Int {
+  package func count(of split: Split) -> Int {
     split == .train ? trainCount : testCount
   }
 
   /// Whether samples are drawn by a generator, so that an accuracy on them is not MNIST's.
-  public var isSynthetic: Bool { folder == nil }
+  package var isSynthetic: Bool { folder == nil }
 
   /// Whether reading a range costs no more than its own length: not so for gzip files, where everything
   /// that precedes it is decompressed as well.
-  public var hasRandomAccess: Bool {
+  package var hasRandomAccess: Bool {
     switch storage {
     case .files(let train, let test): train.hasRandomAccess && test.hasRandomAccess
     case .synthetic: true
@@ -80,7 +80,7 @@ public struct Dataset: Sendable {
   ///
   /// - Throws: `malformed` if a file is damaged, too short or too long, or a label is out of range;
   ///   `missing` or `inputOutput` if it can no longer be read.
-  public func read(_ split: Split, _ range: Range<Int>) throws(FileError) -> LabelledImages {
+  package func read(_ split: Split, _ range: Range<Int>) throws(FileError) -> LabelledImages {
     precondition(
       range.lowerBound >= 0 && range.upperBound <= count(of: split),
       "no samples \(range) among \(count(of: split))")
@@ -93,7 +93,7 @@ public struct Dataset: Sendable {
   }
 
   /// Reads all samples of one part.
-  public func read(_ split: Split) throws(FileError) -> LabelledImages {
+  package func read(_ split: Split) throws(FileError) -> LabelledImages {
     try read(split, 0..<count(of: split))
   }
 

@@ -1,15 +1,15 @@
-public import Files
+package import Files
 internal import SystemPackage
 
 /// Where samples come from: what `--data` says, or the first place where some are found.
-public enum DatasetSource: Hashable, Sendable {
+package enum DatasetSource: Hashable, Sendable {
   /// A folder with IDX files.
   case folder(String)
   /// Digits drawn by Lockstep.
   case synthetic(trainCount: Int, testCount: Int, seed: UInt64)
 
   /// The variable that says where the data lies, when there is no option.
-  public static let environmentVariable = "LOCKSTEP_DATA"
+  package static let environmentVariable = "LOCKSTEP_DATA"
 
   /// Finds the dataset of a command: the option `--data`, then the variable `LOCKSTEP_DATA`, then
   /// `data/mnist` in the working directory, then the cache folder. The first two, when given, are not looked
@@ -21,7 +21,7 @@ public enum DatasetSource: Hashable, Sendable {
   ///   - workingDirectory: the folder that relative paths start from; empty for the process's own.
   /// - Returns: the place, which has at least one of the files or was asked for by name.
   /// - Throws: `missing` if no place has data, `usage` if a `synthetic:…` cannot be understood.
-  public static func resolve(
+  package static func resolve(
     option: String?, environment: [String: String], workingDirectory: String = ""
   ) throws(FileError) -> DatasetSource {
     if let option {
@@ -44,7 +44,7 @@ public enum DatasetSource: Hashable, Sendable {
 
   /// `lockstep/mnist` in the user's cache folder (XDG Base Directory Specification): where `lockstep fetch`
   /// puts MNIST and every command looks last; nil if the environment names neither a cache nor a home.
-  public static func cacheFolder(environment: [String: String]) -> String? {
+  package static func cacheFolder(environment: [String: String]) -> String? {
     // The specification says that relative paths are to be ignored.
     if let cache = environment["XDG_CACHE_HOME"], cache.hasPrefix("/") {
       return FilePath(cache).appending("lockstep/mnist").string
@@ -59,7 +59,7 @@ public enum DatasetSource: Hashable, Sendable {
   /// `origin` says in an error where the value was written; relative folders start from `workingDirectory`.
   ///
   /// - Throws: `usage` if COUNT or SEED is not a number in range.
-  public init(
+  package init(
     parsing value: String, workingDirectory: String = "", from origin: String = "--data"
   ) throws(FileError) {
     let words = value.split(separator: ":", omittingEmptySubsequences: false)
@@ -89,7 +89,7 @@ public enum DatasetSource: Hashable, Sendable {
   }
 
   /// Opens the dataset: reads and checks the headers of its files.
-  public func open() throws(FileError) -> Dataset {
+  package func open() throws(FileError) -> Dataset {
     switch self {
     case .folder(let path):
       try Dataset(folder: path)

@@ -1,26 +1,26 @@
 /// Grey images and their labels.
-public struct LabelledImages: Hashable, Sendable {
+package struct LabelledImages: Hashable, Sendable {
   /// The shape of each image.
-  public let shape: ImageShape
+  package let shape: ImageShape
   /// The pixels, [count, height, width], last dimension fastest; 0 is background, 255 is ink.
-  public let images: [UInt8]
+  package let images: [UInt8]
   /// The classes, [count].
-  public let labels: [UInt8]
+  package let labels: [UInt8]
 
   /// Height of an image in pixels.
-  public var rows: Int { shape.height }
+  package var rows: Int { shape.height }
   /// Width of an image in pixels.
-  public var columns: Int { shape.width }
+  package var columns: Int { shape.width }
   /// The number of samples.
-  public var count: Int { labels.count }
+  package var count: Int { labels.count }
 
   /// The pixels of one image, [height, width].
-  public func image(_ index: Int) -> [UInt8] {
+  package func image(_ index: Int) -> [UInt8] {
     Array(images[index * shape.pixelCount..<(index + 1) * shape.pixelCount])
   }
 
   /// Puts together `labels.count` images and their labels.
-  public init(images: [UInt8], labels: [UInt8], shape: ImageShape = .mnist) {
+  package init(images: [UInt8], labels: [UInt8], shape: ImageShape = .mnist) {
     precondition(
       images.count == labels.count * shape.pixelCount,
       "\(images.count) pixels for \(labels.count) images of \(shape)")

@@ -1,30 +1,30 @@
 internal import COpenSSL
 
 /// A SHA-256 digest: 32 bytes (FIPS 180-4), computed by OpenSSL's libcrypto.
-public struct SHA256Digest: Hashable, Sendable, CustomStringConvertible {
+package struct SHA256Digest: Hashable, Sendable, CustomStringConvertible {
   /// The 32 bytes of the digest.
-  public let bytes: [UInt8]
+  package let bytes: [UInt8]
 
   /// Takes over 32 bytes that some other rank or file computed; nil if there are not exactly 32.
-  public init?(bytes: some Sequence<UInt8>) {
+  package init?(bytes: some Sequence<UInt8>) {
     self.bytes = Array(bytes)
     guard self.bytes.count == 32 else { return nil }
   }
 
   /// Digests `bytes`.
-  public init(of bytes: UnsafeRawBufferPointer) {
+  package init(of bytes: UnsafeRawBufferPointer) {
     var hasher = SHA256Hasher()
     hasher.update(bytes)
     self = hasher.finish()
   }
 
   /// Digests `bytes`.
-  public init(of bytes: [UInt8]) {
+  package init(of bytes: [UInt8]) {
     self = bytes.withUnsafeBytes { SHA256Digest(of: $0) }
   }
 
   /// 64 lower-case hexadecimal digits.
-  public var description: String {
+  package var description: String {
     let digits = Array("0123456789abcdef".utf8)
     var text: [UInt8] = []
     text.reserveCapacity(64)
@@ -37,10 +37,10 @@ public struct SHA256Digest: Hashable, Sendable, CustomStringConvertible {
 }
 
 /// Digests bytes that arrive in pieces.
-public struct SHA256Hasher: ~Copyable {
+package struct SHA256Hasher: ~Copyable {
   private let context: OpaquePointer
 
-  public init() {
+  package init() {
     guard let context = EVP_MD_CTX_new(), EVP_DigestInit_ex(context, EVP_sha256(), nil) == 1 else {
       preconditionFailure("libcrypto offers no SHA-256")
     }
@@ -52,18 +52,18 @@ public struct SHA256Hasher: ~Copyable {
   }
 
   /// Appends `bytes` to what is digested.
-  public mutating func update(_ bytes: UnsafeRawBufferPointer) {
+  package mutating func update(_ bytes: UnsafeRawBufferPointer) {
     let code = EVP_DigestUpdate(context, bytes.baseAddress, bytes.count)
     precondition(code == 1, "libcrypto's SHA-256 failed")
   }
 
   /// Appends `bytes` to what is digested.
-  public mutating func update(_ bytes: [UInt8]) {
+  package mutating func update(_ bytes: [UInt8]) {
     bytes.withUnsafeBytes { update($0) }
   }
 
   /// Ends the digest.
-  public consuming func finish() -> SHA256Digest {
+  package consuming func finish() -> SHA256Digest {
     let bytes = [UInt8](unsafeUninitializedCapacity: 32) { buffer, count in
       var length: UInt32 = 0
       let code = EVP_DigestFinal_ex(context, buffer.baseAddress, &length)

@@ -1,5 +1,5 @@
 /// What went wrong with a file, a dataset or a checkpoint; each problem has an exit code of sysexits.h.
-public enum FileProblem: Hashable, Sendable {
+package enum FileProblem: Hashable, Sendable {
   /// What the user wrote names nothing that can be read, e.g. `synthetic:many`.
   case usage
   /// A file's content is not what it should be: it is cut, damaged or of another format.
@@ -16,7 +16,7 @@ public enum FileProblem: Hashable, Sendable {
   case inputOutput
 
   /// The process's exit code for this problem.
-  public var exitCode: Int32 {
+  package var exitCode: Int32 {
     switch self {
     case .usage: 64
     case .malformed, .different: 65
@@ -29,18 +29,18 @@ public enum FileProblem: Hashable, Sendable {
 }
 
 /// Why a file, or what is made of files, could not be read, written or used.
-public struct FileError: ReportedError, Hashable, Sendable {
+package struct FileError: ReportedError, Hashable, Sendable {
   /// What kind of problem it is.
-  public let kind: FileProblem
+  package let kind: FileProblem
   /// One sentence: which file, what was expected, what was found, or the system's own words.
-  public let description: String
+  package let description: String
 
   /// An error of `kind` that says `description`.
-  public init(_ kind: FileProblem, _ description: String) {
+  package init(_ kind: FileProblem, _ description: String) {
     self.kind = kind
     self.description = description
   }
 
   /// The process's exit code for this error.
-  public var exitCode: Int32 { kind.exitCode }
+  package var exitCode: Int32 { kind.exitCode }
 }

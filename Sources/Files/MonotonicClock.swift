@@ -5,9 +5,9 @@
 #endif
 
 /// The machine's monotonic clock: the one clock that durations are measured with.
-public enum MonotonicClock {
+package enum MonotonicClock {
   /// Seconds since some fixed moment. Allocates and locks nothing: signal handlers may call it.
-  public static func now() -> Double {
+  package static func now() -> Double {
     var time = timespec()
     clock_gettime(CLOCK_MONOTONIC, &time)
     return Double(time.tv_sec) + 1e-9 * Double(time.tv_nsec)

@@ -1,19 +1,19 @@
 internal import Files
-public import Tensors
+package import Tensors
 
 /// A network with the memory to run one micro-batch forward and backward.
 ///
 /// It holds no parameters: those are one flat buffer that the caller owns. All memory is allocated by `init`,
 /// so that a step allocates nothing. One network serves one thread.
-public final class Network {
-  public let specification: NetworkSpecification
+package final class Network {
+  package let specification: NetworkSpecification
   /// The shape of an input sample.
-  public let inputShape: Shape
-  public let classCount: Int
+  package let inputShape: Shape
+  package let classCount: Int
   /// The largest micro-batch, in samples.
-  public let capacity: Int
+  package let capacity: Int
   /// Where each parameter lies in the flat buffers.
-  public let layout: ParameterLayout
+  package let layout: ParameterLayout
 
   private let layers: [any Layer]
   /// Activations of each layer's output; in-place layers share their predecessor's. [capacity, shape].
@@ -21,16 +21,16 @@ public final class Network {
   /// Two buffers that the activations' gradients go back and forth between. [capacity, largest shape].
   private let gradients: (FloatBuffer, FloatBuffer)
   /// [capacity, input shape], where callers put the micro-batch; with slack for vector reads.
-  public let input: FloatBuffer
+  package let input: FloatBuffer
   private var parameters: FloatBuffer?
   /// Samples of the last forward pass.
   private var count = 0
   /// Whether passes measure each layer's time; off unless asked for.
-  public var isProfiling = false {
+  package var isProfiling = false {
     didSet { if isProfiling != oldValue { ProductTimer.isOn = isProfiling } }
   }
   /// Seconds spent in each layer while `isProfiling`.
-  public private(set) var profile: [LayerTime]
+  package private(set) var profile: [LayerTime]
   /// The first layer with parameters: nobody needs the gradient of what comes before.
   private let firstTrainable: Int
 
@@ -38,7 +38,7 @@ public final class Network {
   ///
   /// - Throws: `NetworkSpecificationError` if a layer does not fit its input, or the last one does not give
   ///   `classCount` logits.
-  public init(
+  package init(
     _ specification: NetworkSpecification, input: Shape = .mnist, classCount: Int = 10, capacity: Int
   ) throws(NetworkSpecificationError) {
     precondition(capacity > 0, "a micro-batch has at least one sample")
@@ -72,7 +72,7 @@ public final class Network {
   /// Says which parameters the following passes use; to be called again whenever they have changed.
   ///
   /// The buffer must stay where it is until the last of these passes.
-  public func prepare(_ parameters: FloatBuffer) {
+  package func prepare(_ parameters: FloatBuffer) {
     precondition(parameters.count == layout.count, "\(parameters.count) parameters for \(layout.count)")
     self.parameters = parameters
     for layer in layers { layer.prepare(parameters) }
@@ -83,7 +83,7 @@ public final class Network {
   /// - Parameters:
   ///   - count: samples, 1...capacity.
   ///   - randomness: given in training, nil in inference, where dropout does nothing.
-  public func forward(count: Int, randomness: Randomness? = nil) {
+  package func forward(count: Int, randomness: Randomness? = nil) {
     precondition(count > 0 && count <= capacity, "a micro-batch of \(count) in a network for \(capacity)")
     let pass = self.pass(count, randomness)
     self.count = count
@@ -100,7 +100,7 @@ public final class Network {
   }
 
   /// What `forward` computed last: the logits, [count, classes].
-  public var logits: Span<Float> {
+  package var logits: Span<Float> {
     @_lifetime(borrow self)
     get {
       let last = activations.last ?? input
@@ -115,7 +115,7 @@ public final class Network {
 
   /// The gradient of the logits, [capacity, classes], of which the loss fills in the first `count` rows before
   /// `backward`.
-  public var logitGradient: MutableSpan<Float> {
+  package var logitGradient: MutableSpan<Float> {
     @_lifetime(borrow self)
     get {
       let first = gradients.0
@@ -126,7 +126,7 @@ public final class Network {
   /// Takes `logitGradient` back through all layers, after `forward` with the same arguments.
   ///
   /// Overwrites `gradient` with the loss sum's gradient, flat, in `layout`; it may be longer.
-  public func backward(count: Int, randomness: Randomness? = nil, gradient: inout MutableSpan<Float>) {
+  package func backward(count: Int, randomness: Randomness? = nil, gradient: inout MutableSpan<Float>) {
     precondition(gradient.count >= layout.count, "\(gradient.count) elements for \(layout.count) parameters")
     let pass = self.pass(count, randomness)
     var (current, other) = gradients
@@ -150,13 +150,13 @@ public final class Network {
 }
 
 /// Where a network's time goes.
-public struct LayerTime: Hashable, Sendable {
+package struct LayerTime: Hashable, Sendable {
   /// The layer's name, e.g. `conv2`.
-  public let name: String
+  package let name: String
   /// Seconds in forward passes.
-  public var forward = 0.0
+  package var forward = 0.0
   /// Seconds in backward passes.
-  public var backward = 0.0
+  package var backward = 0.0
   /// Seconds of both in products of matrices; the rest is im2col, transforms and the like.
-  public var products = 0.0
+  package var products = 0.0
 }

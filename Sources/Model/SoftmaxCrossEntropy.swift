@@ -1,23 +1,23 @@
 internal import Tensors
 
 /// What one micro-batch adds to the loss and the accuracy: sums, not means.
-public struct LossSum: Sendable {
+package struct LossSum: Sendable {
   /// Σ cross-entropy over the samples, in nats.
-  public var loss: Float = 0
+  package var loss: Float = 0
   /// How many samples' largest logit is that of their label.
-  public var correct = 0
+  package var correct = 0
 }
 
 /// Softmax cross-entropy with optional label smoothing.
 ///
 /// With probabilities p = softmax(z) and targets t = (1 − ε)·onehot(label) + ε / classes (Szegedy et al. 2016,
 /// §7), the loss is −Σ t·log p and its gradient with respect to the logits is p − t.
-public struct SoftmaxCrossEntropy: Sendable {
-  public let classCount: Int
+package struct SoftmaxCrossEntropy: Sendable {
+  package let classCount: Int
   /// ε, from 0 to below 1.
-  public let labelSmoothing: Float
+  package let labelSmoothing: Float
 
-  public init(classCount: Int, labelSmoothing: Float = 0) {
+  package init(classCount: Int, labelSmoothing: Float = 0) {
     self.classCount = classCount
     self.labelSmoothing = labelSmoothing
   }
@@ -29,7 +29,7 @@ public struct SoftmaxCrossEntropy: Sendable {
   ///   - labels: [count], each below `classCount`.
   ///   - gradient: [count, classes], d loss sum / d logits; empty where only the loss is wanted.
   /// - Returns: the sums over the samples.
-  public func evaluate(
+  package func evaluate(
     logits: Span<Float>, labels: Span<UInt8>, gradient: inout MutableSpan<Float>
   ) -> LossSum {
     precondition(
@@ -67,13 +67,13 @@ public struct SoftmaxCrossEntropy: Sendable {
   }
 
   /// Sums the loss of some samples; `logits` [count, classes], `labels` [count].
-  public func evaluate(logits: Span<Float>, labels: Span<UInt8>) -> LossSum {
+  package func evaluate(logits: Span<Float>, labels: Span<UInt8>) -> LossSum {
     var none = MutableSpan<Float>()
     return evaluate(logits: logits, labels: labels, gradient: &none)
   }
 
   /// The softmax of one sample's logits, [classes].
-  public func probabilities(_ logits: Span<Float>) -> [Float] {
+  package func probabilities(_ logits: Span<Float>) -> [Float] {
     let maximum = logits[Self.largest(logits)]
     let powers = (0..<classCount).map { exponential(logits[$0] - maximum) }
     let sum = powers.reduce(0, +)
@@ -81,7 +81,7 @@ public struct SoftmaxCrossEntropy: Sendable {
   }
 
   /// The index of the largest value, the first of equals; 0 where there are none.
-  public static func largest(_ values: Span<Float>) -> Int {
+  package static func largest(_ values: Span<Float>) -> Int {
     var best = 0
     for c in values.indices.dropFirst() where values[c] > values[best] {
       best = c

@@ -1,20 +1,20 @@
-public import Files
+internal import Files
 
 /// Why a run ended without a model: one sentence and the process's exit code (sysexits.h).
-public struct RunError: ReportedError, Hashable, Sendable {
+package struct RunError: ReportedError, Hashable, Sendable {
   /// One sentence: what, where, expected, found.
-  public let description: String
-  public let exitCode: Int32
+  package let description: String
+  package let exitCode: Int32
   /// Whether all ranks threw this same error together, so that only the root needs to speak.
-  public var isShared = false
+  package var isShared = false
 
-  public init(_ description: String, exitCode: Int32) {
+  package init(_ description: String, exitCode: Int32) {
     self.description = description
     self.exitCode = exitCode
   }
 
   /// What any error of the parts below means for a run.
-  public init(_ error: any Error) {
+  package init(_ error: any Error) {
     switch error {
     case let error as RunError: self = error
     case let error as any ReportedError: self.init(error.description, exitCode: error.exitCode)
@@ -23,7 +23,7 @@ public struct RunError: ReportedError, Hashable, Sendable {
   }
 
   /// An error that all ranks throw together.
-  public static func shared(_ description: String, exitCode: Int32) -> RunError {
+  package static func shared(_ description: String, exitCode: Int32) -> RunError {
     var error = RunError(description, exitCode: exitCode)
     error.isShared = true
     return error

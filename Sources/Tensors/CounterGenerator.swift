@@ -4,9 +4,9 @@
 /// Pseudorandom Number Generators", OOPSLA 2014) started from a key that mixes the seed, a purpose and up to
 /// three coordinates, e.g. (seed, dropout, epoch, sample, layer). There is no state: any rank can ask for any
 /// number, in any order, and a resumed run needs to remember nothing.
-public struct CounterGenerator: Sendable {
+package struct CounterGenerator: Sendable {
   /// What random numbers are used for; the raw values are part of the format of a run and never change.
-  public enum Purpose: UInt64, Sendable {
+  package enum Purpose: UInt64, Sendable {
     case initialWeights = 1
     case epochOrder = 2
     case shift = 3
@@ -19,7 +19,7 @@ public struct CounterGenerator: Sendable {
   let key: UInt64
 
   /// A generator for one purpose and place.
-  public init(seed: UInt64, for purpose: Purpose, _ a: UInt64 = 0, _ b: UInt64 = 0, _ c: UInt64 = 0) {
+  package init(seed: UInt64, for purpose: Purpose, _ a: UInt64 = 0, _ b: UInt64 = 0, _ c: UInt64 = 0) {
     var key = Self.mix(seed &+ Self.gamma)
     key = Self.mix((key ^ purpose.rawValue) &+ Self.gamma)
     key = Self.mix((key ^ a) &+ Self.gamma)
@@ -29,27 +29,27 @@ public struct CounterGenerator: Sendable {
 
   /// 64 random bits, number `index` of this generator.
   @inlinable
-  public func bits(at index: UInt64) -> UInt64 {
+  package func bits(at index: UInt64) -> UInt64 {
     Self.mix(key &+ (index &+ 1) &* Self.gamma)
   }
 
   /// A number in [0, 1), a multiple of 2⁻⁵³.
   @inlinable
-  public func uniform(at index: UInt64) -> Double {
+  package func uniform(at index: UInt64) -> Double {
     Double(bits(at: index) >> 11) * 0x1p-53
   }
 
   /// A number in 0..<bound by multiplication (Lemire 2019, without the rejection step: the bias is below
   /// bound · 2⁻⁶⁴).
   @inlinable
-  public func below(_ bound: Int, at index: UInt64) -> Int {
+  package func below(_ bound: Int, at index: UInt64) -> Int {
     Int(bits(at: index).multipliedFullWidth(by: UInt64(bound)).high)
   }
 
   /// Standard normal numbers, two from each pair of uniform ones, by the polar method (Marsaglia, Bray 1964).
   ///
   /// The logarithm is Lockstep's own, so that the bits do not depend on the C library of the machine.
-  public func fillNormal(_ values: inout MutableSpan<Float>, standardDeviation: Float) {
+  package func fillNormal(_ values: inout MutableSpan<Float>, standardDeviation: Float) {
     var draw: UInt64 = 0
     var i = 0
     while i < values.count {
@@ -68,7 +68,7 @@ public struct CounterGenerator: Sendable {
   }
 
   /// A permutation of 0..<count (Fisher–Yates).
-  public func permutation(of count: Int) -> [Int32] {
+  package func permutation(of count: Int) -> [Int32] {
     var order = (0..<Int32(count)).map { $0 }
     order.withUnsafeMutableBufferPointer { order in
       for i in stride(from: count - 1, to: 0, by: -1) {

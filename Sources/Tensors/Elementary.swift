@@ -4,7 +4,7 @@
 /// The natural logarithm of a positive, finite number, to within some 2 units in the last place.
 ///
 /// x = m · 2ᵉ with m in [√½, √2); log m = 2 artanh(s) with s = (m − 1)/(m + 1), by its series.
-public func naturalLogarithm(_ x: Double) -> Double {
+package func naturalLogarithm(_ x: Double) -> Double {
   var significand = x.significand
   var exponent = Double(x.exponent)
   if significand > 2.0.squareRoot() {
@@ -25,7 +25,7 @@ public func naturalLogarithm(_ x: Double) -> Double {
 /// x = n · log 2 + r with |r| ≤ ½ log 2; a polynomial of degree 6 for exp(r); then 2ⁿ by its bit pattern
 /// (the scheme of Cephes' `expf`, Moshier 1989).
 @inlinable
-public func exponential(_ x: Float) -> Float {
+package func exponential(_ x: Float) -> Float {
   guard x >= -87 else { return 0 }
   let n = (x * 1.44269504088896341).rounded(.toNearestOrEven)
   var r = x.addingProduct(n, -0.693359375)

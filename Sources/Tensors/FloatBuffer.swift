@@ -8,14 +8,14 @@
 ///
 /// A class, so that layers, optimizers and reductions can share one flat buffer; not `Sendable`, so that threads cannot.
 /// There is no growth and no hidden copy: what a training step needs is allocated before the first step.
-public final class FloatBuffer {
+package final class FloatBuffer {
   /// The number of elements.
-  public let count: Int
+  package let count: Int
   /// The first element, for vector kernels and calls of C; valid as long as the buffer lives.
   package let pointer: UnsafeMutablePointer<Float>
 
   /// Allocates `count` zeros.
-  public init(count: Int) {
+  package init(count: Int) {
     precondition(count >= 0, "a buffer cannot hold \(count) elements")
     self.count = count
     let bytes = max(count, 1) * MemoryLayout<Float>.stride
@@ -28,7 +28,7 @@ public final class FloatBuffer {
   }
 
   /// Copies `values`.
-  public convenience init(_ values: some Collection<Float>) {
+  package convenience init(_ values: some Collection<Float>) {
     self.init(count: values.count)
     _ = elements.initialize(fromContentsOf: values)
   }
@@ -38,13 +38,13 @@ public final class FloatBuffer {
   }
 
   /// All elements, to read.
-  public var span: Span<Float> {
+  package var span: Span<Float> {
     @_lifetime(borrow self)
     get { _overrideLifetime(Span(_unsafeStart: pointer, count: count), borrowing: self) }
   }
 
   /// All elements, to change. Whoever takes a second one while the first is in use sees its changes.
-  public var mutableSpan: MutableSpan<Float> {
+  package var mutableSpan: MutableSpan<Float> {
     @_lifetime(borrow self)
     get { _overrideLifetime(MutableSpan(_unsafeStart: pointer, count: count), borrowing: self) }
   }
@@ -65,13 +65,13 @@ public final class FloatBuffer {
   }
 
   /// Overwrites all elements with those of another buffer of the same size.
-  public func copy(from other: FloatBuffer) {
+  package func copy(from other: FloatBuffer) {
     precondition(count == other.count, "buffers of \(count) and \(other.count) elements")
     pointer.update(from: other.pointer, count: count)
   }
 
   /// Sets all elements to zero.
-  public func clear() {
+  package func clear() {
     memset(pointer, 0, count * MemoryLayout<Float>.stride)
   }
 }

@@ -1,5 +1,5 @@
 /// The precision of gradient sums, in memory and on the wire.
-public enum GradientFormat: String, Sendable, Codable, CaseIterable {
+package enum GradientFormat: String, Sendable, Codable, CaseIterable {
   /// 32 bits.
   case float32
   /// 16 bits with a float's range (8 bits of precision). Every leaf and every sum in the tree is rounded to it, nearest,

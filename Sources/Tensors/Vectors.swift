@@ -67,7 +67,7 @@ package func copyRun(_ source: UnsafePointer<Float>, to target: UnsafeMutablePoi
 }
 
 /// Σ x² in a fixed order (eight lanes, then the lanes in pairs, then the tail), in `Double`.
-public func sumOfSquares(_ values: Span<Float>) -> Double {
+package func sumOfSquares(_ values: Span<Float>) -> Double {
   let (x, count) = (values.start, values.count)
   var lanes = SIMD8<Double>.zero
   var i = 0

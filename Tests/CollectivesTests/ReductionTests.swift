@@ -95,7 +95,13 @@ import Testing
   ) throws {
     let elementCount = 64 * worldSize
     let traffic = try InProcessWorld(size: worldSize).run { communicator in
-      let counter = CountingCommunicator(communicator)
+      var sent: [Int: Int] = [:]
+      var messages = 0
+      let counter = ForwardingCommunicator(communicator) { sends, _, forward throws(CommunicatorError) in
+        for message in sends { sent[message.peer, default: 0] += message.range.count }
+        messages += sends.count
+        try forward()
+      }
       let reduction = ReproducibleReduction(
         communicator: counter, elementCount: elementCount, maximumLeafCount: 32, algorithm: algorithm)
       reduction.begin(leafCount: 32)
@@ -103,7 +109,7 @@ import Testing
         reduction.withNextLeaf { $0.update(repeating: 1) }
       }
       _ = try reduction.reduce()
-      return (counter.sent, counter.messages)
+      return (sent, messages)
     }
     for (sent, count) in traffic {
       #expect(sent.values.reduce(0, +) == 2 * elementCount * (worldSize - 1) / worldSize)
@@ -232,17 +238,5 @@ import Testing
       reduction.withNextLeaf { $0.update(repeating: 1) }
       _ = try reduction.reduce()
     }
-  }
-}
-
-/// Counts the floats that a rank sends to each other rank.
-private final class CountingCommunicator: ForwardingCommunicator {
-  var sent: [Int: Int] = [:]
-  var messages = 0
-
-  override func exchange(sends: [Message], receives: [Message]) throws(CommunicatorError) {
-    for message in sends { sent[message.peer, default: 0] += message.range.count }
-    messages += sends.count
-    try super.exchange(sends: sends, receives: receives)
   }
 }

@@ -1,46 +1,55 @@
-public import Collectives
+package import Collectives
 
-/// Passes everything on to another communicator; tests override what they want to see or to spoil.
-open class ForwardingCommunicator: Communicator {
+/// Passes everything on to another communicator, for tests that look at what is exchanged, or spoil it.
+package final class ForwardingCommunicator: Communicator {
+  /// What a test does around an exchange, which `forward` carries out.
+  package typealias Exchange = (
+    _ sends: [Message], _ receives: [Message], _ forward: () throws(CommunicatorError) -> Void
+  ) throws(CommunicatorError) -> Void
+
   private let base: any Communicator
+  private let around: Exchange
 
-  public init(_ base: any Communicator) {
+  package init(_ base: any Communicator, exchange: @escaping Exchange) {
     self.base = base
+    around = exchange
   }
 
-  public var rank: Int { base.rank }
-  public var worldSize: Int { base.worldSize }
+  package var rank: Int { base.rank }
+  package var worldSize: Int { base.worldSize }
 
-  open func barrier() throws(CommunicatorError) { try base.barrier() }
+  package func barrier() throws(CommunicatorError) { try base.barrier() }
 
-  open func broadcast(_ bytes: inout MutableRawSpan, from root: Int) throws(CommunicatorError) {
+  package func broadcast(_ bytes: inout MutableRawSpan, from root: Int) throws(CommunicatorError) {
     try base.broadcast(&bytes, from: root)
   }
 
-  open func allReduceSum(_ values: inout MutableSpan<Float>) throws(CommunicatorError) {
+  package func allReduceSum(_ values: inout MutableSpan<Float>) throws(CommunicatorError) {
     try base.allReduceSum(&values)
   }
 
-  open func allReduceSum(_ values: inout [Int64]) throws(CommunicatorError) {
+  package func allReduceSum(_ values: inout [Int64]) throws(CommunicatorError) {
     try base.allReduceSum(&values)
   }
 
-  open func allGather(_ bytes: [UInt8]) throws(CommunicatorError) -> [[UInt8]] {
+  package func allGather(_ bytes: [UInt8]) throws(CommunicatorError) -> [[UInt8]] {
     try base.allGather(bytes)
   }
 
-  open func allToAll(
+  package func allToAll(
     send: RawSpan, sendCounts: [Int], receive: inout MutableRawSpan, receiveCounts: [Int]
   ) throws(CommunicatorError) {
     try base.allToAll(
       send: send, sendCounts: sendCounts, receive: &receive, receiveCounts: receiveCounts)
   }
 
-  open func exchange(sends: [Message], receives: [Message]) throws(CommunicatorError) {
-    try base.exchange(sends: sends, receives: receives)
+  package func exchange(sends: [Message], receives: [Message]) throws(CommunicatorError) {
+    try around(sends, receives) { () throws(CommunicatorError) in
+      try base.exchange(sends: sends, receives: receives)
+    }
   }
 
-  open func abort(code: Int32) -> Never { base.abort(code: code) }
+  package func abort(code: Int32) -> Never { base.abort(code: code) }
 
-  open func finalize() { base.finalize() }
+  package func finalize() { base.finalize() }
 }

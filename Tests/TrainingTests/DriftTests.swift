@@ -12,20 +12,13 @@ import Training
 @Suite struct DriftTests {
   /// Passes everything on, but flips a bit of one float that this rank receives in one exchange: what a faulty
   /// memory or network would do.
-  private final class FaultyCommunicator: ForwardingCommunicator {
-    private let faultyRank: Int
-    private var exchanges = 0
-
-    init(_ base: any Communicator, faultyRank: Int) {
-      self.faultyRank = faultyRank
-      super.init(base)
-    }
-
-    override func exchange(sends: [Message], receives: [Message]) throws(CommunicatorError) {
-      try super.exchange(sends: sends, receives: receives)
+  private static func faulty(_ world: any Communicator, faultyRank: Int) -> any Communicator {
+    var exchanges = 0
+    return ForwardingCommunicator(world) { _, receives, forward throws(CommunicatorError) in
+      try forward()
       exchanges += 1
       // The second exchange of a direct reduction hands out finished sums: nobody else sees what goes wrong in it.
-      if rank == faultyRank, exchanges == 8, let message = receives.first {
+      if world.rank == faultyRank, exchanges == 8, let message = receives.first {
         let values = message.buffer.slice(message.range)
         values[3] = Float(bitPattern: values[3].bitPattern ^ 0x40_0000)
       }
@@ -42,7 +35,7 @@ import Training
       }
       options.verifyEvery = verifyEvery
       options.algorithm = .direct
-      let communicator = FaultyCommunicator(world, faultyRank: faultyRank)
+      let communicator = Self.faulty(world, faultyRank: faultyRank)
       let trainer = try Trainer(communicator: communicator, options: options, observer: nil) { _ in
         var recipe = try #require(Recipe.named("mlp"))
         recipe.validation = 80

@@ -1,10 +1,10 @@
-public import Files
-public import Tensors
+internal import Files
+package import Tensors
 
 /// The ranks of a job, and what they can do together.
 ///
 /// Collective calls must be made by all ranks in the same order.
-public protocol Communicator: AnyObject {
+package protocol Communicator: AnyObject {
   /// This process's number, 0..<worldSize; 0 is the root.
   var rank: Int { get }
   /// The number of ranks.
@@ -53,22 +53,22 @@ public protocol Communicator: AnyObject {
 }
 
 extension Communicator {
-  public func willEnter(_ phase: StaticString, step: Int) {}
-  public func willWaitInChains(_ isChained: Bool) {}
+  package func willEnter(_ phase: StaticString, step: Int) {}
+  package func willWaitInChains(_ isChained: Bool) {}
 }
 
 /// Floats on their way to or from another rank: a part of a buffer.
-public struct Message {
+package struct Message {
   /// The other rank.
-  public var peer: Int
+  package var peer: Int
   /// Tells apart the messages between two ranks.
-  public var tag: Int
+  package var tag: Int
   /// Where to send from or receive into.
-  public var buffer: FloatBuffer
+  package var buffer: FloatBuffer
   /// The elements of it that travel.
-  public var range: Range<Int>
+  package var range: Range<Int>
 
-  public init(peer: Int, tag: Int, buffer: FloatBuffer, range: Range<Int>) {
+  package init(peer: Int, tag: Int, buffer: FloatBuffer, range: Range<Int>) {
     self.peer = peer
     self.tag = tag
     self.buffer = buffer
@@ -80,24 +80,24 @@ public struct Message {
 }
 
 /// Why ranks could not communicate.
-public struct CommunicatorError: ReportedError, Hashable, Sendable {
+package struct CommunicatorError: ReportedError, Hashable, Sendable {
   /// The call that failed, e.g. `MPI_Allreduce`.
-  public let call: String
+  package let call: String
   /// The implementation's error code, 0 where the call was not even made.
-  public let code: Int32
+  package let code: Int32
   /// What went wrong, in words.
-  public let reason: String
+  package let reason: String
 
-  public init(call: String, code: Int32 = 0, reason: String) {
+  package init(call: String, code: Int32 = 0, reason: String) {
     self.call = call
     self.code = code
     self.reason = reason
   }
 
   /// A peer is unreachable.
-  public var exitCode: Int32 { 69 }
+  package var exitCode: Int32 { 69 }
 
-  public var description: String {
+  package var description: String {
     code == 0 ? "\(call): \(reason)" : "\(call) failed with code \(code): \(reason)"
   }
 }

@@ -5,11 +5,11 @@
 #endif
 
 /// Ranks as threads of one process: a real communicator without MPI, for tests.
-public final class InProcessWorld: Sendable {
+package final class InProcessWorld: Sendable {
   private let size: Int
 
   /// A world of `size` ranks.
-  public init(size: Int) {
+  package init(size: Int) {
     precondition(size > 0, "a world has at least one rank")
     self.size = size
   }
@@ -18,7 +18,7 @@ public final class InProcessWorld: Sendable {
   ///
   /// - Throws: the error of the first rank that threw. A rank that waits for one that threw, or for one that has
   ///   returned, gets a `CommunicatorError`, so that none waits for ever.
-  public func run<Value: Sendable>(
+  package func run<Value: Sendable>(
     _ body: @escaping @Sendable (any Communicator) throws -> Value
   ) throws -> [Value] {
     let hub = Mailboxes(rankCount: size)

@@ -7,9 +7,9 @@ internal import CMPI
 #endif
 
 /// The ranks that `mpirun` or another MPI launcher started: `MPI_COMM_WORLD`.
-public final class MPICommunicator: Communicator {
-  public let rank: Int
-  public let worldSize: Int
+package final class MPICommunicator: Communicator {
+  package let rank: Int
+  package let worldSize: Int
 
   private let handle: MPI_Comm
   /// Grows to the largest exchange and is then reused, so that a training step allocates nothing.
@@ -23,7 +23,7 @@ public final class MPICommunicator: Communicator {
   /// one included; 0 to wait for ever.
   ///
   /// - Throws: `CommunicatorError` if MPI cannot be started, or not for a process with threads.
-  public init(stallTimeout: Int = StallWatchdog.defaultSeconds) throws(CommunicatorError) {
+  package init(stallTimeout: Int = StallWatchdog.defaultSeconds) throws(CommunicatorError) {
     var provided: Int32 = 0
     // Before MPI says so, only the launcher knows which rank this is, and of how many.
     let start = StallWatchdog(
@@ -56,16 +56,16 @@ public final class MPICommunicator: Communicator {
     return try watchdog.during(call, body)
   }
 
-  public func willEnter(_ phase: StaticString, step: Int) {
+  package func willEnter(_ phase: StaticString, step: Int) {
     watchdog?.enter(phase, step: step)
   }
 
-  public func willWaitInChains(_ isChained: Bool) {
+  package func willWaitInChains(_ isChained: Bool) {
     watchdog?.expectChains(isChained)
   }
 
   /// The MPI library's name and version, e.g. `Open MPI v4.1.4`.
-  public static var libraryVersion: String {
+  package static var libraryVersion: String {
     var text = [CChar](repeating: 0, count: Int(MPI_MAX_LIBRARY_VERSION_STRING))
     var length: Int32 = 0
     MPI_Get_library_version(&text, &length)
@@ -73,11 +73,11 @@ public final class MPICommunicator: Communicator {
     return String(decoding: words.prefix { $0 != UInt8(ascii: ",") }, as: UTF8.self)
   }
 
-  public func barrier() throws(CommunicatorError) {
+  package func barrier() throws(CommunicatorError) {
     try check("MPI_Barrier", watched("MPI_Barrier") { MPI_Barrier(handle) })
   }
 
-  public func broadcast(_ bytes: inout MutableRawSpan, from root: Int) throws(CommunicatorError) {
+  package func broadcast(_ bytes: inout MutableRawSpan, from root: Int) throws(CommunicatorError) {
     let count = try narrow("MPI_Bcast", bytes.byteCount)
     let code = bytes.withUnsafeMutableBytes { bytes in
       watched("MPI_Bcast") {
@@ -87,7 +87,7 @@ public final class MPICommunicator: Communicator {
     try check("MPI_Bcast", code)
   }
 
-  public func allReduceSum(_ values: inout MutableSpan<Float>) throws(CommunicatorError) {
+  package func allReduceSum(_ values: inout MutableSpan<Float>) throws(CommunicatorError) {
     let count = try narrow("MPI_Allreduce", values.count)
     let code = values.withUnsafeMutableBufferPointer { values in
       watched("MPI_Allreduce") {
@@ -97,7 +97,7 @@ public final class MPICommunicator: Communicator {
     try check("MPI_Allreduce", code)
   }
 
-  public func allReduceSum(_ values: inout [Int64]) throws(CommunicatorError) {
+  package func allReduceSum(_ values: inout [Int64]) throws(CommunicatorError) {
     let count = try narrow("MPI_Allreduce", values.count)
     let code = values.withUnsafeMutableBufferPointer { values in
       watched("MPI_Allreduce") {
@@ -107,7 +107,7 @@ public final class MPICommunicator: Communicator {
     try check("MPI_Allreduce", code)
   }
 
-  public func allGather(_ bytes: [UInt8]) throws(CommunicatorError) -> [[UInt8]] {
+  package func allGather(_ bytes: [UInt8]) throws(CommunicatorError) -> [[UInt8]] {
     var counts = [Int64](repeating: 0, count: worldSize)
     counts[rank] = Int64(bytes.count)
     try allReduceSum(&counts)
@@ -129,7 +129,7 @@ public final class MPICommunicator: Communicator {
     return zip(offsets, lengths).map { Array(all[Int($0)..<Int($0) + Int($1)]) }
   }
 
-  public func allToAll(
+  package func allToAll(
     send: RawSpan, sendCounts: [Int], receive: inout MutableRawSpan, receiveCounts: [Int]
   ) throws(CommunicatorError) {
     let call = "MPI_Alltoallv"
@@ -149,7 +149,7 @@ public final class MPICommunicator: Communicator {
     try check(call, code)
   }
 
-  public func exchange(sends: [Message], receives: [Message]) throws(CommunicatorError) {
+  package func exchange(sends: [Message], receives: [Message]) throws(CommunicatorError) {
     let count = sends.count + receives.count
     guard count > 0 else { return }
     // All counts are checked before any message is under way.
@@ -210,12 +210,12 @@ public final class MPICommunicator: Communicator {
     return nil
   }
 
-  public func abort(code: Int32) -> Never {
+  package func abort(code: Int32) -> Never {
     MPI_Abort(handle, code)
     exit(code)
   }
 
-  public func finalize() {
+  package func finalize() {
     _ = watched("MPI_Finalize") { MPI_Finalize() }
   }
 
@@ -273,7 +273,7 @@ private func check(_ call: String, _ code: Int32) throws(CommunicatorError) {
 ///
 /// - Throws: `CommunicatorError` if MPI cannot be started, or if it sees other processes than the launcher
 ///   started: one that belongs to another MPI leaves each process in a world of its own.
-public func makeWorldCommunicator(
+package func makeWorldCommunicator(
   stallTimeout: Int = StallWatchdog.defaultSeconds
 ) throws(CommunicatorError) -> any Communicator {
   let marks = ["OMPI_COMM_WORLD_SIZE", "PMIX_RANK", "PMI_RANK"]

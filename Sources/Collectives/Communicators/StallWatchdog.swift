@@ -17,11 +17,11 @@ internal import Files
 ///
 /// A process has one timer, so one watchdog at a time is armed. Everything that the signal's handler touches is in
 /// `State`, allocated beforehand: a handler may neither allocate memory nor lock.
-public final class StallWatchdog {
+package final class StallWatchdog {
   /// The exit code of a rank that gave up.
-  public static let exitCode: Int32 = 76
+  package static let exitCode: Int32 = 76
   /// Seconds that a call may wait unless somebody says otherwise.
-  public static let defaultSeconds = 60
+  package static let defaultSeconds = 60
 
   /// Seconds that the launcher gets to end the job. Its own connections give up on an unplugged host only after
   /// minutes if something was under way there.

@@ -1,20 +1,20 @@
-public import Tensors
+package import Tensors
 
 /// A time of waiting, in seconds of the machine's monotonic clock.
-public struct WaitInterval: Sendable, Hashable {
-  public var start: Double
-  public var end: Double
+package struct WaitInterval: Sendable, Hashable {
+  package var start: Double
+  package var end: Double
 }
 
 extension GradientReduction {
   /// Seconds that the last `reduce` spent waiting.
-  public var lastWaitSeconds: Double { lastWaits.reduce(0) { $0 + $1.end - $1.start } }
+  package var lastWaitSeconds: Double { lastWaits.reduce(0) { $0 + $1.end - $1.start } }
 }
 
 /// Adds up what the micro-batches of a step computed, over all ranks.
 ///
 /// A step is `begin`, then `withNextLeaf` for each owned leaf in order, then `reduce`.
-public protocol GradientReduction: AnyObject {
+package protocol GradientReduction: AnyObject {
   /// The leaves (micro-batches) that this rank computes in the current step.
   var ownedLeaves: Range<Int> { get }
 

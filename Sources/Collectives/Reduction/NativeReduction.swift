@@ -1,11 +1,11 @@
 internal import Files
-public import Tensors
+package import Tensors
 
 /// Plain `MPI_Allreduce` over what each rank added up leaf after leaf: the usual way, for comparison. Its bits
 /// depend on the number of ranks and on MPI's choice of algorithm.
-public final class NativeReduction: GradientReduction {
-  public private(set) var ownedLeaves = 0..<0
-  public private(set) var lastWaits: [WaitInterval] = []
+package final class NativeReduction: GradientReduction {
+  package private(set) var ownedLeaves = 0..<0
+  package private(set) var lastWaits: [WaitInterval] = []
 
   private let communicator: any Communicator
   private let sum: FloatBuffer
@@ -13,13 +13,13 @@ public final class NativeReduction: GradientReduction {
   private var nextLeaf = 0
 
   /// Prepares sums of leaves of `elementCount` floats.
-  public init(communicator: any Communicator, elementCount: Int) {
+  package init(communicator: any Communicator, elementCount: Int) {
     self.communicator = communicator
     sum = FloatBuffer(count: elementCount)
     leaf = FloatBuffer(count: elementCount)
   }
 
-  public func begin(leafCount: Int) {
+  package func begin(leafCount: Int) {
     precondition(leafCount > 0, "a sum has leaves")
     ownedLeaves = ReductionTree(leafCount: leafCount)
       .leaves(of: communicator.rank, worldSize: communicator.worldSize)
@@ -27,7 +27,7 @@ public final class NativeReduction: GradientReduction {
     if ownedLeaves.isEmpty { sum.clear() }
   }
 
-  public func withNextLeaf(_ body: (inout MutableSpan<Float>) -> Void) {
+  package func withNextLeaf(_ body: (inout MutableSpan<Float>) -> Void) {
     precondition(ownedLeaves.contains(nextLeaf), "leaf \(nextLeaf) is not one of this rank's, \(ownedLeaves)")
     let isFirst = nextLeaf == ownedLeaves.lowerBound
     let target = isFirst ? sum : leaf
@@ -37,7 +37,7 @@ public final class NativeReduction: GradientReduction {
     nextLeaf += 1
   }
 
-  public func reduce() throws(CommunicatorError) -> FloatBuffer {
+  package func reduce() throws(CommunicatorError) -> FloatBuffer {
     precondition(nextLeaf == ownedLeaves.upperBound, "leaves from \(nextLeaf) on are missing")
     let start = MonotonicClock.now()
     let sum = sum

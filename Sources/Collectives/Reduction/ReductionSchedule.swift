@@ -53,7 +53,7 @@ struct ReductionSchedule {
 
 /// How the ranks' subtrees are brought together. All give the same bits: the tree prescribes the additions, an
 /// algorithm only who makes them.
-public enum ReductionAlgorithm: String, Sendable, CaseIterable {
+package enum ReductionAlgorithm: String, Sendable, CaseIterable {
   /// Every rank sends each other rank its slice, adds its own slice of all, and sends that to all: two rounds,
   /// 2·(P − 1) messages per rank.
   case direct

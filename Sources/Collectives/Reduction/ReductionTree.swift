@@ -3,49 +3,49 @@
 /// The node at (level, index) covers the leaves index·2^level ..< (index + 1)·2^level, as far as there are such.
 /// It is the sum of its two children, or just its left child where the right one covers no leaf. This is the
 /// shape of a Merkle tree after RFC 6962, §2.1.
-public struct ReductionTree: Hashable, Sendable {
+package struct ReductionTree: Hashable, Sendable {
   /// One node of the tree.
-  public struct Node: Hashable, Sendable {
+  package struct Node: Hashable, Sendable {
     /// 0 for leaves.
-    public var level: Int
+    package var level: Int
     /// Counted from the left within the level.
-    public var index: Int
+    package var index: Int
 
-    public init(level: Int, index: Int) {
+    package init(level: Int, index: Int) {
       self.level = level
       self.index = index
     }
 
     /// The first leaf that the node covers.
-    public var firstLeaf: Int { index << level }
+    package var firstLeaf: Int { index << level }
   }
 
-  public let leafCount: Int
+  package let leafCount: Int
 
-  public init(leafCount: Int) {
+  package init(leafCount: Int) {
     precondition(leafCount >= 0, "a tree of \(leafCount) leaves")
     self.leafCount = leafCount
   }
 
   /// The level of the root: ⌈log₂ leafCount⌉.
-  public var height: Int {
+  package var height: Int {
     leafCount <= 1 ? 0 : Int.bitWidth - (leafCount - 1).leadingZeroBitCount
   }
 
   /// The leaves that a node covers.
-  public func leaves(of node: Node) -> Range<Int> {
+  package func leaves(of node: Node) -> Range<Int> {
     let first = min(node.firstLeaf, leafCount)
     return first..<min((node.index + 1) << node.level, leafCount)
   }
 
   /// The leaves that a rank computes: neighbours, as many on each rank to within one.
-  public func leaves(of rank: Int, worldSize: Int) -> Range<Int> {
+  package func leaves(of rank: Int, worldSize: Int) -> Range<Int> {
     leafCount * rank / worldSize..<leafCount * (rank + 1) / worldSize
   }
 
   /// The largest nodes that together cover `leaves` and nothing else, from left to right: at most
   /// 2 · height of them.
-  public func nodes(tiling leaves: Range<Int>) -> [Node] {
+  package func nodes(tiling leaves: Range<Int>) -> [Node] {
     var nodes: [Node] = []
     var first = leaves.lowerBound
     while first < leaves.upperBound {

@@ -1,5 +1,5 @@
 internal import Files
-public import Tensors
+package import Tensors
 
 /// The reproducible all-reduce: every rank gets the sum that `ReductionTree` prescribes, to the bit, however
 /// many ranks there are.
@@ -9,9 +9,9 @@ public import Tensors
 /// of ranks and the size of the buffer, and makes no other difference: the first steps try both.
 ///
 /// Buffers are allocated by the first steps and reused by all others.
-public final class ReproducibleReduction: GradientReduction {
-  public private(set) var ownedLeaves = 0..<0
-  public private(set) var lastWaits: [WaitInterval] = []
+package final class ReproducibleReduction: GradientReduction {
+  package private(set) var ownedLeaves = 0..<0
+  package private(set) var lastWaits: [WaitInterval] = []
 
   private let communicator: any Communicator
   private let elementCount: Int
@@ -36,7 +36,7 @@ public final class ReproducibleReduction: GradientReduction {
   ///
   /// Sums are of `format`, but for the last `exactCount` elements, which are `float32` always. Without an `algorithm`
   /// the quicker one is found by trying.
-  public init(
+  package init(
     communicator: any Communicator, elementCount: Int, maximumLeafCount: Int,
     format: GradientFormat = .float32, exactCount: Int = 0, algorithm: ReductionAlgorithm? = nil
   ) {
@@ -51,7 +51,7 @@ public final class ReproducibleReduction: GradientReduction {
     result = FloatBuffer(count: communicator.worldSize > 1 ? elementCount : 0)
   }
 
-  public func begin(leafCount: Int) {
+  package func begin(leafCount: Int) {
     precondition(1...maximumLeafCount ~= leafCount, "\(leafCount) leaves of 1...\(maximumLeafCount)")
     if tree.leafCount != leafCount { tree = ReductionTree(leafCount: leafCount) }
     stack.reset(to: tree)
@@ -61,7 +61,7 @@ public final class ReproducibleReduction: GradientReduction {
     for slot in buffers.indices.reversed() { freeBuffers.append(slot) }
   }
 
-  public func withNextLeaf(_ body: (inout MutableSpan<Float>) -> Void) {
+  package func withNextLeaf(_ body: (inout MutableSpan<Float>) -> Void) {
     precondition(ownedLeaves.contains(nextLeaf), "leaf \(nextLeaf) is not one of this rank's, \(ownedLeaves)")
     let slot = takeBuffer()
     let leaf = buffers[slot]
@@ -76,7 +76,7 @@ public final class ReproducibleReduction: GradientReduction {
     nextLeaf += 1
   }
 
-  public func reduce() throws(CommunicatorError) -> FloatBuffer {
+  package func reduce() throws(CommunicatorError) -> FloatBuffer {
     precondition(nextLeaf == ownedLeaves.upperBound, "leaves from \(nextLeaf) on are missing")
     lastWaits.removeAll(keepingCapacity: true)
     guard communicator.worldSize > 1 else {

@@ -11,13 +11,13 @@ struct Pass {
 }
 
 /// What makes a training pass random: every number is a function of (seed, epoch, sample).
-public struct Randomness {
-  public var seed: UInt64
-  public var epoch: Int
+package struct Randomness {
+  package var seed: UInt64
+  package var epoch: Int
   /// The samples' indices in the training set, at least as many as the micro-batch has samples.
-  public var samples: [Int32]
+  package var samples: [Int32]
 
-  public init(seed: UInt64, epoch: Int, samples: [Int32]) {
+  package init(seed: UInt64, epoch: Int, samples: [Int32]) {
     self.seed = seed
     self.epoch = epoch
     self.samples = samples

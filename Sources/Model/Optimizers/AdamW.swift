@@ -1,17 +1,17 @@
 internal import Tensors
 
 /// Settings of AdamW.
-public struct AdamWSpecification: Hashable, Sendable, Codable {
-  public var learningRate: Float = 0.003
+package struct AdamWSpecification: Hashable, Sendable, Codable {
+  package var learningRate: Float = 0.003
   /// The decay of the first moment.
-  public var beta1: Float = 0.9
+  package var beta1: Float = 0.9
   /// The decay of the second moment.
-  public var beta2: Float = 0.99
-  public var epsilon: Float = 1e-8
+  package var beta2: Float = 0.99
+  package var epsilon: Float = 1e-8
   /// Decoupled decay of weights, not of biases: each step shrinks them by learning rate · decay.
-  public var weightDecay: Float = 0.01
+  package var weightDecay: Float = 0.01
 
-  public init() {}
+  package init() {}
 }
 
 /// Adam with decoupled weight decay (Loshchilov, Hutter 2019, algorithm 2), in PyTorch's form.

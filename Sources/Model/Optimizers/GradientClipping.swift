@@ -2,7 +2,7 @@ internal import Tensors
 
 /// Clipping by the global norm (Pascanu et al. 2013, algorithm 1), in PyTorch's form: what the mean gradient
 /// is multiplied by, min(1, limit / (‖scale · gradient‖ + 10⁻⁶)).
-public func clippingFactor(
+package func clippingFactor(
   _ gradient: Span<Float>, scale: Float, limit: Float
 ) -> Float {
   let norm = Float(sumOfSquares(gradient).squareRoot()) * scale

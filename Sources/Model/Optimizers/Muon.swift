@@ -1,22 +1,22 @@
 internal import Tensors
 
 /// Settings of Muon.
-public struct MuonSpecification: Hashable, Sendable, Codable {
-  public var learningRate: Float = 0.02
-  public var momentum: Float = 0.9
-  public var nesterov = true
+package struct MuonSpecification: Hashable, Sendable, Codable {
+  package var learningRate: Float = 0.02
+  package var momentum: Float = 0.9
+  package var nesterov = true
   /// Decoupled decay: each step shrinks the weights by learning rate · decay.
-  public var weightDecay: Float = 0.01
+  package var weightDecay: Float = 0.01
   /// Newton–Schulz steps.
-  public var iterations = 5
+  package var iterations = 5
   /// The optimizer of all other tensors: the first convolution, dense layers, biases.
-  public var others: AdamWSpecification = {
+  package var others: AdamWSpecification = {
     var others = AdamWSpecification()
     others.weightDecay = 0
     return others
   }()
 
-  public init() {}
+  package init() {}
 }
 
 /// Muon (Jordan et al. 2024, "Muon: An optimizer for hidden layers in neural networks"): momentum whose

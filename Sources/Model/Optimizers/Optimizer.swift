@@ -1,7 +1,7 @@
-public import Tensors
+package import Tensors
 
 /// Turns a step's gradient into new parameters. Every rank runs the same update on the same bits.
-public protocol Optimizer: AnyObject {
+package protocol Optimizer: AnyObject {
   /// What the optimizer remembers from step to step: named flat buffers of the parameters' layout, to be
   /// saved and restored with a checkpoint.
   var moments: [(name: String, values: FloatBuffer)] { get }
@@ -19,16 +19,16 @@ public protocol Optimizer: AnyObject {
 }
 
 /// An optimizer as data: what a recipe holds.
-public enum OptimizerSpecification: Hashable, Sendable {
+package enum OptimizerSpecification: Hashable, Sendable {
   case sgd(SGDSpecification)
   case adamW(AdamWSpecification)
   case muon(MuonSpecification)
 
   /// The names that the command line and recipes use.
-  public static let names = ["sgd", "adamw", "muon"]
+  package static let names = ["sgd", "adamw", "muon"]
 
   /// `sgd`, `adamw` or `muon`.
-  public var name: String {
+  package var name: String {
     switch self {
     case .sgd: "sgd"
     case .adamW: "adamw"
@@ -37,7 +37,7 @@ public enum OptimizerSpecification: Hashable, Sendable {
   }
 
   /// The optimizer of that name with its default settings, nil for another name.
-  public init?(name: String) {
+  package init?(name: String) {
     switch name {
     case "sgd": self = .sgd(SGDSpecification())
     case "adamw": self = .adamW(AdamWSpecification())
@@ -47,7 +47,7 @@ public enum OptimizerSpecification: Hashable, Sendable {
   }
 
   /// The optimizer's buffers for a network.
-  public func makeOptimizer(for layout: ParameterLayout) -> any Optimizer {
+  package func makeOptimizer(for layout: ParameterLayout) -> any Optimizer {
     switch self {
     case .sgd(let specification): SGD(specification, layout: layout)
     case .adamW(let specification): AdamW(specification, layout: layout)
@@ -56,7 +56,7 @@ public enum OptimizerSpecification: Hashable, Sendable {
   }
 
   /// Multiplies all learning rates, as scaling rules for large batches do.
-  public func scaled(by factor: Float) -> OptimizerSpecification {
+  package func scaled(by factor: Float) -> OptimizerSpecification {
     switch self {
     case .sgd(var specification):
       specification.learningRate *= factor
@@ -72,7 +72,7 @@ public enum OptimizerSpecification: Hashable, Sendable {
   }
 
   /// The learning rate of the optimizer's own tensors.
-  public var learningRate: Float {
+  package var learningRate: Float {
     get {
       switch self {
       case .sgd(let specification): specification.learningRate
@@ -96,7 +96,7 @@ public enum OptimizerSpecification: Hashable, Sendable {
   }
 
   /// The weight decay of the optimizer's own tensors.
-  public var weightDecay: Float {
+  package var weightDecay: Float {
     get {
       switch self {
       case .sgd(let specification): specification.weightDecay
@@ -125,7 +125,7 @@ extension OptimizerSpecification: Codable {
     case name
   }
 
-  public init(from decoder: any Decoder) throws {
+  package init(from decoder: any Decoder) throws {
     let container = try decoder.container(keyedBy: Keys.self)
     let name = try container.decode(String.self, forKey: .name)
     switch name {
@@ -139,7 +139,7 @@ extension OptimizerSpecification: Codable {
     }
   }
 
-  public func encode(to encoder: any Encoder) throws {
+  package func encode(to encoder: any Encoder) throws {
     var container = encoder.container(keyedBy: Keys.self)
     try container.encode(name, forKey: .name)
     switch self {

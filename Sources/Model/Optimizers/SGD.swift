@@ -1,16 +1,16 @@
 internal import Tensors
 
 /// Settings of stochastic gradient descent.
-public struct SGDSpecification: Hashable, Sendable, Codable {
-  public var learningRate: Float = 0.01
+package struct SGDSpecification: Hashable, Sendable, Codable {
+  package var learningRate: Float = 0.01
   /// 0 for none.
-  public var momentum: Float = 0
+  package var momentum: Float = 0
   /// Whether the momentum looks ahead (Nesterov 1983; in Sutskever et al.'s form, 2013).
-  public var nesterov = false
+  package var nesterov = false
   /// Added to the gradient of weights, not of biases, as a multiple of the weight (L2 regularisation).
-  public var weightDecay: Float = 0
+  package var weightDecay: Float = 0
 
-  public init() {}
+  package init() {}
 }
 
 /// Stochastic gradient descent with momentum, in PyTorch's form: v ← μ·v + g; w ← w − η·v, or with Nesterov

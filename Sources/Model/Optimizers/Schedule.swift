@@ -1,5 +1,5 @@
 /// How the learning rate changes over a run, as a factor of the optimizer's own.
-public enum Schedule: Hashable, Sendable {
+package enum Schedule: Hashable, Sendable {
   case constant
   /// Multiplied by `factor` after every `epochs` epochs.
   case step(factor: Float, epochs: Int)
@@ -9,10 +9,10 @@ public enum Schedule: Hashable, Sendable {
   case oneCycle(warmup: Float)
 
   /// The names that the command line and recipes use.
-  public static let names = ["constant", "step", "cosine", "one-cycle"]
+  package static let names = ["constant", "step", "cosine", "one-cycle"]
 
   /// The schedule of that name with its default settings, nil for another name.
-  public init?(name: String) {
+  package init?(name: String) {
     switch name {
     case "constant": self = .constant
     case "step": self = .step(factor: 0.7, epochs: 1)
@@ -23,7 +23,7 @@ public enum Schedule: Hashable, Sendable {
   }
 
   /// The name that recipes use.
-  public var name: String {
+  package var name: String {
     switch self {
     case .constant: "constant"
     case .step: "step"
@@ -33,7 +33,7 @@ public enum Schedule: Hashable, Sendable {
   }
 
   /// The factor at `step` of `totalSteps`, both counted from 0, `stepsPerEpoch` to an epoch.
-  public func rate(at step: Int, of totalSteps: Int, stepsPerEpoch: Int) -> Float {
+  package func rate(at step: Int, of totalSteps: Int, stepsPerEpoch: Int) -> Float {
     switch self {
     case .constant: return 1
     case .step(let factor, let epochs):
@@ -67,7 +67,7 @@ extension Schedule: Codable {
     case name, factor, epochs, warmup
   }
 
-  public init(from decoder: any Decoder) throws {
+  package init(from decoder: any Decoder) throws {
     let container = try decoder.container(keyedBy: Keys.self)
     let name = try container.decode(String.self, forKey: .name)
     switch Schedule(name: name) {
@@ -87,7 +87,7 @@ extension Schedule: Codable {
     }
   }
 
-  public func encode(to encoder: any Encoder) throws {
+  package func encode(to encoder: any Encoder) throws {
     var container = encoder.container(keyedBy: Keys.self)
     try container.encode(name, forKey: .name)
     switch self {

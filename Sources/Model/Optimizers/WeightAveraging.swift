@@ -1,8 +1,8 @@
-public import Tensors
+package import Tensors
 
 /// Exponential moving average of the weights (Polyak, Juditsky 1992; Izmailov et al. 2018 for networks):
 /// average ← decay · average + (1 − decay) · parameters.
-public func updateAverage(_ average: FloatBuffer, with parameters: FloatBuffer, decay: Float) {
+package func updateAverage(_ average: FloatBuffer, with parameters: FloatBuffer, decay: Float) {
   precondition(parameters.count == average.count, "buffers of different layouts")
   let (w, a) = (parameters.pointer, average.pointer)
   for i in 0..<parameters.count {

@@ -1,5 +1,5 @@
 /// How a convolution treats the border of its input.
-public enum Padding: String, Sendable {
+package enum Padding: String, Sendable {
   /// No padding: out = ⌊(in − k) / stride⌋ + 1.
   case valid
   /// Zeros, so that out = ⌈in / stride⌉; an odd number of them puts the larger half behind (as TensorFlow).
@@ -7,7 +7,7 @@ public enum Padding: String, Sendable {
 }
 
 /// One layer of a network, as written in a specification.
-public enum LayerSpecification: Hashable, Sendable {
+package enum LayerSpecification: Hashable, Sendable {
   /// `conv CHANNELSxKERNEL [stride S] [same|valid]`: cross-correlation plus bias, square odd kernel.
   case convolution(channels: Int, kernel: Int, stride: Int, padding: Padding)
   /// `maxpool SIZE [stride S]`: maximum over square windows; rows and columns that fill no window are dropped.
@@ -22,7 +22,7 @@ public enum LayerSpecification: Hashable, Sendable {
   case dense(features: Int)
 
   /// The word that a specification uses for this kind of layer.
-  public var keyword: String {
+  package var keyword: String {
     switch self {
     case .convolution: "conv"
     case .maxPooling: "maxpool"
@@ -34,7 +34,7 @@ public enum LayerSpecification: Hashable, Sendable {
   }
 
   /// The shape this layer makes of `input`, nil where the input is too small for it.
-  public func outputShape(for input: Shape) -> Shape? {
+  package func outputShape(for input: Shape) -> Shape? {
     switch self {
     case .convolution(let channels, let kernel, let stride, let padding):
       switch padding {
@@ -55,7 +55,7 @@ public enum LayerSpecification: Hashable, Sendable {
   }
 
   /// The number of weights and biases for `input`.
-  public func parameterCount(for input: Shape) -> Int {
+  package func parameterCount(for input: Shape) -> Int {
     switch self {
     case .convolution(let channels, let kernel, _, _): (kernel * kernel * input.channels + 1) * channels
     case .dense(let features): (input.count + 1) * features
@@ -64,7 +64,7 @@ public enum LayerSpecification: Hashable, Sendable {
   }
 
   /// Floating-point operations of one sample's forward pass; a multiply-add counts as two.
-  public func forwardFLOPs(for input: Shape) -> Int {
+  package func forwardFLOPs(for input: Shape) -> Int {
     guard let output = outputShape(for: input) else { return 0 }
     switch self {
     case .convolution(_, let kernel, _, _):
@@ -79,7 +79,7 @@ public enum LayerSpecification: Hashable, Sendable {
 
 extension LayerSpecification: CustomStringConvertible {
   /// The canonical text, which parses back to the same layer; defaults are left out.
-  public var description: String {
+  package var description: String {
     switch self {
     case .convolution(let channels, let kernel, let stride, let padding):
       "conv \(channels)x\(kernel)" + (stride == 1 ? "" : " stride \(stride)")

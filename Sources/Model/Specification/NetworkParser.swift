@@ -1,8 +1,8 @@
-public import Files
+internal import Files
 
 /// Why a network specification cannot be used, with the place.
-public struct NetworkSpecificationError: ReportedError {
-  public var exitCode: Int32 { 64 }
+package struct NetworkSpecificationError: ReportedError {
+  package var exitCode: Int32 { 64 }
 
   let text: String
   let column: Int
@@ -25,7 +25,7 @@ public struct NetworkSpecificationError: ReportedError {
   }
 
   /// A sentence, then the specification with the offending word underlined.
-  public var description: String {
+  package var description: String {
     let underline = String(repeating: " ", count: column) + String(repeating: "^", count: max(length, 1))
     return "network: \(sentence)\n  \(text)\n  \(underline)"
   }

@@ -1,12 +1,12 @@
 /// An architecture as data: a sequence of layers, written `conv 16x5 stride 2; relu; …; dense 10`.
-public struct NetworkSpecification: Hashable, Sendable, CustomStringConvertible {
+package struct NetworkSpecification: Hashable, Sendable, CustomStringConvertible {
   /// The layers from the image to the logits.
-  public let layers: [LayerSpecification]
+  package let layers: [LayerSpecification]
 
   /// Reads a named network (`NetworkSpecification.named`) or a specification string.
   ///
   /// - Throws: `NetworkSpecificationError`, which points at the offending word.
-  public init(_ text: String) throws(NetworkSpecificationError) {
+  package init(_ text: String) throws(NetworkSpecificationError) {
     if let named = Self.named[text] {
       self = named
     } else {
@@ -19,7 +19,7 @@ public struct NetworkSpecification: Hashable, Sendable, CustomStringConvertible 
   }
 
   /// The canonical text: equal networks have equal texts.
-  public var description: String {
+  package var description: String {
     layers.map(\.description).joined(separator: "; ")
   }
 
@@ -27,7 +27,7 @@ public struct NetworkSpecification: Hashable, Sendable, CustomStringConvertible 
   /// logits; returns each layer's output shape.
   ///
   /// - Throws: `NetworkSpecificationError` naming the first layer that does not fit.
-  public func outputShapes(input: Shape, classCount: Int) throws(NetworkSpecificationError) -> [Shape] {
+  package func outputShapes(input: Shape, classCount: Int) throws(NetworkSpecificationError) -> [Shape] {
     var shapes: [Shape] = []
     var shape = input
     for (index, layer) in layers.enumerated() {
@@ -50,7 +50,7 @@ public struct NetworkSpecification: Hashable, Sendable, CustomStringConvertible 
 
 extension NetworkSpecification {
   /// The networks that have a name.
-  public static let named: [String: NetworkSpecification] = [
+  package static let named: [String: NetworkSpecification] = [
     // Small enough for a step of some hundred microseconds, large enough for 99.2 %.
     "quick": NetworkSpecification(layers: [
       .convolution(channels: 16, kernel: 5, stride: 2, padding: .valid), .relu,
@@ -103,11 +103,11 @@ extension NetworkSpecification {
 }
 
 extension NetworkSpecification: Codable {
-  public init(from decoder: any Decoder) throws {
+  package init(from decoder: any Decoder) throws {
     try self.init(String(from: decoder))
   }
 
-  public func encode(to encoder: any Encoder) throws {
+  package func encode(to encoder: any Encoder) throws {
     try description.encode(to: encoder)
   }
 }

@@ -2,26 +2,26 @@ internal import Files
 internal import Foundation
 
 /// The files of one run; a contract that scripts rely on. Only the root touches them.
-public struct RunFolder: Sendable {
-  public let path: String
+package struct RunFolder: Sendable {
+  package let path: String
 
-  public init(path: String) {
+  package init(path: String) {
     self.path = path
   }
 
   /// The resolved recipe.
-  public var recipe: String { path + "/recipe.json" }
+  package var recipe: String { path + "/recipe.json" }
   /// One JSON object per line: steps, epochs, events.
-  public var metrics: String { path + "/metrics.jsonl" }
+  package var metrics: String { path + "/metrics.jsonl" }
   /// The folder of `step-NNNNNN.safetensors`.
-  public var checkpoints: String { path + "/checkpoints" }
+  package var checkpoints: String { path + "/checkpoints" }
   /// The model at the end.
-  public var final: String { path + "/final.safetensors" }
+  package var final: String { path + "/final.safetensors" }
   /// The figures at the end.
-  public var result: String { path + "/result.json" }
+  package var result: String { path + "/result.json" }
 
   /// Whether a run has left its traces here.
-  public var isUsed: Bool {
+  package var isUsed: Bool {
     FileManager.default.fileExists(atPath: metrics) || FileManager.default.fileExists(atPath: checkpoints)
   }
 

@@ -1,15 +1,15 @@
 internal import Foundation
 
 /// What a run has left in its folder, for those who look at it: while it goes on, or afterwards.
-public struct RunHistory: Sendable {
-  public let folder: RunFolder
-  public let recipe: Recipe
-  public private(set) var steps: [StepRecord] = []
-  public private(set) var epochs: [EpochRecord] = []
+package struct RunHistory: Sendable {
+  package let folder: RunFolder
+  package let recipe: Recipe
+  package private(set) var steps: [StepRecord] = []
+  package private(set) var epochs: [EpochRecord] = []
   /// Starts, resumptions, checkpoints, stops, the end.
-  public private(set) var events: [EventRecord] = []
+  package private(set) var events: [EventRecord] = []
   /// nil if the run has not come to its end.
-  public private(set) var result: RunResult?
+  package private(set) var result: RunResult?
   /// How much of metrics.jsonl has been read.
   private var offset: UInt64 = 0
   /// The last line of that: what stands there as long as nobody has written the file anew.
@@ -18,7 +18,7 @@ public struct RunHistory: Sendable {
   /// Reads a run's folder. A last line that is being written is left out.
   ///
   /// - Throws: `RunError` if there is no run, or its files cannot be read.
-  public init(folder: RunFolder) throws {
+  package init(folder: RunFolder) throws {
     self.folder = folder
     guard folder.isUsed, FileManager.default.fileExists(atPath: folder.recipe) else {
       throw RunError(
@@ -38,7 +38,7 @@ public struct RunHistory: Sendable {
   /// Reads what has been written since. A run that was resumed meanwhile is read anew.
   ///
   /// - Throws: `RunError` with exit code 65 if a file cannot be read or is none of a run.
-  public mutating func update() throws {
+  package mutating func update() throws {
     do {
       let metrics = try FileHandle(forReadingFrom: URL(fileURLWithPath: folder.metrics))
       defer { try? metrics.close() }
@@ -95,7 +95,7 @@ public struct RunHistory: Sendable {
   }
 
   /// How far a run is.
-  public enum Status: Sendable {
+  package enum Status: Sendable {
     case running
     case finished
     /// By a signal, with a checkpoint.
@@ -104,7 +104,7 @@ public struct RunHistory: Sendable {
     case dead
   }
 
-  public var status: Status {
+  package var status: Status {
     switch events.last?.event {
     case "end": .finished
     case "stop": .stopped
@@ -128,7 +128,7 @@ public struct RunHistory: Sendable {
   }
 
   /// Seconds that are left at the pace of the last steps; nil before the first step or without `launch`.
-  public var secondsLeft: Double? {
+  package var secondsLeft: Double? {
     guard let total = launch?.totalSteps, let last = steps.last else { return nil }
     let recent = steps.suffix(100)
     let pace = recent.reduce(0) { $0 + $1.seconds.total } / Double(recent.count)
@@ -136,10 +136,10 @@ public struct RunHistory: Sendable {
   }
 
   /// How the run was started, last time; nil for a run of a version that did not write it down.
-  public var launch: LaunchFacts? { events.last { $0.launch != nil }?.launch }
+  package var launch: LaunchFacts? { events.last { $0.launch != nil }?.launch }
 
   /// The run's time line: seconds since its first start, pauses between a stop and a restart included.
-  public var timeline: (steps: [Double], events: [Double]) {
+  package var timeline: (steps: [Double], events: [Double]) {
     var stepTimes: [Double] = []
     var eventTimes: [Double] = []
     let start = events.first?.time ?? 0

@@ -1,9 +1,9 @@
-public import Foundation
+package import Foundation
 internal import Model
 
 extension Recipe {
   /// The recipe as canonical JSON: sorted keys, one line or indented; equal recipes have equal texts.
-  public func json(indented: Bool = false) -> String {
+  package func json(indented: Bool = false) -> String {
     let encoder = JSONEncoder()
     encoder.outputFormatting =
       indented
@@ -20,7 +20,7 @@ extension Recipe {
   /// `origin` is what the error calls the text, e.g. the file's path.
   ///
   /// - Throws: `RecipeError` naming the key, what was expected and what was found.
-  public static func parse(_ data: Data, origin: String) throws(RecipeError) -> Recipe {
+  package static func parse(_ data: Data, origin: String) throws(RecipeError) -> Recipe {
     let value: Any
     do {
       value = try JSONSerialization.jsonObject(with: data)

@@ -2,7 +2,7 @@ internal import Model
 
 extension Recipe {
   /// The names that `--recipe` knows.
-  public static let names = [
+  package static let names = [
     "quick", "medium", "medium-512", "medium-1024", "keras", "pytorch", "wide", "mlp", "linear",
   ]
 
@@ -11,7 +11,7 @@ extension Recipe {
   /// `quick` and `medium` are Lockstep's own; `keras` and `pytorch` follow the examples that these frameworks
   /// ship for MNIST, with AdamW in place of Adam and Adadelta. `medium-512` and `medium-1024` have the large
   /// global batches that many ranks need; docs/scaling.md tells how they were found.
-  public static func named(_ name: String) -> Recipe? {
+  package static func named(_ name: String) -> Recipe? {
     let networkName = name.hasPrefix("medium-") ? "medium" : name
     guard names.contains(name), let network = NetworkSpecification.named[networkName] else { return nil }
     var recipe = Recipe(

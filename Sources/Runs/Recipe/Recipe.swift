@@ -1,43 +1,43 @@
-public import Files
-public import Model
-public import Tensors
+internal import Files
+package import Model
+package import Tensors
 
 /// Everything that decides what model a run ends with, in one value. Rank count, hosts and time are not in it.
 ///
 /// It is printed when a run starts and stored in the run's folder and in every checkpoint, so that a run can
 /// be repeated from its own output.
-public struct Recipe: Hashable, Sendable, Codable {
+package struct Recipe: Hashable, Sendable, Codable {
   /// What people call it; no meaning of its own.
-  public var name = "quick"
-  public var network: NetworkSpecification
-  public var optimizer: OptimizerSpecification
-  public var schedule: Schedule
+  package var name = "quick"
+  package var network: NetworkSpecification
+  package var optimizer: OptimizerSpecification
+  package var schedule: Schedule
   /// Samples per optimizer step, over all ranks.
-  public var globalBatch = 64
+  package var globalBatch = 64
   /// Samples per forward and backward pass: the unit of work that ranks are dealt.
-  public var microBatch = 4
+  package var microBatch = 4
   /// Passes over the training samples.
-  public var epochs = 2
+  package var epochs = 2
   /// Optimizer steps, where the run is to end elsewhere than at the end of an epoch.
-  public var steps: Int?
+  package var steps: Int?
   /// Whether the samples behind an epoch's last whole global batch are left out of that epoch.
-  public var dropsLastBatch = true
+  package var dropsLastBatch = true
   /// The largest shift of a training image, in pixels, in both directions; 0 for none.
-  public var shift = 1
+  package var shift = 1
   /// How many of the last training samples are kept for validation instead of training.
-  public var validation = 5000
+  package var validation = 5000
   /// What all random numbers of the run are a function of.
-  public var seed: UInt64 = 0
+  package var seed: UInt64 = 0
   /// ε of label smoothing, 0 for none.
-  public var labelSmoothing: Float = 0
+  package var labelSmoothing: Float = 0
   /// The largest Euclidean norm of the mean gradient; longer ones are scaled down to it.
-  public var gradientClipping: Float?
+  package var gradientClipping: Float?
   /// The precision of gradient sums; nil for `float32`.
-  public var gradients: GradientFormat?
+  package var gradients: GradientFormat?
   /// The decay of an exponential moving average of the weights, which is then what is evaluated.
-  public var averaging: Float?
+  package var averaging: Float?
   /// How the learning rate follows the global batch.
-  public var scaling = LearningRateScaling()
+  package var scaling = LearningRateScaling()
 
   /// The keys of a recipe in JSON. A setting without a key would not be written down.
   enum CodingKeys: String, CodingKey, CaseIterable {
@@ -45,7 +45,7 @@ public struct Recipe: Hashable, Sendable, Codable {
     case validation, seed, labelSmoothing, gradientClipping, gradients, averaging, scaling
   }
 
-  public init(network: NetworkSpecification, optimizer: OptimizerSpecification, schedule: Schedule) {
+  package init(network: NetworkSpecification, optimizer: OptimizerSpecification, schedule: Schedule) {
     self.network = network
     self.optimizer = optimizer
     self.schedule = schedule
@@ -58,9 +58,9 @@ public struct Recipe: Hashable, Sendable, Codable {
 }
 
 /// A rule that raises the learning rate with the global batch; none unless asked for.
-public struct LearningRateScaling: Hashable, Sendable, Codable {
+package struct LearningRateScaling: Hashable, Sendable, Codable {
   /// The rule's shape.
-  public enum Rule: String, Sendable, Codable, CaseIterable {
+  package enum Rule: String, Sendable, Codable, CaseIterable {
     case none
     /// In proportion (Goyal et al. 2017, §2.1).
     case linear
@@ -68,14 +68,14 @@ public struct LearningRateScaling: Hashable, Sendable, Codable {
     case squareRoot = "sqrt"
   }
 
-  public var rule = Rule.none
+  package var rule = Rule.none
   /// The global batch at which the recipe's learning rates hold as they stand.
-  public var referenceBatch = 64
+  package var referenceBatch = 64
 
-  public init() {}
+  package init() {}
 
   /// What the learning rates are multiplied by.
-  public func factor(globalBatch: Int) -> Float {
+  package func factor(globalBatch: Int) -> Float {
     let ratio = Float(globalBatch) / Float(referenceBatch)
     return switch rule {
     case .none: 1
@@ -86,12 +86,12 @@ public struct LearningRateScaling: Hashable, Sendable, Codable {
 }
 
 /// Why a recipe cannot be used.
-public struct RecipeError: ReportedError, Sendable {
-  public var exitCode: Int32 { 64 }
+package struct RecipeError: ReportedError, Sendable {
+  package var exitCode: Int32 { 64 }
   /// One sentence.
-  public let description: String
+  package let description: String
 
-  public init(_ description: String) {
+  package init(_ description: String) {
     self.description = description
   }
 }
@@ -100,7 +100,7 @@ extension Recipe {
   /// Checks ranges and that the network fits the images.
   ///
   /// - Throws: `RecipeError` or `NetworkSpecificationError` with one sentence on the first problem.
-  public func validate(trainCount: Int? = nil) throws {
+  package func validate(trainCount: Int? = nil) throws {
     _ = try network.outputShapes(input: .mnist, classCount: 10)
     func require(_ condition: Bool, _ sentence: String) throws(RecipeError) {
       if !condition { throw RecipeError("recipe: \(sentence)") }

@@ -1,18 +1,18 @@
 /// How far a run has come. With the recipe and the parameters it is all that a run needs to go on: everything
 /// random is a function of it.
-public struct Cursor: Hashable, Sendable {
+package struct Cursor: Hashable, Sendable {
   /// Epochs completed.
-  public var epoch = 0
+  package var epoch = 0
   /// Steps taken in the current epoch.
-  public var stepInEpoch = 0
+  package var stepInEpoch = 0
   /// Steps taken in all.
-  public var step = 0
+  package var step = 0
 
-  public init() {}
+  package init() {}
 
   /// The cursor after `step` steps, `stepsPerEpoch` to an epoch. Right after an epoch's last step that epoch is
   /// complete.
-  public init(step: Int, stepsPerEpoch: Int) {
+  package init(step: Int, stepsPerEpoch: Int) {
     self.step = step
     epoch = step / stepsPerEpoch
     stepInEpoch = step % stepsPerEpoch

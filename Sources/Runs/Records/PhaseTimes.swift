@@ -1,22 +1,22 @@
 /// Where a rank's wall time goes, in seconds.
-public struct PhaseTimes: Sendable, Hashable, Codable {
+package struct PhaseTimes: Sendable, Hashable, Codable {
   /// Preparing inputs and dealing samples to ranks.
-  public var data = 0.0
-  public var forward = 0.0
-  public var backward = 0.0
+  package var data = 0.0
+  package var forward = 0.0
+  package var backward = 0.0
   /// Adding up gradients: within the rank, and what peers sent.
-  public var reduction = 0.0
+  package var reduction = 0.0
   /// Waiting for peers and for data on its way.
-  public var wait = 0.0
+  package var wait = 0.0
   /// The optimizer.
-  public var update = 0.0
+  package var update = 0.0
   /// Taking snapshots, waiting for the disk, comparing digests, writing metrics.
-  public var checkpoint = 0.0
+  package var checkpoint = 0.0
 
-  public init() {}
+  package init() {}
 
   /// The names and seconds, in the order of the step.
-  public var named: [(name: String, seconds: Double)] {
+  package var named: [(name: String, seconds: Double)] {
     [
       ("data", data), ("forward", forward), ("backward", backward), ("reduction", reduction),
       ("wait", wait), ("update", update), ("checkpoint", checkpoint),
@@ -24,7 +24,7 @@ public struct PhaseTimes: Sendable, Hashable, Codable {
   }
 
   /// The sum of all phases.
-  public var total: Double { data + forward + backward + reduction + wait + update + checkpoint }
+  package var total: Double { data + forward + backward + reduction + wait + update + checkpoint }
 
   package static func + (a: PhaseTimes, b: PhaseTimes) -> PhaseTimes {
     var sum = a
@@ -32,7 +32,7 @@ public struct PhaseTimes: Sendable, Hashable, Codable {
     return sum
   }
 
-  public static func += (a: inout PhaseTimes, b: PhaseTimes) {
+  package static func += (a: inout PhaseTimes, b: PhaseTimes) {
     a.data += b.data
     a.forward += b.forward
     a.backward += b.backward

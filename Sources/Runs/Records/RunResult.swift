@@ -1,39 +1,39 @@
 /// The figures at the end of a run, as `result.json` holds them.
-public struct RunResult: Codable, Hashable, Sendable {
+package struct RunResult: Codable, Hashable, Sendable {
   /// Percent of the test set classified right by the final model.
-  public var testAccuracy: Double
+  package var testAccuracy: Double
   /// Test images classified wrong.
-  public var testErrors: Int
+  package var testErrors: Int
   /// `testConfusion[truth][prediction]`, counts.
-  public var testConfusion: [[Int]]
+  package var testConfusion: [[Int]]
   /// Percent of the validation split classified right by the final model; nil without such a split.
-  public var validationAccuracy: Double?
+  package var validationAccuracy: Double?
   /// SHA-256 of the flat parameters.
-  public var parametersDigest: String
+  package var parametersDigest: String
   /// SHA-256 of `final.safetensors`.
-  public var checkpointDigest: String
+  package var checkpointDigest: String
   /// Training images per second over all ranks: of steps and of dealing samples between epochs, without evaluation,
   /// checkpoints and start.
-  public var imagesPerSecond: Double
+  package var imagesPerSecond: Double
   /// Seconds spent in the training steps of this process.
-  public var trainingSeconds: Double
+  package var trainingSeconds: Double
   /// Seconds since the start of this process.
-  public var wallSeconds: Double
+  package var wallSeconds: Double
   /// Seconds from the start of this process to its first training step.
-  public var startSeconds: Double
-  public var ranks: Int
+  package var startSeconds: Double
+  package var ranks: Int
   /// Where each rank's time went, by rank.
-  public var rankTimes: [RankTimes]
+  package var rankTimes: [RankTimes]
   /// Epochs completed.
-  public var epochs: Int
+  package var epochs: Int
   /// Optimizer steps.
-  public var steps: Int
+  package var steps: Int
   /// The choice of products, `auto`, `openblas` or `own`, and who computed them on the root; nil in older results.
-  public var products: String?
-  public var kernel: String?
+  package var products: String?
+  package var kernel: String?
   /// The dataset's name, and SHA-256 of its content.
-  public var dataset: String
-  public var datasetDigest: String
+  package var dataset: String
+  package var datasetDigest: String
 
   package init(
     testAccuracy: Double, testErrors: Int, testConfusion: [[Int]], validationAccuracy: Double? = nil,
@@ -63,11 +63,11 @@ public struct RunResult: Codable, Hashable, Sendable {
 }
 
 /// Where one rank's time went.
-public struct RankTimes: Codable, Hashable, Sendable {
+package struct RankTimes: Codable, Hashable, Sendable {
   /// Seconds of wall time, summed over the training steps and what lies between them.
-  public var phases: PhaseTimes
+  package var phases: PhaseTimes
   /// Seconds of processor time of the whole process: unlike wall time, it does not grow when others use the machine.
-  public var processorSeconds: Double
+  package var processorSeconds: Double
 
   package init(phases: PhaseTimes, processorSeconds: Double) {
     self.phases = phases

@@ -10,7 +10,7 @@
 /// `OPENBLAS_CORETYPE`, else by a list of processors that ends when it was released. On a newer processor it falls back
 /// to kernels of 2004, at a third of the speed. So Lockstep says which ones to use. A process that needs no OpenBLAS
 /// does not load it.
-public final class OpenBLAS: Sendable {
+package final class OpenBLAS: Sendable {
   // `cblas_sgemm` of the CBLAS interface (Blackford et al. 2002), with its enumerations as the numbers that they are.
   private typealias SGEMM =
     @convention(c) (
@@ -24,12 +24,12 @@ public final class OpenBLAS: Sendable {
 
   private let sgemm: SGEMM
   /// The name of the kernels in use, e.g. `SkylakeX`.
-  public let kernelName: String
+  package let kernelName: String
   /// Version and build options, e.g. `OpenBLAS 0.3.21 …`.
-  public let configuration: String
+  package let configuration: String
 
   /// `OpenBLAS 0.3.21 SkylakeX`: what its bits depend on.
-  public var identity: String {
+  package var identity: String {
     configuration.split(separator: " ").prefix(2).joined(separator: " ") + " " + kernelName
   }
 
@@ -77,7 +77,7 @@ public final class OpenBLAS: Sendable {
   }
 
   /// `gemm`, by `cblas_sgemm`, to the bits of its kernels.
-  public func multiply(
+  package func multiply(
     _ m: Int, _ n: Int, _ k: Int, _ a: UnsafePointer<Float>, transposeA: Bool,
     _ b: UnsafePointer<Float>, transposeB: Bool, into c: UnsafeMutablePointer<Float>, alpha: Float,
     beta: Float

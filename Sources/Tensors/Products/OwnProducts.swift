@@ -3,9 +3,9 @@ internal import Files
 
 /// Lockstep's own products (`CProducts`): the definition of `gemm`, in vectors of 4, 8 or 16 floats, all of the same
 /// bits.
-public struct OwnProducts: Sendable {
+package struct OwnProducts: Sendable {
   /// Floats in a vector.
-  public let lanes: Int
+  package let lanes: Int
   private let function:
     @convention(c) (
       Int, Int, Int, Float, UnsafePointer<Float>?, Bool, UnsafePointer<Float>?, Bool, Float,
@@ -14,17 +14,17 @@ public struct OwnProducts: Sendable {
 
   /// The widest vectors of this processor, in floats: 16 with AVX-512, 8 with AVX2, 4 elsewhere; 0 on a processor
   /// without fused multiply-add, which cannot do Lockstep's products.
-  public static var widest: Int { Int(cproducts_widest()) }
+  package static var widest: Int { Int(cproducts_widest()) }
 
   /// Products in vectors of `lanes` floats; nil if this processor has no such vectors.
-  public init?(lanes: Int) {
+  package init?(lanes: Int) {
     guard let function = Int32(exactly: lanes).flatMap({ cproducts_of_lanes($0) }) else { return nil }
     self.lanes = lanes
     self.function = function
   }
 
   /// `gemm`, by this.
-  public func multiply(
+  package func multiply(
     _ m: Int, _ n: Int, _ k: Int, _ a: UnsafePointer<Float>, transposeA: Bool,
     _ b: UnsafePointer<Float>, transposeB: Bool, into c: UnsafeMutablePointer<Float>, alpha: Float,
     beta: Float

@@ -1,13 +1,13 @@
 internal import Files
 
 /// How fast a processor multiplies matrices, in floating-point operations per second (a multiply-add is two).
-public struct ProductRates: Hashable, Sendable {
+package struct ProductRates: Hashable, Sendable {
   /// Of multiply-adds in registers, in the widest vectors: what no product can pass.
-  public var peak = 0.0
+  package var peak = 0.0
   /// Of the products that are in use.
-  public var inUse = 0.0
+  package var inUse = 0.0
   /// Of Lockstep's own products in the widest vectors, or of those in use where they are faster.
-  public var best = 0.0
+  package var best = 0.0
 
   /// The products of one micro-batch of recipe `quick`: m, n, k, whether A and B are transposed, and how many.
   private static let sample: [(m: Int, n: Int, k: Int, transposeA: Bool, transposeB: Bool, count: Int)] = [
@@ -17,7 +17,7 @@ public struct ProductRates: Hashable, Sendable {
   ]
 
   /// Measures for some milliseconds, in turns.
-  public static func measure(_ products: Products) -> ProductRates {
+  package static func measure(_ products: Products) -> ProductRates {
     var rates = ProductRates()
     guard let own = OwnProducts(lanes: OwnProducts.widest) else { return rates }
     rates.peak = 2 * own.peak()

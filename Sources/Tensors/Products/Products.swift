@@ -1,8 +1,8 @@
-public import Files
+internal import Files
 internal import Synchronization
 
 /// Who computes matrix products (`--products`).
-public enum ProductChoice: String, Sendable, CaseIterable, Codable {
+package enum ProductChoice: String, Sendable, CaseIterable, Codable {
   /// The bits of `gemm`'s definition, by OpenBLAS where it gives them and is no slower, else by Lockstep's own code.
   case auto
   /// OpenBLAS's own bits, which depend on its version and kernels: for comparison.
@@ -12,11 +12,11 @@ public enum ProductChoice: String, Sendable, CaseIterable, Codable {
 }
 
 /// Why products cannot be done as asked.
-public struct ProductsError: ReportedError, Hashable, Sendable {
+package struct ProductsError: ReportedError, Hashable, Sendable {
   /// One sentence.
-  public let description: String
+  package let description: String
   /// 64 wrong usage, 69 something is missing on this machine.
-  public let exitCode: Int32
+  package let exitCode: Int32
 }
 
 /// Computes all matrix products of a process, by the definition of `gemm`.
@@ -24,12 +24,12 @@ public struct ProductsError: ReportedError, Hashable, Sendable {
 /// Which code computes a product of a shape is found when it first occurs (`ProductTrial`): OpenBLAS if it has been
 /// shown to give the same bits and is no slower, else Lockstep's own. So a processor, a version of OpenBLAS or a shape
 /// that nobody has seen before changes the time and never the result.
-public final class Products: Sendable {
+package final class Products: Sendable {
   /// Multiply-adds up to which OpenBLAS has kernels that leave their operands where they are, and sums in one go. It
   /// also sets how many samples layers put into one product, and so is part of what defines a model.
   package static let smallProduct = 1_000_000
 
-  public let choice: ProductChoice
+  package let choice: ProductChoice
   package let own: OwnProducts
   /// nil where it is not needed or not there.
   package let openBLAS: OpenBLAS?
@@ -42,7 +42,7 @@ public final class Products: Sendable {
   ///   - lanes: the floats in a vector of Lockstep's own code; nil for as many as the processor has.
   ///   - environment: the process's variables; `OPENBLAS_CORETYPE` counts for `ProductChoice.openblas`.
   /// - Throws: `ProductsError` if this machine lacks what is asked for.
-  public init(_ choice: ProductChoice, lanes: Int? = nil, environment: [String: String] = [:])
+  package init(_ choice: ProductChoice, lanes: Int? = nil, environment: [String: String] = [:])
     throws(ProductsError)
   {
     let widest = OwnProducts.widest
@@ -90,19 +90,19 @@ public final class Products: Sendable {
   }
 
   /// What the bits of products depend on: `defined`, or OpenBLAS's version and kernels.
-  public var identity: String {
+  package var identity: String {
     choice == .openblas ? openBLAS?.identity ?? "" : "defined"
   }
 
   /// Who computes, for people: `OpenBLAS 0.3.21 SkylakeX, own 16 lanes`.
-  public var description: String {
+  package var description: String {
     let ours = "own \(own.lanes) lanes"
     guard let openBLAS else { return ours }
     return choice == .openblas ? openBLAS.identity : openBLAS.identity + ", " + ours
   }
 
   /// `gemm`, by these products.
-  public func multiply(
+  package func multiply(
     _ m: Int, _ n: Int, _ k: Int, _ a: UnsafePointer<Float>, transposeA: Bool = false,
     _ b: UnsafePointer<Float>, transposeB: Bool = false, into c: UnsafeMutablePointer<Float>,
     alpha: Float = 1,
@@ -143,7 +143,7 @@ extension Products {
   /// `OPENBLAS_CORETYPE`, which counts for `ProductChoice.openblas` alone. To be called before the first product.
   ///
   /// - Throws: `ProductsError` if this processor has no such vectors, or cannot do Lockstep's products at all.
-  public static func configure(environment: [String: String]) throws(ProductsError) {
+  package static func configure(environment: [String: String]) throws(ProductsError) {
     var lanes: Int?
     if let text = environment["LOCKSTEP_LANES"], !text.isEmpty {
       guard let number = Int(text) else {
@@ -158,7 +158,7 @@ extension Products {
   /// Says who is to do this process's products. To be called before the first one.
   ///
   /// - Throws: `ProductsError` if this machine lacks what is asked for.
-  public static func choose(_ choice: ProductChoice) throws(ProductsError) {
+  package static func choose(_ choice: ProductChoice) throws(ProductsError) {
     let now = settings.withLock { settings in
       settings.choice = choice
       return settings
@@ -167,7 +167,7 @@ extension Products {
   }
 
   /// The products of this process, made when they are first needed.
-  public static let shared: Products = {
+  package static let shared: Products = {
     let now = settings.withLock { $0 }
     do throws(ProductsError) {
       return try Products(now.choice, lanes: now.lanes, environment: now.environment)

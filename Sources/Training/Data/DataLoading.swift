@@ -1,17 +1,17 @@
 internal import Collectives
 internal import Datasets
-public import Digests
+package import Digests
 internal import Files
 internal import Runs
 
 /// What all ranks know of the dataset of a run.
-public struct DatasetFacts: Hashable, Sendable {
-  public var name: String
-  public var trainCount: Int
-  public var testCount: Int
-  public var isSynthetic: Bool
+package struct DatasetFacts: Hashable, Sendable {
+  package var name: String
+  package var trainCount: Int
+  package var testCount: Int
+  package var isSynthetic: Bool
   /// `DatasetIdentity`.
-  public var digest: SHA256Digest
+  package var digest: SHA256Digest
 }
 
 /// One rank's part of a run's samples, as read: before any order is applied.

@@ -3,20 +3,20 @@ internal import Model
 internal import Tensors
 
 /// How a model does on some samples: integer counts, summed over all ranks.
-public struct Evaluation: Hashable, Sendable {
+package struct Evaluation: Hashable, Sendable {
   /// `confusion[truth][prediction]`.
-  public let confusion: [[Int]]
+  package let confusion: [[Int]]
   /// Mean cross-entropy without label smoothing, in nats, to a millionth.
-  public let loss: Double
+  package let loss: Double
 
   /// Samples.
-  public var count: Int { confusion.reduce(0) { $0 + $1.reduce(0, +) } }
+  package var count: Int { confusion.reduce(0) { $0 + $1.reduce(0, +) } }
   /// Samples classified right.
-  public var correct: Int { confusion.indices.reduce(0) { $0 + confusion[$1][$1] } }
+  package var correct: Int { confusion.indices.reduce(0) { $0 + confusion[$1][$1] } }
   /// Samples classified wrong.
-  public var errors: Int { count - correct }
+  package var errors: Int { count - correct }
   /// Percent classified right.
-  public var accuracy: Double { count == 0 ? 0 : 100 * Double(correct) / Double(count) }
+  package var accuracy: Double { count == 0 ? 0 : 100 * Double(correct) / Double(count) }
 }
 
 /// Scores models on a sharded set of samples.

@@ -1,14 +1,14 @@
 internal import Checkpoints
-public import Collectives
-public import Datasets
+package import Collectives
+package import Datasets
 internal import Model
-public import Runs
+package import Runs
 internal import Tensors
 
 /// A model from a checkpoint, ready to look at images.
-public final class TrainedModel {
+package final class TrainedModel {
   /// The recipe that trained it.
-  public let recipe: Recipe
+  package let recipe: Recipe
   private let network: Network
   private let parameters: FloatBuffer
   private let preparation = InputPreparation(shift: 0, seed: 0)
@@ -16,7 +16,7 @@ public final class TrainedModel {
   /// Loads the weights that the run evaluated: averaged ones where the recipe asked for such.
   ///
   /// - Throws: `RunError` if the file is missing, damaged or no model.
-  public convenience init(path: String) throws {
+  package convenience init(path: String) throws {
     do {
       try self.init(SavedState(path: path))
     } catch {
@@ -34,7 +34,7 @@ public final class TrainedModel {
   }
 
   /// The class probabilities of one image of 28 × 28 pixels, row by row, 0 background.
-  public func probabilities(_ image: [UInt8]) -> [Float] {
+  package func probabilities(_ image: [UInt8]) -> [Float] {
     precondition(image.count == network.inputShape.count, "\(image.count) pixels for \(network.inputShape)")
     let network = network
     prepare(image.span, at: 0)
@@ -53,7 +53,7 @@ public final class TrainedModel {
 
   /// The filters of the first layer, if that is a convolution: each [height, width] of the first input channel, row by
   /// row.
-  public var firstFilters: (height: Int, width: Int, filters: [[Float]])? {
+  package var firstFilters: (height: Int, width: Int, filters: [[Float]])? {
     guard let tensor = network.layout.tensors.first, tensor.shape.count == 4 else { return nil }
     let (height, width) = (tensor.shape[0], tensor.shape[1])
     let values = parameters.elements
@@ -64,11 +64,11 @@ public final class TrainedModel {
     return (height, width, filters)
   }
 
-  public var classCount: Int { network.classCount }
+  package var classCount: Int { network.classCount }
 
   /// The logits of images, [count, classCount]: those that evaluation sees, to the bit, if the images begin at a multiple
   /// of the recipe's micro-batch.
-  public func logits(_ images: LabelledImages) -> [Float] {
+  package func logits(_ images: LabelledImages) -> [Float] {
     let pixels = network.inputShape.count
     precondition(images.shape.pixelCount == pixels, "\(images.shape) pixels")
     var logits: [Float] = []
@@ -104,7 +104,7 @@ public final class TrainedModel {
 /// result.
 ///
 /// - Throws: `RunError`, the same on all ranks.
-public func evaluateModel(
+package func evaluateModel(
   at path: String, openDataset: () throws -> Dataset, communicator: any Communicator
 ) throws -> Evaluation {
   let saved = try SavedState.shared(over: communicator) { try CheckpointFile(reading: path) }

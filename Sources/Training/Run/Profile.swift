@@ -1,17 +1,17 @@
-public import Runs
+package import Runs
 
 /// Where one rank's training steps spent their time.
-public struct Profile: Sendable {
+package struct Profile: Sendable {
   /// Training images of all ranks.
-  public var images: Int
-  public var ranks: Int
+  package var images: Int
+  package var ranks: Int
   /// The rank's seconds by phase, dealing and checkpoints between steps included.
-  public var phases: PhaseTimes
+  package var phases: PhaseTimes
   /// The rank's seconds in each layer; `products` are those of both passes in products of matrices.
-  public var layers: [(name: String, forward: Double, backward: Double, products: Double)]
+  package var layers: [(name: String, forward: Double, backward: Double, products: Double)]
 
   /// Microseconds for each image that this rank worked on, on average.
-  public func microsecondsPerImage(_ seconds: Double) -> Double {
+  package func microsecondsPerImage(_ seconds: Double) -> Double {
     images > 0 ? seconds * 1e6 * Double(ranks) / Double(images) : 0
   }
 }

@@ -8,14 +8,14 @@ internal import Synchronization
 
 /// What signals ask a run to do. Ranks see a signal at different moments; they agree on it in the step's own
 /// reduction, so that all act after the same step.
-public enum StopSignals {
+package enum StopSignals {
   private static let stop = Atomic<Bool>(false)
   private static let save = Atomic<Bool>(false)
 
   /// Catches SIGUSR1, SIGTERM and SIGINT (save and stop) and SIGUSR2 (save and go on) from now on.
   ///
   /// A second SIGINT or SIGTERM ends the process at once, as without a handler.
-  public static func install() {
+  package static func install() {
     for number in [SIGUSR1, SIGTERM, SIGINT] {
       signal(number) { number in
         StopSignals.stop.store(true, ordering: .relaxed)

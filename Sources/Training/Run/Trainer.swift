@@ -1,14 +1,14 @@
-public import Collectives
+package import Collectives
 internal import Digests
 internal import Files
 internal import Formatting
 internal import Foundation
 internal import Model
-public import Runs
+package import Runs
 internal import Tensors
 
 /// How a run ended.
-public enum RunEnd: Sendable {
+package enum RunEnd: Sendable {
   /// The model is trained, scored and written.
   case finished(RunResult)
   /// A signal asked for a stop after this many steps; a checkpoint holds everything.
@@ -20,7 +20,7 @@ public enum RunEnd: Sendable {
 /// The loop in four lines: deal samples to ranks at the start of an epoch; take steps; every so often save or
 /// compare digests; at the end of an epoch evaluate on the validation split. The test set is scored once, at
 /// the end.
-public final class Trainer {
+package final class Trainer {
   private let setup: RunSetup
   private let communicator: any Communicator
   private let state: TrainingState
@@ -35,7 +35,7 @@ public final class Trainer {
   private var totals = RunTotals()
 
   /// Where this rank's training steps spent their time so far; layers only if the options ask for them.
-  public var profile: Profile {
+  package var profile: Profile {
     Profile(
       images: totals.images, ranks: communicator.worldSize, phases: totals.times,
       layers: setup.options.isProfiling
@@ -48,7 +48,7 @@ public final class Trainer {
   /// the run's progress on the root.
   ///
   /// - Throws: `RunError`, the same on all ranks.
-  public init(
+  package init(
     communicator: any Communicator, options: TrainingOptions, observer: (any TrainingObserver)?,
     resolve: (Recipe?) throws -> Recipe
   ) throws {
@@ -72,7 +72,7 @@ public final class Trainer {
   /// Trains to the end, or until a signal asks for a stop. Called by all ranks.
   ///
   /// - Throws: `RunError`; where it is not shared by all ranks, the caller must abort the others.
-  public func run() throws -> RunEnd {
+  package func run() throws -> RunEnd {
     recorder?.announce()
     var sums = EpochSums()
     var validation: Evaluation?

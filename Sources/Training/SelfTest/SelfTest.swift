@@ -7,15 +7,15 @@ internal import Tensors
 
 /// Whether this machine computes the same models as any other: trains each named recipe for some steps on digits that
 /// Lockstep draws itself, and compares the parameters with what they must be.
-public enum SelfTest {
+package enum SelfTest {
   /// How a recipe fared.
-  public struct Outcome: Hashable, Sendable {
+  package struct Outcome: Hashable, Sendable {
     /// The recipe's name.
-    public var recipe: String
+    package var recipe: String
     /// SHA-256 of the parameters that this machine computed.
-    public var digest: String
+    package var digest: String
     /// Whether they are those of `expected`.
-    public var isRight: Bool { SelfTest.expected[recipe] == digest }
+    package var isRight: Bool { SelfTest.expected[recipe] == digest }
   }
 
   /// Steps that each recipe takes, and the samples of one: few, so that all take about a second. Micro-batches, layers
@@ -26,7 +26,7 @@ public enum SelfTest {
   /// Trains the recipe of that name on this rank alone.
   ///
   /// - Throws: `RunError` if there is no such recipe.
-  public static func run(_ name: String) throws -> Outcome {
+  package static func run(_ name: String) throws -> Outcome {
     guard var recipe = Recipe.named(name) else {
       throw RunError("there is no recipe '\(name)'", exitCode: 64)
     }

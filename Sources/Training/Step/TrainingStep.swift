@@ -1,6 +1,6 @@
 package import Collectives
 package import Model
-public import Runs
+package import Runs
 internal import Tensors
 
 /// The step: this rank's micro-batches forward and backward, the all-reduce, the update.
@@ -157,7 +157,7 @@ package struct StepOptions {
 }
 
 /// How the ranks' gradients are added up.
-public enum ReductionKind: String, Sendable, CaseIterable {
+package enum ReductionKind: String, Sendable, CaseIterable {
   /// One canonical tree of micro-batches: the same bits at any number of ranks.
   case reproducible
   /// Plain `MPI_Allreduce`: for comparison only, the bits depend on the number of ranks.
@@ -168,7 +168,7 @@ extension Recipe {
   /// The floats that a step's reduction adds up: the gradient and the control values behind it.
   ///
   /// - Throws: `NetworkSpecificationError` if the network does not fit the images.
-  public func flatElementCount() throws -> Int {
+  package func flatElementCount() throws -> Int {
     try Network(network, capacity: 1).layout.count + StepTotals.count
   }
 }
