@@ -11,7 +11,7 @@ void cprocesses_kill_after(pid_t launcher, unsigned seconds) {
   if (fork() != 0) return;
 #endif
   setsid();
-  // Whoever reads what the rank prints waits for everybody who could print more.
+  // A reader of what the rank prints waits until nobody can print more.
   for (int descriptor = 0; descriptor < 1024; descriptor++) close(descriptor);
   sigset_t none;
   sigemptyset(&none);

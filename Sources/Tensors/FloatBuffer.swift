@@ -43,7 +43,7 @@ package final class FloatBuffer {
     get { _overrideLifetime(Span(_unsafeStart: pointer, count: count), borrowing: self) }
   }
 
-  /// All elements, to change. Whoever takes a second one while the first is in use sees its changes.
+  /// All elements, to change. Two of them at a time are the same memory.
   package var mutableSpan: MutableSpan<Float> {
     @_lifetime(borrow self)
     get { _overrideLifetime(MutableSpan(_unsafeStart: pointer, count: count), borrowing: self) }

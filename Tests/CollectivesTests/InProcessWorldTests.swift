@@ -1,4 +1,5 @@
 import Collectives
+import Tensors
 import Testing
 
 @Suite struct InProcessWorldTests {
@@ -37,6 +38,28 @@ import Testing
       return receive
     }
     #expect(results == (0..<3).map { rank in [0, 10, 10, 20, 20, 20].map { UInt8($0 + rank) } })
+  }
+
+  /// A rank that is there but does not answer is named, with what the others were about to do.
+  @Test func aRankThatDoesNotAnswerIsNamed() throws {
+    let world = InProcessWorld(size: 3, stallTimeout: 0.05)
+    let sentences = try world.run { communicator in
+      communicator.willEnter("the reduction", step: 7)
+      // Rank 1 waits for messages that nobody sends, and so is missing where the others meet.
+      let message = Message(peer: 0, tag: 5, buffer: FloatBuffer(count: 1), range: 0..<1)
+      do throws(CommunicatorError) {
+        if communicator.rank == 1 {
+          for _ in 0..<20 { try? communicator.exchange(sends: [], receives: [message]) }
+          try communicator.exchange(sends: [], receives: [message])
+        }
+        try communicator.barrier()
+        return ""
+      } catch {
+        return error.reason
+      }
+    }
+    #expect(sentences[0] == "no answer from rank 1 in the reduction of step 7")
+    #expect(sentences[2] == "no answer from rank 1 in the reduction of step 7")
   }
 
   /// A rank that fails must not leave the others waiting for ever.

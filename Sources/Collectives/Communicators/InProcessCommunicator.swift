@@ -7,21 +7,23 @@
 /// Ranks as threads of one process: a real communicator without MPI, for tests.
 package final class InProcessWorld: Sendable {
   private let size: Int
+  private let stallTimeout: Double?
 
-  /// A world of `size` ranks.
-  package init(size: Int) {
+  /// A world of `size` ranks, each of which waits for another for at most `stallTimeout` seconds; nil for ever.
+  package init(size: Int, stallTimeout: Double? = nil) {
     precondition(size > 0, "a world has at least one rank")
     self.size = size
+    self.stallTimeout = stallTimeout
   }
 
   /// Runs `body` once per rank, each on a thread of its own, and returns what they returned, by rank.
   ///
   /// - Throws: the error of the first rank that threw. A rank that waits for one that threw, or for one that has
-  ///   returned, gets a `CommunicatorError`, so that none waits for ever.
+  ///   returned, or that leaves it waiting for too long, gets a `CommunicatorError`.
   package func run<Value: Sendable>(
     _ body: @escaping @Sendable (any Communicator) throws -> Value
   ) throws -> [Value] {
-    let hub = Mailboxes(rankCount: size)
+    let hub = Mailboxes(rankCount: size, limit: stallTimeout)
     let results = Results<Value>(count: size)
     let threads = (0..<size).map { rank in
       startThread { [hub, size] in
@@ -59,6 +61,8 @@ final class InProcessCommunicator: Communicator {
   let rank: Int
   let worldSize: Int
   private let mailboxes: Mailboxes
+  private var phase: StaticString = "the start"
+  private var step = 0
 
   /// Tags of collective calls, which `Message.tag` does not use.
   private static let collective = -1
@@ -149,12 +153,18 @@ final class InProcessCommunicator: Communicator {
 
   func finalize() {}
 
+  func willEnter(_ phase: StaticString, step: Int) {
+    (self.phase, self.step) = (phase, step)
+  }
+
   private func send(_ bytes: [UInt8], to peer: Int, _ tag: Int) {
     mailboxes.put(bytes, Mailboxes.Address(from: rank, to: peer, tag: tag))
   }
 
   private func receive(from peer: Int, _ tag: Int) throws(CommunicatorError) -> [UInt8] {
-    try mailboxes.take(Mailboxes.Address(from: peer, to: rank, tag: tag))
+    if let bytes = try mailboxes.take(Mailboxes.Address(from: peer, to: rank, tag: tag)) { return bytes }
+    let place = step > 0 ? "\(phase) of step \(step)" : "\(phase)"
+    throw CommunicatorError(call: "receive", reason: "no answer from rank \(peer) in \(place)")
   }
 }
 
@@ -174,7 +184,11 @@ final class Mailboxes: @unchecked Sendable {
   private var broken: Int?
   private var isFinished: [Bool]
 
-  init(rankCount: Int) {
+  /// Seconds that a rank waits for a message; nil for ever.
+  private let limit: Double?
+
+  init(rankCount: Int, limit: Double? = nil) {
+    self.limit = limit
     isFinished = Array(repeating: false, count: rankCount)
     pthread_mutex_init(mutex, nil)
     conditions = .allocate(capacity: rankCount)
@@ -218,15 +232,27 @@ final class Mailboxes: @unchecked Sendable {
     pthread_mutex_unlock(mutex)
   }
 
-  func take(_ address: Address) throws(CommunicatorError) -> [UInt8] {
+  /// The next message of that address, once it is there; nil if it has not come within the limit.
+  func take(_ address: Address) throws(CommunicatorError) -> [UInt8]? {
     pthread_mutex_lock(mutex)
     defer { pthread_mutex_unlock(mutex) }
+    var deadline = timespec()
+    if let limit {
+      clock_gettime(CLOCK_REALTIME, &deadline)
+      let nanoseconds = deadline.tv_nsec + Int((limit - limit.rounded(.down)) * 1e9)
+      deadline.tv_sec += Int(limit) + nanoseconds / 1_000_000_000
+      deadline.tv_nsec = nanoseconds % 1_000_000_000
+    }
     while queues[address]?.isEmpty ?? true {
       if let broken { throw CommunicatorError(call: "receive", reason: "rank \(broken) failed") }
       if isFinished[address.from] {
         throw CommunicatorError(call: "receive", reason: "rank \(address.from) returned without sending")
       }
-      pthread_cond_wait(condition(of: address.to), mutex)
+      if limit == nil {
+        pthread_cond_wait(condition(of: address.to), mutex)
+      } else if pthread_cond_timedwait(condition(of: address.to), mutex, &deadline) == ETIMEDOUT {
+        return nil
+      }
     }
     return queues[address]?.removeFirst() ?? []
   }

@@ -148,10 +148,11 @@ package final class StallWatchdog {
   private static func timerExpired() {
     guard let state = armed else { return }
     // A rank that hears the timer late was stopped itself, perhaps together with all others, as batch systems do to
-    // make room: it waits anew.
-    guard MonotonicClock.now() < state.pointee.due + 0.5 else {
-      state.pointee.start = MonotonicClock.now()
-      return arm(state, seconds: state.pointee.warningSeconds)
+    // make room: it waits anew, without a warning, since its peers may be gone by now and the job about to end.
+    let tolerance = state.pointee.hasWarned ? 0.5 : 0.25
+    guard MonotonicClock.now() < state.pointee.due + tolerance else {
+      state.pointee.hasWarned = true
+      return arm(state, seconds: Double(state.pointee.seconds + state.pointee.delay))
     }
     if state.pointee.hasWarned { giveUp(state) }
     state.pointee.hasWarned = true

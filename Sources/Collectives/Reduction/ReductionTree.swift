@@ -1,6 +1,6 @@
 /// The canonical pairwise tree over the leaves 0..<leafCount of a sum: its shape depends on their number alone.
 ///
-/// The node at (level, index) covers the leaves index·2^level ..< (index + 1)·2^level, as far as there are such.
+/// The node at (level, index) covers the leaves index·2^level ..< (index + 1)·2^level that exist.
 /// It is the sum of its two children, or just its left child where the right one covers no leaf. This is the
 /// shape of a Merkle tree after RFC 6962, §2.1.
 package struct ReductionTree: Hashable, Sendable {

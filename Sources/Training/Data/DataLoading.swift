@@ -2,6 +2,7 @@ internal import Collectives
 internal import Datasets
 package import Digests
 internal import Files
+internal import Foundation
 internal import Runs
 
 /// What all ranks know of the dataset of a run.
@@ -24,6 +25,18 @@ struct LoadedData {
   var testPlacement: Placement
 }
 
+/// What a reader tells the other ranks of its dataset.
+private struct DatasetSize: Codable {
+  var name: String
+  var trainCount: Int
+  var testCount: Int
+  var isSynthetic: Bool
+
+  func hasSameCounts(as other: DatasetSize) -> Bool {
+    (trainCount, testCount, isSynthetic) == (other.trainCount, other.testCount, other.isSynthetic)
+  }
+}
+
 /// Reads the dataset, each reader its own part, and digests it on the way. Called by all ranks.
 ///
 /// Ranks whose node has no dataset read nothing: the first deal sends them their share.
@@ -43,24 +56,24 @@ func loadData(
       return nil
     }
   }
-  let described =
-    dataset.map { "\($0.trainCount) \($0.testCount) \($0.isSynthetic ? 1 : 0) \($0.name)" } ?? ""
-  let descriptions = try communicator.allGather(Array(described.utf8)).map {
-    String(decoding: $0, as: UTF8.self)
+  let own = try dataset.map {
+    try JSONEncoder().encode(
+      DatasetSize(
+        name: $0.name, trainCount: $0.trainCount, testCount: $0.testCount, isSynthetic: $0.isSynthetic))
   }
-  let readers = descriptions.indices.filter { !descriptions[$0].isEmpty }
-  guard let first = readers.first else {
+  let sizes = try communicator.allGather(Array(own ?? Data())).map { bytes in
+    bytes.isEmpty ? nil : try JSONDecoder().decode(DatasetSize.self, from: Data(bytes))
+  }
+  let readers = sizes.indices.filter { sizes[$0] != nil }
+  guard let first = readers.first, let size = sizes[first] else {
     return try together(communicator) { throw missing ?? RunError("no dataset was found", exitCode: 66) }
   }
-  let fields = descriptions[first].split(separator: " ", maxSplits: 3).map(String.init)
-  let (trainCount, testCount) = (Int(fields[0]) ?? 0, Int(fields[1]) ?? 0)
+  let (trainCount, testCount) = (size.trainCount, size.testCount)
   for reader in readers {
-    let other = descriptions[reader].split(separator: " ", maxSplits: 3).map(String.init)
-    if other[0...2] != fields[0...2] {
-      throw RunError.shared(
-        "the ranks' datasets differ: rank \(first) has \(fields[0]) training and \(fields[1]) test samples, "
-          + "rank \(reader) \(other[0]) and \(other[1])", exitCode: 65)
-    }
+    guard let other = sizes[reader], !other.hasSameCounts(as: size) else { continue }
+    throw RunError.shared(
+      "the ranks' datasets differ: rank \(first) has \(trainCount) training and \(testCount) test samples, "
+        + "rank \(reader) \(other.trainCount) and \(other.testCount)", exitCode: 65)
   }
 
   let trainRanges = readingRanges(count: trainCount, readers: readers, worldSize: communicator.worldSize)
@@ -96,8 +109,8 @@ func loadData(
     trainCount: trainCount, testCount: testCount, train: trainDigests, test: testDigests)
   return LoadedData(
     facts: DatasetFacts(
-      name: fields.count > 3 ? fields[3] : "", trainCount: trainCount, testCount: testCount,
-      isSynthetic: fields[2] == "1", digest: digest),
+      name: size.name, trainCount: trainCount, testCount: testCount,
+      isSynthetic: size.isSynthetic, digest: digest),
     train: train, test: test,
     trainPlacement: Placement(ranges: trainRanges, totalSamples: trainCount),
     testPlacement: Placement(ranges: testRanges, totalSamples: testCount))

@@ -13,7 +13,7 @@ package final class TrainedModel {
   private let parameters: FloatBuffer
   private let preparation = InputPreparation(shift: 0, seed: 0)
 
-  /// Loads the weights that the run evaluated: averaged ones where the recipe asked for such.
+  /// Loads the weights that the run evaluated: the averaged ones if the recipe has averaging.
   ///
   /// - Throws: `RunError` if the file is missing, damaged or no model.
   package convenience init(path: String) throws {

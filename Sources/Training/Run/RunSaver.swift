@@ -36,7 +36,7 @@ final class RunSaver {
     if isFirstRequest { lastRequest = MonotonicClock.now() }
     try keeper.save(step: state.cursor.step, metadata: metadata(validation), pieces: state.pieces)
     try recorder.event("checkpoint")
-    // Whoever goes on from this checkpoint finds all steps before it in the metrics.
+    // A run that goes on from this checkpoint finds all steps before it in the metrics.
     try recorder.flush()
     if isFirstRequest { recorder.notice("saved step \(state.cursor.step), going on") }
   }

@@ -21,7 +21,7 @@ package final class TrainingState {
     averaged?.copy(from: parameters)
   }
 
-  /// The weights that are evaluated: the averaged ones where there are such.
+  /// The weights that are evaluated: the averaged ones if there are any.
   var evaluated: FloatBuffer { averaged ?? parameters }
 
   /// The flat buffers by the prefix that their tensors have in a checkpoint.
