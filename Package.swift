@@ -48,7 +48,8 @@ let package = Package(
       // For types of ours that lend spans.
       swiftSettings: settings + [.enableExperimentalFeature("Lifetimes")]),
     .target(
-      name: "Collectives", dependencies: ["Files", "Tensors", "CMPI", "CProcesses", "CVectors"],
+      name: "Collectives",
+      dependencies: ["Files", "Tensors", "CMPI", "CProcesses", "CProcessor", "CVectors"],
       swiftSettings: settings),
     .target(
       name: "Reports",

@@ -69,7 +69,7 @@ package struct ReductionFigures: Hashable, Sendable, Codable {
     for step in 0..<repeats + warmUp {
       communicator.willEnter("the reduction", step: step + 1)
       reduction.begin(leafCount: communicator.worldSize)
-      for _ in reduction.ownedLeaves { reduction.withNextLeaf { $0.update(repeating: 1) } }
+      while reduction.takeLeaf() != nil { reduction.withLeaf { $0.update(repeating: 1) } }
       try communicator.barrier()
       let start = MonotonicClock.now()
       _ = try reduction.reduce()

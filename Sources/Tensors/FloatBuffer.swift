@@ -4,7 +4,9 @@
   internal import Musl
 #endif
 
-/// Owns a fixed number of `Float`s, zeroed, aligned to a cache line; lends spans of them.
+/// A fixed number of `Float`s, zeroed, aligned to a cache line; lends spans of them.
+///
+/// The memory is its own, or a part of what ranks of a node share.
 ///
 /// A class, so that layers, optimizers and reductions can share one flat buffer; not `Sendable`, so that threads cannot.
 /// There is no growth and no hidden copy: what a training step needs is allocated before the first step.
@@ -13,6 +15,8 @@ package final class FloatBuffer {
   package let count: Int
   /// The first element, for vector kernels and calls of C; valid as long as the buffer lives.
   package let pointer: UnsafeMutablePointer<Float>
+  /// Who owns the memory, where that is not this buffer.
+  private let owner: AnyObject?
 
   /// Allocates `count` zeros.
   package init(count: Int) {
@@ -25,6 +29,14 @@ package final class FloatBuffer {
     }
     memset(memory, 0, rounded)
     pointer = memory.bindMemory(to: Float.self, capacity: max(count, 1))
+    owner = nil
+  }
+
+  /// A view of `count` floats of somebody else's memory, which lives as long as `owner` does.
+  package init(_ memory: UnsafeMutableRawPointer, count: Int, owner: AnyObject) {
+    self.count = count
+    pointer = memory.bindMemory(to: Float.self, capacity: count)
+    self.owner = owner
   }
 
   /// Copies `values`.
@@ -34,7 +46,7 @@ package final class FloatBuffer {
   }
 
   deinit {
-    free(pointer)
+    if owner == nil { free(pointer) }
   }
 
   /// All elements, to read.

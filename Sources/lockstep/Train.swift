@@ -62,6 +62,18 @@ struct Train: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
+      "How micro-batches are dealt to ranks: speed or equal.",
+      discussion: """
+        All give the same bits. speed: ranks of a node take them as they get free, and nodes get shares after their \
+        speeds. equal: every rank the same share, for comparison.
+        """))
+  var deal = DealPolicy.speed
+
+  @Flag(help: "Let ranks of a node exchange messages instead of sharing memory. The same bits.")
+  var noSharedMemory = false
+
+  @Option(
+    help: ArgumentHelp(
       "Write what all ranks did when, in Chrome's trace format.", discussion: "ui.perfetto.dev opens it.",
       valueName: "file"))
   var trace: String?
@@ -113,6 +125,8 @@ struct Train: ParsableCommand {
       folder: RunFolder(path: try folder(communicator)), openDataset: dataOptions.open)
     options.reduction = reduction
     options.algorithm = reductionAlgorithm.algorithm
+    options.deal = deal
+    options.sharesMemory = !noSharedMemory
     options.checkpointEvery = checkpointEvery
     options.checkpointsKept = keep
     options.verifyEvery = verifyEvery
@@ -167,6 +181,8 @@ struct Train: ParsableCommand {
 }
 
 extension ReductionKind: ExpressibleByArgument {}
+
+extension DealPolicy: ExpressibleByArgument {}
 
 /// What `--reduction-algorithm` takes.
 enum AlgorithmOption: String, ExpressibleByArgument, CaseIterable {

@@ -27,29 +27,43 @@ import Testing
     return node(height, 0)
   }
 
-  /// Runs steps with these leaf counts on one set of ranks; each rank's sums as bits, step by step.
+  /// Runs steps with these leaf counts on one set of ranks; each rank's sums as bits, step by step. Ranks of a node share
+  /// memory; `costs` are what a leaf costs each node.
   private func sums(
-    leafCounts: [Int], worldSize: Int, elementCount: Int, native: Bool = false,
-    format: GradientFormat = .float32, exactCount: Int = 0, algorithm: ReductionAlgorithm? = nil
+    leafCounts: [Int], worldSize: Int, ranksPerNode: Int = 1, elementCount: Int, native: Bool = false,
+    format: GradientFormat = .float32, exactCount: Int = 0, algorithm: ReductionAlgorithm? = nil,
+    costs: [Int]? = nil
   ) throws -> [[[UInt32]]] {
-    try InProcessWorld(size: worldSize).run { communicator in
+    let largest = leafCounts.max() ?? 1
+    return try InProcessWorld(size: worldSize, ranksPerNode: ranksPerNode).run { communicator in
+      let group = try NodeGroup.sharing(communicator) {
+        SharedReduction.byteCount(localSize: $0, elementCount: elementCount, maximumLeafCount: largest)
+      }
       let reduction: any GradientReduction =
-        native
-        ? NativeReduction(communicator: communicator, elementCount: elementCount)
-        : ReproducibleReduction(
-          communicator: communicator, elementCount: elementCount,
-          maximumLeafCount: leafCounts.max() ?? 1, format: format, exactCount: exactCount,
-          algorithm: algorithm)
+        if native {
+          NativeReduction(communicator: communicator, elementCount: elementCount)
+        } else if group.isShared {
+          SharedReduction(
+            communicator: communicator, group: group, elementCount: elementCount, maximumLeafCount: largest,
+            format: format, exactCount: exactCount, algorithm: algorithm)
+        } else {
+          ReproducibleReduction(
+            communicator: communicator, elementCount: elementCount, maximumLeafCount: largest, format: format,
+            exactCount: exactCount, algorithm: algorithm)
+        }
+      if let costs { reduction.division = LeafDivision(group.nodes, costs: costs) }
       var results: [[UInt32]] = []
       for leafCount in leafCounts {
         reduction.begin(leafCount: leafCount)
-        for leaf in reduction.ownedLeaves {
-          reduction.withNextLeaf { target in
+        while let leaf = reduction.takeLeaf() {
+          reduction.withLeaf { target in
             for element in 0..<elementCount { target[element] = Self.value(leaf, element) }
           }
         }
         let sum = try reduction.reduce()
         results.append(sum.elements.map(\.bitPattern))
+        // Nobody overwrites a sum that others have not read.
+        try group.barrier()
       }
       return results
     }
@@ -74,15 +88,53 @@ import Testing
     }
   }
 
+  /// Ranks that share memory take leaves as they get free, in whatever order threads run.
+  @Test(
+    arguments: [(2, 2), (3, 3), (4, 2), (5, 2), (5, 4), (6, 3), (7, 7), (9, 4), (16, 8), (17, 3)],
+    ReductionAlgorithm.allCases)
+  func ranksThatShareMemoryGetTheTreesSum(
+    _ ranks: (world: Int, perNode: Int), _ algorithm: ReductionAlgorithm
+  ) throws {
+    let elementCount = 9 * 16 - 5
+    let leafCounts = Array(1...19) + [31, 32, 33, 40, 7, 40]
+    let expected = leafCounts.map { leafCount in
+      (0..<elementCount).map { Self.plainSum(leafCount, $0).bitPattern }
+    }
+    let results = try sums(
+      leafCounts: leafCounts, worldSize: ranks.world, ranksPerNode: ranks.perNode, elementCount: elementCount,
+      algorithm: algorithm)
+    for (rank, steps) in results.enumerated() {
+      for (step, sum) in steps.enumerated() {
+        #expect(sum == expected[step], "\(leafCounts[step]) leaves, rank \(rank) of \(ranks)")
+      }
+    }
+  }
+
+  /// Unequal shares are other shares of the same sum.
+  @Test(arguments: [1, 2, 3], ReductionAlgorithm.allCases)
+  func sharesOfNodesChangeNothing(_ ranksPerNode: Int, _ algorithm: ReductionAlgorithm) throws {
+    let leafCounts = [32, 5, 32, 19]
+    let expected = leafCounts.map { leafCount in (0..<100).map { Self.plainSum(leafCount, $0).bitPattern } }
+    for costs in [[1, 1, 1, 1], [1, 2, 3, 10], [7, 1, 1, 3]] {
+      let results = try sums(
+        leafCounts: leafCounts, worldSize: 4 * ranksPerNode, ranksPerNode: ranksPerNode, elementCount: 100,
+        algorithm: algorithm, costs: costs)
+      #expect(results.allSatisfy { $0 == expected }, "\(costs)")
+    }
+  }
+
   @Test(arguments: [1, 2, 7, 16, 17, 1000], ReductionAlgorithm.allCases)
   func anyNumberOfElementsWorks(_ elementCount: Int, _ algorithm: ReductionAlgorithm) throws {
     for worldSize in [1, 2, 3, 5, 8] {
-      let results = try sums(
-        leafCounts: [13, 2, 13], worldSize: worldSize, elementCount: elementCount, algorithm: algorithm)
-      let expected = [13, 2, 13].map { leafCount in
-        (0..<elementCount).map { Self.plainSum(leafCount, $0).bitPattern }
+      for ranksPerNode in [1, 3] {
+        let results = try sums(
+          leafCounts: [13, 2, 13], worldSize: worldSize, ranksPerNode: ranksPerNode,
+          elementCount: elementCount, algorithm: algorithm)
+        let expected = [13, 2, 13].map { leafCount in
+          (0..<elementCount).map { Self.plainSum(leafCount, $0).bitPattern }
+        }
+        #expect(results.allSatisfy { $0 == expected }, "\(elementCount) elements on \(worldSize) ranks")
       }
-      #expect(results.allSatisfy { $0 == expected }, "\(elementCount) elements on \(worldSize) ranks")
     }
   }
 
@@ -105,9 +157,7 @@ import Testing
       let reduction = ReproducibleReduction(
         communicator: counter, elementCount: elementCount, maximumLeafCount: 32, algorithm: algorithm)
       reduction.begin(leafCount: 32)
-      for _ in reduction.ownedLeaves {
-        reduction.withNextLeaf { $0.update(repeating: 1) }
-      }
+      while reduction.takeLeaf() != nil { reduction.withLeaf { $0.update(repeating: 1) } }
       _ = try reduction.reduce()
       return (sent, messages)
     }
@@ -145,9 +195,14 @@ import Testing
   func bfloat16SumsAreTheTreesToo(_ worldSize: Int, _ algorithm: ReductionAlgorithm) throws {
     let (elementCount, exactCount) = (333, 5)
     let leafCounts = [16, 13, 29]
-    let results = try sums(
-      leafCounts: leafCounts, worldSize: worldSize, elementCount: elementCount, format: .bfloat16,
-      exactCount: exactCount, algorithm: algorithm)
+    let (alone, shared) = try (
+      sums(
+        leafCounts: leafCounts, worldSize: worldSize, elementCount: elementCount, format: .bfloat16,
+        exactCount: exactCount, algorithm: algorithm),
+      sums(
+        leafCounts: leafCounts, worldSize: worldSize, ranksPerNode: 3, elementCount: elementCount,
+        format: .bfloat16, exactCount: exactCount, algorithm: algorithm)
+    )
     let expected = leafCounts.map { leafCount in
       (0..<elementCount).map { element in
         element < elementCount - exactCount
@@ -155,8 +210,8 @@ import Testing
           : Self.plainSum(leafCount, element).bitPattern
       }
     }
-    for (rank, steps) in results.enumerated() {
-      #expect(steps == expected, "rank \(rank) of \(worldSize)")
+    for (rank, steps) in (alone + shared).enumerated() {
+      #expect(steps == expected, "rank \(rank % worldSize) of \(worldSize)")
     }
   }
 
@@ -167,8 +222,8 @@ import Testing
       let reduction = ReproducibleReduction(
         communicator: communicator, elementCount: patterns.count, maximumLeafCount: 2, format: .bfloat16)
       reduction.begin(leafCount: 2)
-      for leaf in reduction.ownedLeaves {
-        reduction.withNextLeaf { target in
+      while let leaf = reduction.takeLeaf() {
+        reduction.withLeaf { target in
           for (element, pattern) in patterns.enumerated() {
             target[element] = leaf == 0 ? Float(bitPattern: pattern) : 1
           }
@@ -199,19 +254,27 @@ import Testing
   }
 
   /// A rank that fails between two steps ends the reductions of all others.
-  @Test(arguments: [false, true])
-  func aFailingRankEndsAReduction(_ native: Bool) {
+  @Test(arguments: [(false, 1), (true, 1), (false, 2), (false, 3)])
+  func aFailingRankEndsAReduction(_ native: Bool, _ ranksPerNode: Int) {
     struct Failure: Error {}
     #expect(throws: Failure.self) {
-      _ = try InProcessWorld(size: 3).run { communicator in
+      _ = try InProcessWorld(size: 3, ranksPerNode: ranksPerNode).run { communicator in
+        let group = try NodeGroup.sharing(communicator) {
+          SharedReduction.byteCount(localSize: $0, elementCount: 40, maximumLeafCount: 5)
+        }
         let reduction: any GradientReduction =
-          native
-          ? NativeReduction(communicator: communicator, elementCount: 40)
-          : ReproducibleReduction(communicator: communicator, elementCount: 40, maximumLeafCount: 5)
+          if native {
+            NativeReduction(communicator: communicator, elementCount: 40)
+          } else if group.isShared {
+            SharedReduction(
+              communicator: communicator, group: group, elementCount: 40, maximumLeafCount: 5)
+          } else {
+            ReproducibleReduction(communicator: communicator, elementCount: 40, maximumLeafCount: 5)
+          }
         for step in 0..<2 {
           if step == 1, communicator.rank == 1 { throw Failure() }
           reduction.begin(leafCount: 5)
-          for _ in reduction.ownedLeaves { reduction.withNextLeaf { $0.update(repeating: 1) } }
+          while reduction.takeLeaf() != nil { reduction.withLeaf { $0.update(repeating: 1) } }
           _ = try reduction.reduce()
         }
       }
@@ -229,13 +292,15 @@ import Testing
       let reduction = ReproducibleReduction(
         communicator: SingleCommunicator(), elementCount: 4, maximumLeafCount: 2)
       reduction.begin(leafCount: 2)
-      reduction.withNextLeaf { $0.update(repeating: 1) }
+      _ = reduction.takeLeaf()
+      reduction.withLeaf { $0.update(repeating: 1) }
       _ = try reduction.reduce()
     }
     await #expect(processExitsWith: .failure) {
       let reduction = NativeReduction(communicator: SingleCommunicator(), elementCount: 4)
       reduction.begin(leafCount: 2)
-      reduction.withNextLeaf { $0.update(repeating: 1) }
+      _ = reduction.takeLeaf()
+      reduction.withLeaf { $0.update(repeating: 1) }
       _ = try reduction.reduce()
     }
   }

@@ -81,7 +81,7 @@ import Testing
       for step in 0..<6 {
         // The gradient comes as a sum over the batch, here of four times the mean.
         let sum = gradient(layout, step: step, scale: 4)
-        optimizer.update(parameters, gradient: sum.span, scale: 0.25, rate: 1, step: step)
+        try optimizer.update(parameters, gradient: sum.span, scale: 0.25, rate: 1, step: step)
       }
       for (tensor, summary) in zip(layout.tensors, fixture.parameters) {
         Fixtures.expect(

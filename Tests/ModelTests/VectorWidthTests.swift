@@ -33,7 +33,7 @@ import Testing
     let optimizer = try #require(OptimizerSpecification(name: name)).makeOptimizer(for: network.layout)
     for step in 0..<5 {
       let gradient = FloatBuffer(numbers(UInt64(10 + step)) + numbers(UInt64(20 + step)))
-      optimizer.update(parameters, gradient: gradient.span, scale: 0.3, rate: 0.7, step: step)
+      try optimizer.update(parameters, gradient: gradient.span, scale: 0.3, rate: 0.7, step: step)
     }
     let values = Array(parameters.elements)
     expectRepetition(Array(values[..<Self.count]), name)

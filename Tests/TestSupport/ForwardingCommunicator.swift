@@ -49,6 +49,18 @@ package final class ForwardingCommunicator: Communicator {
     }
   }
 
+  package func nodes() throws(CommunicatorError) -> [[Int]] { try base.nodes() }
+
+  package func obstacle(toSharing byteCount: Int) -> String? { base.obstacle(toSharing: byteCount) }
+
+  package func shareMemory(byteCount: Int) throws(CommunicatorError) -> SharedMemory {
+    try base.shareMemory(byteCount: byteCount)
+  }
+
+  package func wait(for peers: [Int], _ hasArrived: (Int) -> Bool) throws(CommunicatorError) {
+    try base.wait(for: peers, hasArrived)
+  }
+
   package func abort(code: Int32) -> Never { base.abort(code: code) }
 
   package func finalize() { base.finalize() }

@@ -13,8 +13,8 @@ import Training
   /// Takes real steps of a named recipe on three ranks, and counts each rank's heap allocations after the first three,
   /// which may still make buffers. What the exchange between the ranks takes is left out: these are threads with
   /// queues, not MPI.
-  private func allocations(_ name: String, optimizer: String) throws -> [Int] {
-    try InProcessWorld(size: 3).run { world in
+  private func allocations(_ name: String, optimizer: String, ranksPerNode: Int) throws -> [Int] {
+    try InProcessWorld(size: 3, ranksPerNode: ranksPerNode).run { world in
       var inExchanges = 0
       let communicator = ForwardingCommunicator(world) { _, _, forward throws(CommunicatorError) in
         let before = allocation_count()
@@ -25,13 +25,22 @@ import Training
       recipe.optimizer = try #require(OptimizerSpecification(name: optimizer))
       (recipe.globalBatch, recipe.microBatch, recipe.averaging, recipe.gradientClipping) = (20, 4, 0.9, 1)
       let plan = StepPlan(
-        sampleCount: 160, globalBatch: 20, microBatch: 4, dropsLastBatch: true, worldSize: 3)
+        sampleCount: 160, globalBatch: 20, microBatch: 4, dropsLastBatch: true)
       let network = try Network(recipe.network, capacity: recipe.microBatch)
-      let state = TrainingState(recipe: recipe, layout: network.layout)
+      let (taken, layout) = (recipe, network.layout)
+      let group = try NodeGroup.sharing(communicator) {
+        TrainingStep.byteCount(localSize: $0, layout: layout, plan: plan)
+          + TrainingState.byteCount(recipe: taken, layout: layout)
+          + NodeSamples.byteCount(localSize: $0, capacity: 160)
+      }
+      let state = TrainingState(recipe: recipe, layout: network.layout, team: group)
       let step = TrainingStep(
         recipe: recipe, plan: plan, totalSteps: 8, network: network, communicator: communicator,
-        options: StepOptions(algorithm: .direct))
-      let shard = Shard(SyntheticDigits(seed: 1).draw(.train, 0..<160), first: 0)
+        group: group, options: StepOptions(algorithm: .direct))
+      let samples = NodeSamples(
+        SyntheticDigits(seed: 1).draw(.train, 0..<160), first: 0, capacity: 160, plan: plan, group: group)
+      if group.isLeader { state.initialize(recipe) }
+      try group.barrier()
       var before = 0
       for number in 0..<8 {
         if number == 3 {
@@ -39,7 +48,7 @@ import Training
           before = allocation_count()
         }
         state.cursor = Cursor(step: number, stepsPerEpoch: plan.stepsPerEpoch)
-        _ = try step.run(state, shard: shard, rank: world.rank)
+        _ = try step.run(state, samples: samples)
       }
       return allocation_count() - before - inExchanges
     }
@@ -47,7 +56,8 @@ import Training
 
   @Test(arguments: ["quick", "medium", "keras", "pytorch", "wide"], ["sgd", "adamw", "muon"])
   func aStepAllocatesNothing(recipe: String, optimizer: String) throws {
-    #expect(try allocations(recipe, optimizer: optimizer) == [0, 0, 0])
+    #expect(try allocations(recipe, optimizer: optimizer, ranksPerNode: 1) == [0, 0, 0])
+    #expect(try allocations(recipe, optimizer: optimizer, ranksPerNode: 3) == [0, 0, 0])
   }
 
   @Test func theCounterCounts() {

@@ -9,17 +9,23 @@ import Training
   @Test func leavesAndRanksCoverAnEpoch() {
     for (sampleCount, globalBatch, microBatch) in [(100, 32, 4), (97, 30, 7), (10, 64, 3), (64, 64, 64)] {
       for dropsLastBatch in [true, false] {
-        for worldSize in [1, 2, 3, 5] {
-          let plan = StepPlan(
-            sampleCount: sampleCount, globalBatch: globalBatch, microBatch: microBatch,
-            dropsLastBatch: dropsLastBatch, worldSize: worldSize)
-          #expect(
-            plan.stepsPerEpoch
-              == (dropsLastBatch ? sampleCount / globalBatch : (sampleCount - 1) / globalBatch + 1))
+        let plan = StepPlan(
+          sampleCount: sampleCount, globalBatch: globalBatch, microBatch: microBatch,
+          dropsLastBatch: dropsLastBatch)
+        #expect(
+          plan.stepsPerEpoch
+            == (dropsLastBatch ? sampleCount / globalBatch : (sampleCount - 1) / globalBatch + 1))
+        for division in [
+          LeafDivision(worldSize: 1), LeafDivision(worldSize: 5),
+          LeafDivision(equalAmong: [[0, 2], [1], [3]]),
+          LeafDivision([[0], [1, 2], [3]], costs: [3, 1, 9]),
+        ] {
           var next = 0
           for step in 0..<plan.stepsPerEpoch {
-            let leaves = (0..<plan.leafCount(ofStep: step)).map { plan.positions(ofLeaf: $0, step: step) }
-            let ranks = (0..<worldSize).map { plan.positions(ofRank: $0, step: step) }
+            let count = plan.leafCount(ofStep: step)
+            let leaves = (0..<count).map { plan.positions(ofLeaf: $0, step: step) }
+            let shares = division.leavesOfRanks(count)
+            let ranks = division.nodes.joined().map { plan.positions(ofLeaves: shares[$0], step: step) }
             #expect(leaves.allSatisfy { 1...microBatch ~= $0.count })
             #expect(leaves.count <= plan.maximumLeafCount)
             for parts in [leaves, ranks] {
@@ -33,20 +39,67 @@ import Training
     }
   }
 
-  /// A rank's samples of a step lie in its shard where `localStart` says.
-  @Test func aRanksShardHoldsItsSamplesInOrder() {
-    let plan = StepPlan(sampleCount: 50, globalBatch: 12, microBatch: 4, dropsLastBatch: false, worldSize: 2)
-    let order = (0..<50).map { Int32(($0 * 7) % 50) }
-    let placement = plan.placement(order: order, totalSamples: 55)
-    #expect(placement.owners[50...].allSatisfy { $0 == Placement.nobody })
-    for rank in 0..<2 {
-      let samples = placement.samples(of: rank)
-      for step in 0..<plan.stepsPerEpoch {
-        let positions = plan.positions(ofRank: rank, step: step)
-        let start = plan.localStart(ofRank: rank, step: step)
-        #expect(Array(samples[start..<start + positions.count]) == positions.map { order[$0] })
-      }
+  /// Shares after speeds: no other numbers of leaves end sooner.
+  @Test func sharesFollowCosts() {
+    func counts(_ costs: [Int], _ leaves: Int) -> [Int] {
+      LeafDivision(costs.indices.map { [$0] }, costs: costs).leavesOfNodes(leaves).map(\.count)
     }
+    #expect(counts([1, 1, 1, 2], 14) == [4, 4, 4, 2])
+    #expect(
+      counts([100, 100, 100, 200], 16) == [5, 5, 4, 2] || counts([100, 100, 100, 200], 16) == [5, 4, 4, 3])
+    #expect(counts([10, 1], 11) == [1, 10])
+    #expect(counts([3, 3, 3], 2) == [1, 1, 0])
+  }
+
+  /// Whoever computes a leaf finds its samples with the rank it was dealt to, also after shares changed within an epoch.
+  @Test(arguments: [(1, 1), (2, 1), (4, 2), (5, 3), (6, 6)])
+  func theSamplesOfALeafAreFound(_ worldSize: Int, _ ranksPerNode: Int) throws {
+    let plan = StepPlan(sampleCount: 110, globalBatch: 24, microBatch: 4, dropsLastBatch: false)
+    let orders = [3, 7, 9].map { factor in (0..<110).map { Int32($0 * factor % 110) } }
+    let wrong = try InProcessWorld(size: worldSize, ranksPerNode: ranksPerNode).run { communicator in
+      let group = try NodeGroup.sharing(communicator) { NodeSamples.byteCount(localSize: $0, capacity: 115) }
+      let ranges = (0..<worldSize).map { 115 * $0 / worldSize..<115 * ($0 + 1) / worldSize }
+      let mine = ranges[communicator.rank]
+      let samples = NodeSamples(
+        LabelledImages(
+          images: mine.flatMap { [UInt8](repeating: UInt8($0), count: 784) },
+          labels: mine.map { UInt8($0 % 10) }),
+        first: mine.lowerBound, capacity: 115, plan: plan, group: group)
+      var placement = Placement(ranges: ranges, totalSamples: 115)
+      var wrong = 0
+      for (epoch, order) in orders.enumerated() {
+        // Equal shares; others from the third step on; the epoch after begins with those.
+        for (firstStep, costs) in [(0, epoch), (2, epoch + 1)] {
+          let division =
+            costs == 0
+            ? LeafDivision(equalAmong: group.nodes)
+            : LeafDivision(group.nodes, costs: group.nodes.indices.map { 1 + $0 * costs })
+          let next = Placement(
+            plan, division, order: order, totalSamples: 115, firstStep: firstStep, old: placement)
+          try samples.shard.deal(from: placement, to: next, over: communicator)
+          samples.divide(division, from: firstStep, next)
+          placement = next
+          try communicator.barrier()
+          for step in firstStep..<(firstStep == 0 ? 2 : plan.stepsPerEpoch) {
+            let nodes = division.leavesOfNodes(plan.leafCount(ofStep: step))
+            for leaf in nodes[group.nodeIndex] {
+              let (shard, slot) = samples.place(ofLeaf: leaf, step: step)
+              for (index, position) in plan.positions(ofLeaf: leaf, step: step).enumerated() {
+                let sample = order[position]
+                if shard.sample(slot + index) != sample || shard.label(slot + index) != UInt8(sample % 10)
+                  || shard.image(slot + index)[77] != UInt8(sample)
+                {
+                  wrong += 1
+                }
+              }
+            }
+          }
+          try communicator.barrier()
+        }
+      }
+      return wrong
+    }
+    #expect(wrong.allSatisfy { $0 == 0 }, "\(wrong)")
   }
 
   /// Deals from order to order: each rank ends with its samples, each with its own pixels and label.
@@ -54,7 +107,7 @@ import Training
     let count = 41
     @Sendable func pixel(_ sample: Int32) -> UInt8 { UInt8(truncatingIfNeeded: Int(sample) * 13 + 5) }
     let plan = StepPlan(
-      sampleCount: count, globalBatch: 16, microBatch: 2, dropsLastBatch: true, worldSize: worldSize)
+      sampleCount: count, globalBatch: 16, microBatch: 2, dropsLastBatch: true)
     let held = try InProcessWorld(size: worldSize).run { communicator in
       // The first rank read everything, as where only one has the files.
       let mine = communicator.rank == 0 ? 0..<count : 0..<0
@@ -66,7 +119,9 @@ import Training
         ranges: (0..<worldSize).map { $0 == 0 ? 0..<count : 0..<0 }, totalSamples: count)
       var wrong = 0
       for factor in [3, 5, 7, 11] {
-        let next = plan.placement(order: (0..<count).map { Int32($0 * factor % count) }, totalSamples: count)
+        let next = Placement(
+          plan, LeafDivision(worldSize: worldSize), order: (0..<count).map { Int32($0 * factor % count) },
+          totalSamples: count)
         try shard.deal(from: placement, to: next, over: communicator)
         placement = next
         if shard.samples != next.samples(of: communicator.rank) { wrong += 1 }

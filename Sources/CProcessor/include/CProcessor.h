@@ -27,4 +27,13 @@ static inline const char *cprocessor_missing(void) {
   return NULL;
 }
 
+// Tells the processor that this is a loop that waits for memory to change.
+static inline void cprocessor_pause(void) {
+#if defined(__x86_64__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  __asm__ volatile("yield");
+#endif
+}
+
 #endif

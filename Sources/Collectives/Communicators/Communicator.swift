@@ -45,6 +45,20 @@ package protocol Communicator: AnyObject {
   /// Says whether the peers that the next calls wait for may be waiting for others in turn.
   func willWaitInChains(_ isChained: Bool)
 
+  /// The ranks of each node, those that can share memory, in ascending order; nodes in the order of their first ranks.
+  /// Called by all ranks. `MPI_Comm_split_type` with `MPI_COMM_TYPE_SHARED`.
+  func nodes() throws(CommunicatorError) -> [[Int]]
+
+  /// Why this node can't have so many bytes of memory in common, in words; nil where it can.
+  func obstacle(toSharing byteCount: Int) -> String?
+
+  /// Zeroed memory that all ranks of this node see. Called by all ranks of the node with the same number.
+  /// `MPI_Win_allocate_shared`.
+  func shareMemory(byteCount: Int) throws(CommunicatorError) -> SharedMemory
+
+  /// Waits until `hasArrived` is true of each index of `peers`: ranks of this node, which say so in memory that they share.
+  func wait(for peers: [Int], _ hasArrived: (Int) -> Bool) throws(CommunicatorError)
+
   /// Ends all ranks at once with this exit code. `MPI_Abort`.
   func abort(code: Int32) -> Never
 
@@ -55,6 +69,15 @@ package protocol Communicator: AnyObject {
 extension Communicator {
   package func willEnter(_ phase: StaticString, step: Int) {}
   package func willWaitInChains(_ isChained: Bool) {}
+  package func nodes() throws(CommunicatorError) -> [[Int]] { (0..<worldSize).map { [$0] } }
+  package func obstacle(toSharing byteCount: Int) -> String? { "ranks share no memory" }
+  package func shareMemory(byteCount: Int) throws(CommunicatorError) -> SharedMemory {
+    throw CommunicatorError(call: "share memory", reason: "ranks share no memory")
+  }
+  package func wait(for peers: [Int], _ hasArrived: (Int) -> Bool) throws(CommunicatorError) {
+    var spin = SpinWait()
+    for index in peers.indices { while !hasArrived(index) { spin.pause() } }
+  }
 }
 
 /// Floats on their way to or from another rank: a part of a buffer.

@@ -1,3 +1,5 @@
+internal import Files
+
 #if canImport(Glibc)
   internal import Glibc
 #elseif canImport(Musl)
@@ -7,12 +9,15 @@
 /// Ranks as threads of one process: a real communicator without MPI, for tests.
 package final class InProcessWorld: Sendable {
   private let size: Int
+  private let ranksPerNode: Int
   private let stallTimeout: Double?
 
-  /// A world of `size` ranks, each of which waits for another for at most `stallTimeout` seconds; nil for ever.
-  package init(size: Int, stallTimeout: Double? = nil) {
-    precondition(size > 0, "a world has at least one rank")
+  /// A world of `size` ranks, so many of which share memory, each of which waits for another for at most `stallTimeout`
+  /// seconds; nil for ever.
+  package init(size: Int, ranksPerNode: Int = 1, stallTimeout: Double? = nil) {
+    precondition(size > 0 && ranksPerNode > 0, "a world has at least one rank, and so has a node")
     self.size = size
+    self.ranksPerNode = ranksPerNode
     self.stallTimeout = stallTimeout
   }
 
@@ -26,9 +31,10 @@ package final class InProcessWorld: Sendable {
     let hub = Mailboxes(rankCount: size, limit: stallTimeout)
     let results = Results<Value>(count: size)
     let threads = (0..<size).map { rank in
-      startThread { [hub, size] in
+      startThread { [hub, size, ranksPerNode] in
         let result = Result {
-          try body(InProcessCommunicator(rank: rank, worldSize: size, mailboxes: hub))
+          try body(
+            InProcessCommunicator(rank: rank, worldSize: size, ranksPerNode: ranksPerNode, mailboxes: hub))
         }
         if case .failure = result { hub.breakDown(rank: rank) }
         hub.finish(rank: rank)
@@ -60,6 +66,7 @@ package final class InProcessWorld: Sendable {
 final class InProcessCommunicator: Communicator {
   let rank: Int
   let worldSize: Int
+  private let ranksPerNode: Int
   private let mailboxes: Mailboxes
   private var phase: StaticString = "the start"
   private var step = 0
@@ -67,9 +74,10 @@ final class InProcessCommunicator: Communicator {
   /// Tags of collective calls, which `Message.tag` does not use.
   private static let collective = -1
 
-  init(rank: Int, worldSize: Int, mailboxes: Mailboxes) {
+  init(rank: Int, worldSize: Int, ranksPerNode: Int = 1, mailboxes: Mailboxes) {
     self.rank = rank
     self.worldSize = worldSize
+    self.ranksPerNode = ranksPerNode
     self.mailboxes = mailboxes
   }
 
@@ -147,6 +155,46 @@ final class InProcessCommunicator: Communicator {
     }
   }
 
+  func nodes() -> [[Int]] {
+    stride(from: 0, to: worldSize, by: ranksPerNode).map { Array($0..<min($0 + ranksPerNode, worldSize)) }
+  }
+
+  func obstacle(toSharing byteCount: Int) -> String? { nil }
+
+  func shareMemory(byteCount: Int) throws(CommunicatorError) -> SharedMemory {
+    let leader = rank / ranksPerNode * ranksPerNode
+    if rank == leader {
+      let memory = ProcessMemory(byteCount: byteCount)
+      for peer in leader + 1..<min(leader + ranksPerNode, worldSize) {
+        let address = UInt(bitPattern: Unmanaged.passRetained(memory).toOpaque())
+        send(withUnsafeBytes(of: address) { Array($0) }, to: peer, Self.collective)
+      }
+      return SharedMemory(memory.base, byteCount: byteCount, owner: memory)
+    }
+    let bytes = try receive(from: leader, Self.collective)
+    let address = bytes.withUnsafeBytes { $0.loadUnaligned(as: UInt.self) }
+    guard let pointer = UnsafeRawPointer(bitPattern: address) else { preconditionFailure("no memory") }
+    let memory = Unmanaged<ProcessMemory>.fromOpaque(pointer).takeRetainedValue()
+    return SharedMemory(memory.base, byteCount: byteCount, owner: memory)
+  }
+
+  func wait(for peers: [Int], _ hasArrived: (Int) -> Bool) throws(CommunicatorError) {
+    let limit = mailboxes.limit.map { MonotonicClock.now() + $0 }
+    var spin = SpinWait()
+    for index in peers.indices {
+      while !hasArrived(index) {
+        spin.pause()
+        guard spin.isLong else { continue }
+        if let reason = mailboxes.reasonNotToWait(for: peers[index]), !hasArrived(index) {
+          throw CommunicatorError(call: "wait", reason: reason)
+        }
+        if let limit, MonotonicClock.now() > limit { throw noAnswer(from: peers[index]) }
+        // Threads are more than cores: those that wait long make room.
+        usleep(50)
+      }
+    }
+  }
+
   func abort(code: Int32) -> Never {
     exit(code)
   }
@@ -163,8 +211,12 @@ final class InProcessCommunicator: Communicator {
 
   private func receive(from peer: Int, _ tag: Int) throws(CommunicatorError) -> [UInt8] {
     if let bytes = try mailboxes.take(Mailboxes.Address(from: peer, to: rank, tag: tag)) { return bytes }
+    throw noAnswer(from: peer)
+  }
+
+  private func noAnswer(from peer: Int) -> CommunicatorError {
     let place = step > 0 ? "\(phase) of step \(step)" : "\(phase)"
-    throw CommunicatorError(call: "receive", reason: "no answer from rank \(peer) in \(place)")
+    return CommunicatorError(call: "receive", reason: "no answer from rank \(peer) in \(place)")
   }
 }
 
@@ -185,7 +237,7 @@ final class Mailboxes: @unchecked Sendable {
   private var isFinished: [Bool]
 
   /// Seconds that a rank waits for a message; nil for ever.
-  private let limit: Double?
+  let limit: Double?
 
   init(rankCount: Int, limit: Double? = nil) {
     self.limit = limit
@@ -207,6 +259,14 @@ final class Mailboxes: @unchecked Sendable {
     pthread_mutex_lock(mutex)
     defer { pthread_mutex_unlock(mutex) }
     return broken
+  }
+
+  /// Why a rank that waits for `rank` would wait in vain; nil where it would not.
+  func reasonNotToWait(for rank: Int) -> String? {
+    pthread_mutex_lock(mutex)
+    defer { pthread_mutex_unlock(mutex) }
+    if let broken { return "rank \(broken) failed" }
+    return isFinished[rank] ? "rank \(rank) returned without arriving" : nil
   }
 
   /// Wakes all waiting ranks with an error.

@@ -18,6 +18,8 @@ package final class MPICommunicator: Communicator {
   private var completed: [Int32] = []
 
   private let watchdog: StallWatchdog?
+  /// The ranks of this node, once somebody asked.
+  private var node: (ranks: [[Int]], handle: MPI_Comm?)?
 
   /// Starts MPI. A process can do so once. Calls that wait for others end the process after `stallTimeout` seconds, this
   /// one included; 0 to wait for ever.
@@ -208,6 +210,81 @@ package final class MPICommunicator: Communicator {
       }
     }
     return nil
+  }
+
+  package func nodes() throws(CommunicatorError) -> [[Int]] {
+    if let node { return node.ranks }
+    var group: MPI_Comm?
+    let code = watched("MPI_Comm_split_type") {
+      MPI_Comm_split_type(handle, cmpi_comm_type_shared(), 0, cmpi_info_null(), &group)
+    }
+    try check("MPI_Comm_split_type", code)
+    if let group { MPI_Comm_set_errhandler(group, cmpi_errors_return()) }
+    // A node is known by its first rank.
+    var first = Int32(rank)
+    try check(
+      "MPI_Bcast",
+      watched("MPI_Bcast") { MPI_Bcast(&first, Int32(MemoryLayout<Int32>.size), cmpi_byte(), 0, group) })
+    let firsts = try allGather(numbers: [Double(first)]).map { Int($0[0]) }
+    let groups = Dictionary(grouping: firsts.indices) { firsts[$0] }
+    let ranks = groups.keys.sorted().map { groups[$0] ?? [] }
+    node = (ranks, group)
+    return ranks
+  }
+
+  package func obstacle(toSharing byteCount: Int) -> String? {
+    // Open MPI puts it there, and would end or hang where it does not fit. Some room is left for messages.
+    var info = statvfs()
+    guard statvfs("/dev/shm", &info) == 0 else { return nil }
+    let free = Int(info.f_bavail) * Int(info.f_frsize)
+    let needed = byteCount + byteCount / 8
+    guard free < needed else { return nil }
+    return "/dev/shm has \(free >> 20) MiB free, expected \(needed >> 20 + 1)"
+  }
+
+  package func shareMemory(byteCount: Int) throws(CommunicatorError) -> SharedMemory {
+    _ = try nodes()
+    var window: MPI_Win?
+    var base: UnsafeMutableRawPointer?
+    // All of it belongs to the node's first rank; pages lie with the rank that first writes to them.
+    let isFirst = node?.ranks.contains { $0.first == rank } ?? false
+    let code = watched("MPI_Win_allocate_shared") {
+      MPI_Win_allocate_shared(isFirst ? byteCount : 0, 1, cmpi_info_null(), node?.handle, &base, &window)
+    }
+    try check("MPI_Win_allocate_shared", code)
+    var (size, unit): (MPI_Aint, Int32) = (0, 0)
+    try check("MPI_Win_shared_query", MPI_Win_shared_query(window, 0, &size, &unit, &base))
+    guard let base, size >= byteCount else {
+      throw CommunicatorError(
+        call: "MPI_Win_shared_query", reason: "\(size) bytes in common, expected \(byteCount)")
+    }
+    return SharedMemory(base, byteCount: byteCount)
+  }
+
+  package func wait(for peers: [Int], _ hasArrived: (Int) -> Bool) throws(CommunicatorError) {
+    var spin = SpinWait()
+    for index in peers.indices {
+      while !hasArrived(index) {
+        spin.pause()
+        if spin.isLong { return waitLong(peers, hasArrived) }
+      }
+    }
+  }
+
+  /// The rest of `wait`, watched.
+  private func waitLong(_ peers: [Int], _ hasArrived: (Int) -> Bool) {
+    watched("shared memory") {
+      var isWaiting = true
+      while isWaiting {
+        isWaiting = false
+        for index in peers.indices {
+          let isMissing = !hasArrived(index)
+          watchdog?.await(peers[index], isMissing)
+          if isMissing { isWaiting = true }
+        }
+        if isWaiting { sched_yield() }
+      }
+    }
   }
 
   package func abort(code: Int32) -> Never {

@@ -121,6 +121,12 @@ package final class StallWatchdog {
     state.pointee.awaited[peer] += 1
   }
 
+  /// Remembers whether this rank waits for `peer`, which it sees in memory that both share.
+  @inline(__always)
+  func await(_ peer: Int, _ isMissing: Bool) {
+    state.pointee.awaited[peer] = isMissing ? 1 : 0
+  }
+
   /// Forgets a message that has arrived.
   @inline(__always)
   func arrived(_ peer: Int) {

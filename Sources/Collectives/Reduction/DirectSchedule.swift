@@ -1,20 +1,22 @@
 extension ReductionSchedule {
-  /// The schedule of `ReductionAlgorithm.direct` for one rank: a reduce-scatter and an all-gather, each in one round.
+  /// The schedule of `ReductionAlgorithm.direct` for one party of those whose leaves are given: a reduce-scatter and an all-gather, each in one round.
   ///
-  /// Where ranks hold one subtree each, that moves 2·(P − 1)/P of the buffer per rank, as little as any all-reduce
+  /// Where parties hold one subtree each, that moves 2·(P − 1)/P of the buffer per party, as little as any all-reduce
   /// can (Patarasuk, Yuan 2009).
-  static func direct(tree: ReductionTree, worldSize: Int, rank: Int, elementCount: Int) -> ReductionSchedule {
-    let nodes = (0..<worldSize).map { tree.nodes(tiling: tree.leaves(of: $0, worldSize: worldSize)) }
-    let slices = evenParts(0..<elementCount, count: worldSize)
-    let slice = slices[rank]
-    var schedule = ReductionSchedule(subtreeCount: nodes[rank].count)
+  static func direct(
+    tree: ReductionTree, leaves: [Range<Int>], party: Int, elementCount: Int
+  ) -> ReductionSchedule {
+    let nodes = leaves.map { tree.nodes(tiling: $0) }
+    let slices = evenParts(0..<elementCount, count: leaves.count)
+    let slice = slices[party]
+    var schedule = ReductionSchedule(subtreeCount: nodes[party].count)
     var (scatter, gather) = (Round(), Round())
 
-    /// This rank's slice of all ranks' subtrees, from left to right.
+    /// This party's slice of all parties' subtrees, from left to right.
     var operands: [Piece] = []
-    for peer in 0..<worldSize {
+    for peer in leaves.indices {
       for index in nodes[peer].indices {
-        if peer == rank {
+        if peer == party {
           operands.append(Piece(buffer: index, range: slice))
           continue
         }
@@ -25,8 +27,8 @@ extension ReductionSchedule {
             Transfer(peer: peer, tag: index, piece: piece, firstElement: slice.lowerBound))
         }
       }
-      if peer != rank, !slices[peer].isEmpty {
-        for index in nodes[rank].indices {
+      if peer != party, !slices[peer].isEmpty {
+        for index in nodes[party].indices {
           scatter.sends.append(
             Transfer(
               peer: peer, tag: index, piece: Piece(buffer: index, range: slices[peer]),
@@ -52,7 +54,7 @@ extension ReductionSchedule {
       scatter.additions[scatter.additions.count - 1].target = sum
     }
 
-    for peer in 0..<worldSize where peer != rank {
+    for peer in leaves.indices where peer != party {
       if !slices[peer].isEmpty {
         gather.receives.append(
           Transfer(

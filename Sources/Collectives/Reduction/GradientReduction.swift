@@ -1,3 +1,4 @@
+internal import Files
 package import Tensors
 
 /// A time of waiting, in seconds of the machine's monotonic clock.
@@ -13,20 +14,72 @@ extension GradientReduction {
 
 /// Adds up what the micro-batches of a step computed, over all ranks.
 ///
-/// A step is `begin`, then `withNextLeaf` for each owned leaf in order, then `reduce`.
+/// A step is `begin`, then `withLeaf` for each leaf that `takeLeaf` gives, then `reduce`.
 package protocol GradientReduction: AnyObject {
-  /// The leaves (micro-batches) that this rank computes in the current step.
-  var ownedLeaves: Range<Int> { get }
-
   /// When the last `reduce` waited for peers and for data on its way, in order.
   var lastWaits: [WaitInterval] { get }
+
+  /// What this rank computed since this was last set to zero.
+  var work: LeafWork { get set }
+
+  /// Who is dealt which leaves from the next step on: the same on all ranks.
+  var division: LeafDivision { get set }
 
   /// Starts a step of `leafCount` micro-batches over all ranks.
   func begin(leafCount: Int)
 
-  /// Has `body` overwrite all elements of the next owned leaf, then adds it.
-  func withNextLeaf(_ body: (inout MutableSpan<Float>) -> Void)
+  /// The next leaf (micro-batch) that this rank computes in the current step; nil when it is done.
+  func takeLeaf() -> Int?
+
+  /// Has `body` overwrite all elements of the leaf that was taken last, then adds it.
+  func withLeaf(_ body: (inout MutableSpan<Float>) -> Void)
 
   /// The sum over all leaves of all ranks; what the buffer holds is valid until the next `begin`. Called by all ranks.
   func reduce() throws(CommunicatorError) -> FloatBuffer
+}
+
+/// What a rank computed, and how long that took.
+package struct LeafWork: Hashable, Sendable {
+  package var leaves = 0
+  /// Leaves that were dealt to other ranks.
+  package var taken = 0
+  /// Seconds from the beginnings of steps to the ends of their last leaves.
+  package var seconds = 0.0
+
+  package init() {}
+}
+
+/// Hands out a rank's own leaves in order, and keeps the books.
+struct LeafCursor {
+  private(set) var next = 0
+  private(set) var end = 0
+  private var isOpen = false
+  private var start = 0.0
+
+  mutating func begin(_ leaves: Range<Int>) {
+    (next, end, isOpen, start) = (leaves.lowerBound, leaves.upperBound, false, MonotonicClock.now())
+  }
+
+  mutating func take(_ work: inout LeafWork) -> Int? {
+    precondition(!isOpen, "leaf \(next) was taken and not computed")
+    guard next < end else {
+      work.seconds += MonotonicClock.now() - start
+      return nil
+    }
+    isOpen = true
+    return next
+  }
+
+  /// The leaf that was taken last, which is being computed.
+  mutating func finish(_ work: inout LeafWork) -> Int {
+    precondition(isOpen, "no leaf was taken")
+    isOpen = false
+    work.leaves += 1
+    defer { next += 1 }
+    return next
+  }
+
+  func requireEnd() {
+    precondition(next == end && !isOpen, "leaves from \(next) on are missing")
+  }
 }

@@ -1,25 +1,26 @@
 extension ReductionSchedule {
-  /// The schedule of `ReductionAlgorithm.halving` for one rank: recursive halving, then recursive doubling
+  /// The schedule of `ReductionAlgorithm.halving` for one party of those whose leaves are given: recursive halving, then recursive doubling
   /// (Rabenseifner's algorithm, see Thakur, Rabenseifner, Gropp 2005, §4.4), along the canonical tree and so for any
-  /// number of ranks that have leaves.
+  /// number of parties, all of which have leaves.
   ///
-  /// A node of the tree whose leaves belong to several ranks is summed by all of them together, a part each. On the
-  /// way up, the ranks of two siblings divide the parent's sum anew: their parts are laid over one another, so that
-  /// in the regular case everyone keeps half of its part and gives the other half to one rank of the sibling. On the
+  /// A node of the tree whose leaves belong to several parties is summed by all of them together, a part each. On the
+  /// way up, the parties of two siblings divide the parent's sum anew: their parts are laid over one another, so that
+  /// in the regular case everyone keeps half of its part and gives the other half to one party of the sibling. On the
   /// way down, everyone gets back what it gave away, from those who then have the root's sum of it.
-  static func halving(tree: ReductionTree, worldSize: Int, rank: Int, elementCount: Int) -> ReductionSchedule
-  {
-    let division = TreeDivision(tree: tree, worldSize: worldSize, elementCount: elementCount)
-    var schedule = ReductionSchedule(subtreeCount: division.subtreeCounts[rank])
+  static func halving(
+    tree: ReductionTree, leaves: [Range<Int>], party: Int, elementCount: Int
+  ) -> ReductionSchedule {
+    let division = TreeDivision(tree: tree, leaves: leaves, elementCount: elementCount)
+    var schedule = ReductionSchedule(subtreeCount: division.subtreeCounts[party])
     schedule.rounds = Array(repeating: Round(), count: 2 * (division.roundCount - 1))
-    schedule.addUpwardRounds(division, rank: rank)
-    schedule.addDownwardRounds(division, rank: rank)
+    schedule.addUpwardRounds(division, party: party)
+    schedule.addDownwardRounds(division, party: party)
     schedule.rounds.removeAll(where: \.isEmpty)
     return schedule
   }
 
-  private mutating func addUpwardRounds(_ division: TreeDivision, rank: Int) {
-    /// Where this rank has its part of each sum: a buffer, and the element that lies at its start.
+  private mutating func addUpwardRounds(_ division: TreeDivision, party: Int) {
+    /// Where this party has its part of each sum: a buffer, and the element that lies at its start.
     var places: [Int: (buffer: Int, base: Int)] = [:]
     func piece(_ place: (buffer: Int, base: Int), _ elements: Range<Int>) -> Piece {
       Piece(
@@ -29,26 +30,27 @@ extension ReductionSchedule {
 
     for (index, sum) in division.sums.enumerated() {
       guard let children = sum.children else {
-        if sum.parts[0].rank == rank { places[index] = (sum.subtree, 0) }
+        if sum.parts[0].party == party { places[index] = (sum.subtree, 0) }
         continue
       }
-      let target = sum.parts.first { $0.rank == rank }
+      let target = sum.parts.first { $0.party == party }
       var operands: [[(elements: Range<Int>, piece: Piece)]] = [[], []]
       for (side, child) in [children.left, children.right].enumerated() {
         let tag = 2 * index + side
-        if let place = places[child], let own = division.sums[child].parts.first(where: { $0.rank == rank }) {
-          for part in division.parts(of: index, overlapping: own.elements) where part.rank != rank {
+        if let place = places[child], let own = division.sums[child].parts.first(where: { $0.party == party })
+        {
+          for part in division.parts(of: index, overlapping: own.elements) where part.party != party {
             let elements = part.elements.clamped(to: own.elements)
             rounds[sum.round - 1].sends.append(
               Transfer(
-                peer: part.rank, tag: tag, piece: piece(place, elements), firstElement: elements.lowerBound))
+                peer: part.party, tag: tag, piece: piece(place, elements), firstElement: elements.lowerBound))
           }
         }
         guard let target else { continue }
         var inbox: (buffer: Int, base: Int)?
         for part in division.parts(of: child, overlapping: target.elements) {
           let elements = part.elements.clamped(to: target.elements)
-          if part.rank == rank, let place = places[child] {
+          if part.party == party, let place = places[child] {
             operands[side].append((elements, piece(place, elements)))
             continue
           }
@@ -56,7 +58,7 @@ extension ReductionSchedule {
           inbox = place
           rounds[sum.round - 1].receives.append(
             Transfer(
-              peer: part.rank, tag: tag, piece: piece(place, elements), firstElement: elements.lowerBound))
+              peer: part.party, tag: tag, piece: piece(place, elements), firstElement: elements.lowerBound))
           operands[side].append((elements, piece(place, elements)))
         }
       }
@@ -80,10 +82,10 @@ extension ReductionSchedule {
     }
   }
 
-  /// Hands the root's sum down. All ranks' possessions are followed, since nobody is sent what it has.
-  private mutating func addDownwardRounds(_ division: TreeDivision, rank: Int) {
+  /// Hands the root's sum down. All parties' possessions are followed, since nobody is sent what it has.
+  private mutating func addDownwardRounds(_ division: TreeDivision, party: Int) {
     var held = Array(repeating: RangeSet<Int>(), count: division.subtreeCounts.count)
-    for part in division.sums[division.root].parts { held[part.rank].insert(contentsOf: part.elements) }
+    for part in division.sums[division.root].parts { held[part.party].insert(contentsOf: part.elements) }
     let downward = division.sums.indices
       .filter { division.sums[$0].children != nil }
       .sorted {
@@ -95,32 +97,32 @@ extension ReductionSchedule {
       let round = rounds.count - division.sums[index].round
       for child in [children.left, children.right] {
         for part in division.sums[child].parts {
-          for gap in RangeSet(part.elements).subtracting(held[part.rank]).ranges {
+          for gap in RangeSet(part.elements).subtracting(held[part.party]).ranges {
             for source in division.parts(of: index, overlapping: gap) {
-              guard source.rank == rank || part.rank == rank else { continue }
+              guard source.party == party || part.party == party else { continue }
               let elements = source.elements.clamped(to: gap)
               let piece = Piece(buffer: result, range: elements)
-              if source.rank == rank {
+              if source.party == party {
                 rounds[round].sends.append(
-                  Transfer(peer: part.rank, tag: 0, piece: piece, firstElement: elements.lowerBound))
+                  Transfer(peer: part.party, tag: 0, piece: piece, firstElement: elements.lowerBound))
               } else {
                 rounds[round].receives.append(
-                  Transfer(peer: source.rank, tag: 0, piece: piece, firstElement: elements.lowerBound))
+                  Transfer(peer: source.party, tag: 0, piece: piece, firstElement: elements.lowerBound))
               }
             }
           }
-          held[part.rank].insert(contentsOf: part.elements)
+          held[part.party].insert(contentsOf: part.elements)
         }
       }
     }
   }
 }
 
-/// Which ranks sum which elements of each of the tree's nodes that ranks share, the same on all ranks.
+/// Which parties sum which elements of each of the tree's nodes that they share, the same for all of them.
 private struct TreeDivision {
-  /// The elements of a sum that a rank is responsible for.
+  /// The elements of a sum that a party is responsible for.
   struct Part {
-    var rank: Int
+    var party: Int
     var elements: Range<Int>
   }
 
@@ -128,29 +130,29 @@ private struct TreeDivision {
   struct Sum {
     /// By element, without gaps.
     var parts: [Part]
-    /// 0 for what a rank sums alone, one more than the later of the children for others.
+    /// 0 for what a party sums alone, one more than the later of the children for others.
     var round: Int
-    /// Indices into `sums`; nil for what a rank sums alone.
+    /// Indices into `sums`; nil for what a party sums alone.
     var children: (left: Int, right: Int)?
-    /// The number among its rank's subtrees of a sum without children.
+    /// The number among its party's subtrees of a sum without children.
     var subtree = 0
   }
 
   /// Children before their parents, the root last.
   private(set) var sums: [Sum] = []
-  /// The number of subtrees of each rank.
+  /// The number of subtrees of each party.
   private(set) var subtreeCounts: [Int]
   private let elementCount: Int
 
   var root: Int { sums.count - 1 }
   var roundCount: Int { sums[root].round + 1 }
 
-  init(tree: ReductionTree, worldSize: Int, elementCount: Int) {
+  init(tree: ReductionTree, leaves: [Range<Int>], elementCount: Int) {
     self.elementCount = elementCount
-    subtreeCounts = Array(repeating: 0, count: worldSize)
+    subtreeCounts = Array(repeating: 0, count: leaves.count)
     var owners = Array(repeating: 0, count: tree.leafCount)
-    for rank in 0..<worldSize {
-      for leaf in tree.leaves(of: rank, worldSize: worldSize) { owners[leaf] = rank }
+    for (party, range) in leaves.enumerated() {
+      for leaf in range { owners[leaf] = party }
     }
     _ = divide(ReductionTree.Node(level: tree.height, index: 0), of: tree, owners: owners)
   }
@@ -174,7 +176,7 @@ private struct TreeDivision {
     if owner == owners[leaves.upperBound - 1] {
       sums.append(
         Sum(
-          parts: [Part(rank: owner, elements: 0..<elementCount)], round: 0, subtree: subtreeCounts[owner]))
+          parts: [Part(party: owner, elements: 0..<elementCount)], round: 0, subtree: subtreeCounts[owner]))
       subtreeCounts[owner] += 1
       return sums.count - 1
     }
@@ -191,13 +193,13 @@ private struct TreeDivision {
       let middles = (first.lowerBound + first.upperBound, second.lowerBound + second.upperBound)
       return middles.0 == middles.1 ? $0 < $1 : middles.0 < middles.1
     }
-    var ranks: [Int] = []
+    var parties: [Int] = []
     var seen: Set<Int> = []
-    for index in order where seen.insert(parts[index].rank).inserted { ranks.append(parts[index].rank) }
-    let ranges = evenParts(0..<elementCount, count: ranks.count)
+    for index in order where seen.insert(parts[index].party).inserted { parties.append(parts[index].party) }
+    let ranges = evenParts(0..<elementCount, count: parties.count)
     sums.append(
       Sum(
-        parts: zip(ranks, ranges).filter { !$1.isEmpty }.map { Part(rank: $0, elements: $1) },
+        parts: zip(parties, ranges).filter { !$1.isEmpty }.map { Part(party: $0, elements: $1) },
         round: max(sums[left].round, sums[right].round) + 1, children: (left, right)))
     return sums.count - 1
   }

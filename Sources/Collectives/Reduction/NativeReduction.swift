@@ -4,41 +4,49 @@ package import Tensors
 /// Plain `MPI_Allreduce` over what each rank added up leaf after leaf: the usual way, for comparison. Its bits
 /// depend on the number of ranks and on MPI's choice of algorithm.
 package final class NativeReduction: GradientReduction {
-  package private(set) var ownedLeaves = 0..<0
   package private(set) var lastWaits: [WaitInterval] = []
 
   private let communicator: any Communicator
   private let sum: FloatBuffer
   private let leaf: FloatBuffer
-  private var nextLeaf = 0
+  private var cursor = LeafCursor()
+  private var isFirst = true
+  package var work = LeafWork()
+  package var division: LeafDivision {
+    didSet { leaves = (0, []) }
+  }
+  private var leaves: (count: Int, ofRanks: [Range<Int>]) = (0, [])
 
   /// Prepares sums of leaves of `elementCount` floats.
   package init(communicator: any Communicator, elementCount: Int) {
     self.communicator = communicator
+    division = LeafDivision(worldSize: communicator.worldSize)
     sum = FloatBuffer(count: elementCount)
     leaf = FloatBuffer(count: elementCount)
   }
 
   package func begin(leafCount: Int) {
     precondition(leafCount > 0, "a sum has leaves")
-    ownedLeaves = ReductionTree(leafCount: leafCount)
-      .leaves(of: communicator.rank, worldSize: communicator.worldSize)
-    nextLeaf = ownedLeaves.lowerBound
-    if ownedLeaves.isEmpty { sum.clear() }
+    if leaves.count != leafCount { leaves = (leafCount, division.leavesOfRanks(leafCount)) }
+    let leaves = leaves.ofRanks[communicator.rank]
+    cursor.begin(leaves)
+    isFirst = true
+    if leaves.isEmpty { sum.clear() }
   }
 
-  package func withNextLeaf(_ body: (inout MutableSpan<Float>) -> Void) {
-    precondition(ownedLeaves.contains(nextLeaf), "leaf \(nextLeaf) is not one of this rank's, \(ownedLeaves)")
-    let isFirst = nextLeaf == ownedLeaves.lowerBound
+  package func takeLeaf() -> Int? { cursor.take(&work) }
+
+  package func withLeaf(_ body: (inout MutableSpan<Float>) -> Void) {
+    _ = cursor.finish(&work)
     let target = isFirst ? sum : leaf
     var values = target.mutableSpan
     body(&values)
     if !isFirst { add(leaf.pointer, to: sum.pointer, count: sum.count) }
-    nextLeaf += 1
+    isFirst = false
   }
 
   package func reduce() throws(CommunicatorError) -> FloatBuffer {
-    precondition(nextLeaf == ownedLeaves.upperBound, "leaves from \(nextLeaf) on are missing")
+    cursor.requireEnd()
     let start = MonotonicClock.now()
     let sum = sum
     var values = sum.mutableSpan

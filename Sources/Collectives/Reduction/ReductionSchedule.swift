@@ -1,6 +1,7 @@
-/// What one rank sends, receives and adds to turn the ranks' subtrees into the sum of all, round by round.
+/// What one party sends, receives and adds to turn all parties' subtrees into the sum of all, round by round.
 ///
-/// Buffers have numbers: 0..<subtreeCount are the rank's own subtrees, from left to right, each of all elements;
+/// A party is a rank, or the ranks of a node for whom one speaks; parties have numbers. Buffers have numbers too:
+/// 0..<subtreeCount are the party's own subtrees, from left to right, each of all elements;
 /// `result` holds all elements too; those after it are scratch memory of the lengths in `scratchCounts`.
 struct ReductionSchedule {
   /// A part of a numbered buffer, in elements of that buffer.
@@ -51,15 +52,15 @@ struct ReductionSchedule {
   }
 }
 
-/// How the ranks' subtrees are brought together. All give the same bits: the tree prescribes the additions, an
+/// How the parties' subtrees are brought together. All give the same bits: the tree prescribes the additions, an
 /// algorithm only who makes them.
 package enum ReductionAlgorithm: String, Sendable, CaseIterable {
-  /// Every rank sends each other rank its slice, adds its own slice of all, and sends that to all: two rounds,
-  /// 2·(P − 1) messages per rank.
+  /// Every party sends each other one its slice, adds its own slice of all, and sends that to all: two rounds,
+  /// 2·(P − 1) messages per party.
   case direct
   /// Neighbours in the tree exchange halves, then quarters with the neighbours' neighbours, and so on up the tree,
   /// and the other way round with the sums: 2·log₂ P rounds of one message or few. Most of the data stays between
-  /// neighbours, which share a node where ranks are dealt to nodes in blocks.
+  /// neighbours.
   case halving
 }
 

@@ -1,10 +1,12 @@
 internal import Files
 internal import Tensors
 
-/// Carries out one rank's schedule, over and over, in the same buffers.
+/// Carries out one party's schedule, over and over, in the same buffers.
 final class ScheduleRunner {
   let schedule: ReductionSchedule
   private let communicator: any Communicator
+  /// The rank that speaks for each party.
+  private let parties: [Int]
   private let format: ElementFormat
   private let result: FloatBuffer
   private let scratch: [FloatBuffer]
@@ -15,10 +17,12 @@ final class ScheduleRunner {
 
   /// `result` receives the sum.
   init(
-    _ schedule: ReductionSchedule, communicator: any Communicator, format: ElementFormat, result: FloatBuffer
+    _ schedule: ReductionSchedule, communicator: any Communicator, parties: [Int], format: ElementFormat,
+    result: FloatBuffer
   ) {
     self.schedule = schedule
     self.communicator = communicator
+    self.parties = parties
     self.format = format
     self.result = result
     scratch = schedule.scratchCounts.map { FloatBuffer(count: $0) }
@@ -28,7 +32,7 @@ final class ScheduleRunner {
     wire = FloatBuffer(count: format.roundedCount > 0 ? largest.max() ?? 0 : 0)
   }
 
-  /// Sums the ranks' subtrees; `subtree` tells where this rank's are. Called by all ranks.
+  /// Sums the parties' subtrees; `subtree` tells where this one's are. Called by the rank that speaks for each party.
   ///
   /// Appends to `waits` when it waited for peers to answer and data to arrive.
   func run(
@@ -59,12 +63,13 @@ final class ScheduleRunner {
     func message(_ transfer: ReductionSchedule.Transfer) -> Message {
       guard format.roundedCount > 0 else {
         return Message(
-          peer: transfer.peer, tag: transfer.tag, buffer: buffer(transfer.piece, subtree),
+          peer: parties[transfer.peer], tag: transfer.tag, buffer: buffer(transfer.piece, subtree),
           range: transfer.piece.range)
       }
       let count = format.wireCount(first: transfer.firstElement, count: transfer.piece.range.count)
       defer { used += Self.wireSpace(transfer, format) }
-      return Message(peer: transfer.peer, tag: transfer.tag, buffer: wire, range: used..<used + count)
+      return Message(
+        peer: parties[transfer.peer], tag: transfer.tag, buffer: wire, range: used..<used + count)
     }
     for transfer in round.receives { receives.append(message(transfer)) }
     for transfer in round.sends {

@@ -17,20 +17,23 @@ package struct AdamWSpecification: Hashable, Sendable, Codable {
 /// Adam with decoupled weight decay (Loshchilov, Hutter 2019, algorithm 2), in PyTorch's form.
 final class AdamW: Optimizer {
   private let specification: AdamWSpecification
-  private let tensors: [ParameterTensor]
+  /// This member's parts of the tensors: the elements, and whether they are weights.
+  private let parts: [(elements: Range<Int>, isWeight: Bool)]
   private let first: FloatBuffer
   private let second: FloatBuffer
 
-  convenience init(_ specification: AdamWSpecification, layout: ParameterLayout) {
-    self.init(specification, layout: layout, tensors: layout.tensors)
+  convenience init(_ specification: AdamWSpecification, layout: ParameterLayout, team: any Team) {
+    self.init(specification, layout: layout, tensors: layout.tensors, team: team)
   }
 
   /// Updates only `tensors`, for an optimizer that treats the others itself.
-  init(_ specification: AdamWSpecification, layout: ParameterLayout, tensors: [ParameterTensor]) {
+  init(
+    _ specification: AdamWSpecification, layout: ParameterLayout, tensors: [ParameterTensor], team: any Team
+  ) {
     self.specification = specification
-    self.tensors = tensors
-    first = FloatBuffer(count: layout.count)
-    second = FloatBuffer(count: layout.count)
+    parts = team.parts(of: tensors)
+    first = team.makeBuffer(count: layout.count)
+    second = team.makeBuffer(count: layout.count)
   }
 
   var moments: [(name: String, values: FloatBuffer)] {
@@ -44,13 +47,14 @@ final class AdamW: Optimizer {
     let learningRate = specification.learningRate * rate
     let stepSize = learningRate / Float(1 - power(Double(beta1), step + 1))
     let secondScale = 1 / Float((1 - power(Double(beta2), step + 1)).squareRoot())
-    for tensor in tensors {
-      let w = parameters.pointer + tensor.offset
-      let g = gradient.start + tensor.offset
-      let m = first.pointer + tensor.offset
-      let v = second.pointer + tensor.offset
-      let shrink = tensor.role == .weight ? 1 - learningRate * specification.weightDecay : 1
-      let count = tensor.count
+    for part in parts {
+      let offset = part.elements.lowerBound
+      let w = parameters.pointer + offset
+      let g = gradient.start + offset
+      let m = first.pointer + offset
+      let v = second.pointer + offset
+      let shrink = part.isWeight ? 1 - learningRate * specification.weightDecay : 1
+      let count = part.elements.count
       // By hand: the compiler leaves square roots and divisions scalar, at three times the cost.
       var i = 0
       while i &+ 8 <= count {

@@ -26,25 +26,32 @@ package struct MuonSpecification: Hashable, Sendable, Codable {
 /// commutes with that. No scaling by shape.
 final class Muon: Optimizer {
   private let specification: MuonSpecification
+  private let team: any Team
   private let tensors: [ParameterTensor]
   private let momentum: FloatBuffer
   private let others: AdamW
   private let orthogonalizers: [Orthogonalizer]
-  /// The direction of one tensor, then orthogonalised in place; as large as the largest.
+  /// The directions of all tensors, one behind the other, in common.
   private let direction: FloatBuffer
+  /// Where each tensor's direction begins.
+  private let starts: [Int]
 
-  init(_ specification: MuonSpecification, layout: ParameterLayout) {
+  init(_ specification: MuonSpecification, layout: ParameterLayout, team: any Team) {
     self.specification = specification
+    self.team = team
     let convolutions = layout.tensors.filter { $0.shape.count == 4 }
-    tensors = Array(convolutions.dropFirst())
+    let tensors = Array(convolutions.dropFirst())
     let ours = Set(tensors)
-    momentum = FloatBuffer(count: layout.count)
+    self.tensors = tensors
+    momentum = team.makeBuffer(count: layout.count)
     others = AdamW(
-      specification.others, layout: layout, tensors: layout.tensors.filter { !ours.contains($0) })
+      specification.others, layout: layout, tensors: layout.tensors.filter { !ours.contains($0) }, team: team)
     orthogonalizers = tensors.map {
-      Orthogonalizer(rows: $0.rows, columns: $0.columns, iterations: specification.iterations)
+      Orthogonalizer(
+        rows: $0.rows, columns: $0.columns, iterations: specification.iterations, team: team)
     }
-    direction = FloatBuffer(count: tensors.map(\.count).max() ?? 0)
+    starts = tensors.indices.map { index in tensors[..<index].reduce(0) { $0 + $1.count } }
+    direction = team.makeBuffer(count: tensors.reduce(0) { $0 + $1.count })
   }
 
   var moments: [(name: String, values: FloatBuffer)] {
@@ -53,28 +60,45 @@ final class Muon: Optimizer {
 
   func update(
     _ parameters: FloatBuffer, gradient: Span<Float>, scale: Float, rate: Float, step: Int
-  ) {
+  ) throws {
+    for (tensor, start) in zip(tensors, starts) {
+      computeDirection(of: tensor, gradient, scale: scale, into: direction.pointer + start)
+    }
+    // It fills the time until the others have their parts of the directions.
+    others.update(parameters, gradient: gradient, scale: scale, rate: rate, step: step)
+    let direction = direction
+    for phase in 0..<(orthogonalizers.first?.phaseCount ?? 0) {
+      try team.barrier()
+      for (index, orthogonalizer) in orthogonalizers.enumerated() {
+        let values = direction.span.extracting(starts[index]..<starts[index] + tensors[index].count)
+        orthogonalizer.run(phase: phase, of: values)
+      }
+    }
+    if !orthogonalizers.isEmpty { try team.barrier() }
     let learningRate = specification.learningRate * rate
     let shrink = 1 - learningRate * specification.weightDecay
-    let mu = specification.momentum
-    let direction = direction
     for (tensor, orthogonalizer) in zip(tensors, orthogonalizers) {
-      let w = parameters.pointer + tensor.offset
-      let g = gradient.start + tensor.offset
-      let v = momentum.pointer + tensor.offset
-      let d = direction.pointer
-      let (ahead, now): (Float, Float) = specification.nesterov ? (mu, 1) : (1, 0)
-      for i in 0..<tensor.count {
-        let slope = g[i] * scale
-        v[i] = mu * v[i] + slope
-        d[i] = now * slope + ahead * v[i]
-      }
-      var matrix = direction.mutableSpan
-      orthogonalizer.orthogonalize(&matrix)
-      for i in 0..<tensor.count {
+      let d = orthogonalizer.finish().start
+      let first = orthogonalizer.rowsOfResult.lowerBound * tensor.columns
+      let w = parameters.pointer + tensor.offset + first
+      for i in 0..<orthogonalizer.rowsOfResult.count * tensor.columns {
         w[i] = w[i] * shrink - learningRate * d[i]
       }
     }
-    others.update(parameters, gradient: gradient, scale: scale, rate: rate, step: step)
+  }
+
+  /// This member's part of the momentum and of the direction that a tensor goes in.
+  private func computeDirection(
+    of tensor: ParameterTensor, _ gradient: Span<Float>, scale: Float, into d: UnsafeMutablePointer<Float>
+  ) {
+    let g = gradient.start + tensor.offset
+    let v = momentum.pointer + tensor.offset
+    let mu = specification.momentum
+    let (ahead, now): (Float, Float) = specification.nesterov ? (mu, 1) : (1, 0)
+    for i in team.part(of: 0..<tensor.count, unit: 16) {
+      let slope = g[i] * scale
+      v[i] = mu * v[i] + slope
+      d[i] = now * slope + ahead * v[i]
+    }
   }
 }

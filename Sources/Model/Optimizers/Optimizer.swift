@@ -1,13 +1,15 @@
 package import Tensors
 
-/// Turns a step's gradient into new parameters. Every rank runs the same update on the same bits.
+/// Turns a step's gradient into new parameters. Every rank, or every team of ranks, runs the same update on the same bits.
 package protocol Optimizer: AnyObject {
   /// What the optimizer remembers from step to step: named flat buffers of the parameters' layout, to be
   /// saved and restored with a checkpoint.
   var moments: [(name: String, values: FloatBuffer)] { get }
 
-  /// Takes one step.
+  /// Takes one step: the part of it that is this member of a team's. The parameters are complete once all members have
+  /// returned.
   ///
+  /// - Throws: what the team's barrier throws.
   /// - Parameters:
   ///   - parameters: changed in place.
   ///   - gradient: the gradient's sum over the global batch, flat, in the parameters' layout; it may be longer.
@@ -15,7 +17,7 @@ package protocol Optimizer: AnyObject {
   ///   - rate: the schedule's factor of the learning rates at this step.
   ///   - step: the number of this step, from 0.
   func update(
-    _ parameters: FloatBuffer, gradient: Span<Float>, scale: Float, rate: Float, step: Int)
+    _ parameters: FloatBuffer, gradient: Span<Float>, scale: Float, rate: Float, step: Int) throws
 }
 
 /// An optimizer as data: what a recipe holds.
@@ -46,12 +48,12 @@ package enum OptimizerSpecification: Hashable, Sendable {
     }
   }
 
-  /// The optimizer's buffers for a network.
-  package func makeOptimizer(for layout: ParameterLayout) -> any Optimizer {
+  /// The optimizer's buffers for a network, which the members of a team share.
+  package func makeOptimizer(for layout: ParameterLayout, team: any Team = LoneTeam()) -> any Optimizer {
     switch self {
-    case .sgd(let specification): SGD(specification, layout: layout)
-    case .adamW(let specification): AdamW(specification, layout: layout)
-    case .muon(let specification): Muon(specification, layout: layout)
+    case .sgd(let specification): SGD(specification, layout: layout, team: team)
+    case .adamW(let specification): AdamW(specification, layout: layout, team: team)
+    case .muon(let specification): Muon(specification, layout: layout, team: team)
     }
   }
 

@@ -17,13 +17,14 @@ package struct SGDSpecification: Hashable, Sendable, Codable {
 /// w ← w − η·(g + μ·v).
 final class SGD: Optimizer {
   private let specification: SGDSpecification
-  private let layout: ParameterLayout
+  /// This member's parts of the tensors: the elements, and whether they are weights.
+  private let parts: [(elements: Range<Int>, isWeight: Bool)]
   private let momentum: FloatBuffer?
 
-  init(_ specification: SGDSpecification, layout: ParameterLayout) {
+  init(_ specification: SGDSpecification, layout: ParameterLayout, team: any Team) {
     self.specification = specification
-    self.layout = layout
-    momentum = specification.momentum == 0 ? nil : FloatBuffer(count: layout.count)
+    parts = team.parts(of: layout.tensors)
+    momentum = specification.momentum == 0 ? nil : team.makeBuffer(count: layout.count)
   }
 
   var moments: [(name: String, values: FloatBuffer)] {
@@ -35,19 +36,20 @@ final class SGD: Optimizer {
   ) {
     let learningRate = specification.learningRate * rate
     let mu = specification.momentum
-    for tensor in layout.tensors {
-      let w = parameters.pointer + tensor.offset
-      let g = gradient.start + tensor.offset
-      let decay = tensor.role == .weight ? specification.weightDecay : 0
+    for part in parts {
+      let (offset, count) = (part.elements.lowerBound, part.elements.count)
+      let w = parameters.pointer + offset
+      let g = gradient.start + offset
+      let decay = part.isWeight ? specification.weightDecay : 0
       guard let momentum else {
-        for i in 0..<tensor.count {
+        for i in 0..<count {
           w[i] -= learningRate * (g[i] * scale + decay * w[i])
         }
         continue
       }
-      let v = momentum.pointer + tensor.offset
+      let v = momentum.pointer + offset
       let (ahead, now): (Float, Float) = specification.nesterov ? (mu, 1) : (1, 0)
-      for i in 0..<tensor.count {
+      for i in 0..<count {
         let direction = g[i] * scale + decay * w[i]
         v[i] = mu * v[i] + direction
         w[i] -= learningRate * (now * direction + ahead * v[i])

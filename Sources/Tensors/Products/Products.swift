@@ -89,10 +89,13 @@ package final class Products: Sendable {
     #endif
   }
 
-  /// What the bits of products depend on: `defined`, or OpenBLAS's version and kernels.
+  /// What the bits of products depend on: `definedIdentity`, or OpenBLAS's version and kernels.
   package var identity: String {
-    choice == .openblas ? openBLAS?.identity ?? "" : "defined"
+    choice == .openblas ? openBLAS?.identity ?? "" : Self.definedIdentity
   }
+
+  /// The identity of products as `gemm` defines them.
+  package static let definedIdentity = "defined"
 
   /// Who computes, for people: `OpenBLAS 0.3.21 SkylakeX, own 16 lanes`.
   package var description: String {

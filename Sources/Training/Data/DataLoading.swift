@@ -18,7 +18,9 @@ package struct DatasetFacts: Hashable, Sendable {
 /// One rank's part of a run's samples, as read: before any order is applied.
 struct LoadedData {
   var facts: DatasetFacts
-  var train: Shard
+  var train: LabelledImages
+  /// The index of the first of them.
+  var firstOfTrain: Int
   var test: Shard
   /// Who read which training and test samples.
   var trainPlacement: Placement
@@ -37,16 +39,31 @@ private struct DatasetSize: Codable {
   }
 }
 
-/// Reads the dataset, each reader its own part, and digests it on the way. Called by all ranks.
-///
-/// Ranks whose node has no dataset read nothing: the first deal sends them their share.
+/// What ranks found before any of them reads a sample.
+struct DatasetSurvey {
+  /// What this rank has opened; nil where its node has no dataset.
+  fileprivate var dataset: Dataset?
+  /// The ranks that have.
+  fileprivate var readers: [Int]
+  fileprivate var name: String
+  var trainCount: Int
+  fileprivate var testCount: Int
+  fileprivate var isSynthetic: Bool
+
+  /// The contiguous training samples that each rank reads.
+  func trainRanges(worldSize: Int) -> [Range<Int>] {
+    readingRanges(count: trainCount, readers: readers, worldSize: worldSize)
+  }
+}
+
+/// Opens the dataset on every rank that has it. Called by all ranks.
 ///
 /// That `open` finds nothing is an error only if no rank finds anything.
 ///
 /// - Throws: `RunError`, the same on all ranks.
-func loadData(
+func surveyData(
   _ open: () throws -> Dataset, communicator: any Communicator
-) throws -> LoadedData {
+) throws -> DatasetSurvey {
   var missing: (any Error)?
   let dataset: Dataset? = try together(communicator) {
     do {
@@ -75,24 +92,33 @@ func loadData(
       "the ranks' datasets differ: rank \(first) has \(trainCount) training and \(testCount) test samples, "
         + "rank \(reader) \(other.trainCount) and \(other.testCount)", exitCode: 65)
   }
+  return DatasetSurvey(
+    dataset: dataset, readers: readers, name: size.name, trainCount: trainCount, testCount: testCount,
+    isSynthetic: size.isSynthetic)
+}
 
-  let trainRanges = readingRanges(count: trainCount, readers: readers, worldSize: communicator.worldSize)
-  let testRanges = readingRanges(count: testCount, readers: readers, worldSize: communicator.worldSize)
+/// Reads the dataset, each reader its own part, and digests it on the way. Called by all ranks.
+///
+/// Ranks whose node has no dataset read nothing: the first deal sends them their share.
+///
+/// - Throws: `RunError`, the same on all ranks.
+func loadData(_ survey: DatasetSurvey, communicator: any Communicator) throws -> LoadedData {
+  let (trainCount, testCount) = (survey.trainCount, survey.testCount)
+  let trainRanges = survey.trainRanges(worldSize: communicator.worldSize)
+  let testRanges = readingRanges(
+    count: testCount, readers: survey.readers, worldSize: communicator.worldSize)
   let rank = communicator.rank
   let (train, test, digests) = try together(communicator) {
-    guard let dataset else {
+    guard let dataset = survey.dataset else {
       let nothing = LabelledImages(images: [], labels: [])
-      return (Shard(nothing, first: 0), Shard(nothing, first: 0), [UInt8]())
+      return (nothing, Shard(nothing, first: 0), [UInt8]())
     }
     let train = try dataset.read(.train, trainRanges[rank])
     let trainDigests = DatasetIdentity.chunkDigests(of: train)
     let test = try dataset.read(.test, testRanges[rank])
     let testDigests = DatasetIdentity.chunkDigests(of: test)
     let bytes = (trainDigests + testDigests).flatMap(\.bytes)
-    return (
-      Shard(train, first: trainRanges[rank].lowerBound), Shard(test, first: testRanges[rank].lowerBound),
-      bytes
-    )
+    return (train, Shard(test, first: testRanges[rank].lowerBound), bytes)
   }
   let gathered = try communicator.allGather(digests)
   var trainDigests: [SHA256Digest] = []
@@ -109,9 +135,9 @@ func loadData(
     trainCount: trainCount, testCount: testCount, train: trainDigests, test: testDigests)
   return LoadedData(
     facts: DatasetFacts(
-      name: size.name, trainCount: trainCount, testCount: testCount,
-      isSynthetic: size.isSynthetic, digest: digest),
-    train: train, test: test,
+      name: survey.name, trainCount: trainCount, testCount: testCount,
+      isSynthetic: survey.isSynthetic, digest: digest),
+    train: train, firstOfTrain: trainRanges[rank].lowerBound, test: test,
     trainPlacement: Placement(ranges: trainRanges, totalSamples: trainCount),
     testPlacement: Placement(ranges: testRanges, totalSamples: testCount))
 }

@@ -3,31 +3,78 @@ internal import Model
 internal import Runs
 internal import Tensors
 
-/// Deals the training samples to the ranks that will work on them, anew for each epoch.
+/// Deals the training samples to the ranks that will work on them: anew for each epoch, and during one where nodes turn
+/// out to be of unequal speed.
 struct EpochDealer {
-  /// This rank's samples, in the order of their use.
-  let shard: Shard
+  /// The samples of this rank's node, in the order of their use.
+  let samples: NodeSamples
   private let setup: RunSetup
   private var placement: Placement
   /// The epoch whose order `placement` follows, nil before the first deal.
   private var epoch: Int?
+  private var division: LeafDivision
+  /// nil where there is one node, or all shares are equal.
+  private var rule: DealRule?
+  /// Steps of this process.
+  private var steps = 0
 
   init(_ setup: RunSetup) {
     self.setup = setup
-    shard = setup.shard
+    samples = setup.samples
     placement = setup.placement
+    division = LeafDivision(equalAmong: setup.group.nodes)
+    if setup.options.deal == .speed, setup.group.nodes.count > 1, setup.options.reduction == .reproducible {
+      rule = DealRule(nodes: setup.group.nodes)
+    }
   }
 
-  /// Deals the samples of the cursor's epoch, unless that has been done. Called by all ranks.
+  /// Deals the samples of the cursor's epoch, unless that has been done, and looks at the shares now and then. Called by all
+  /// ranks, before each step.
   mutating func deal(_ cursor: Cursor, _ clock: inout PhaseClock) throws(CommunicatorError) {
-    guard epoch != cursor.epoch else { return }
+    let isNew = epoch != cursor.epoch
+    var division = division
+    if let next = try nextDivision(cursor, always: isNew && steps > 0), next != division {
+      let leafCount = setup.plan.maximumLeafCount
+      if isNew || rule?.isWorthwhile(next, instead: division, leafCount: leafCount) ?? false {
+        division = next
+      }
+    }
+    steps += 1
+    guard isNew || division != self.division else { return }
     setup.communicator.willEnter("the deal of samples", step: cursor.step + 1)
-    let order = CounterGenerator(seed: setup.recipe.seed, for: .epochOrder, UInt64(cursor.epoch))
-      .permutation(of: setup.plan.sampleCount)
-    let next = setup.plan.placement(order: order, totalSamples: setup.dataset.trainCount)
-    try shard.deal(from: placement, to: next, over: setup.communicator)
-    placement = next
-    epoch = cursor.epoch
+    let order =
+      isNew
+      ? CounterGenerator(seed: setup.recipe.seed, for: .epochOrder, UInt64(cursor.epoch))
+        .permutation(of: setup.plan.sampleCount) : placement.order
+    let next = Placement(
+      setup.plan, division, order: order, totalSamples: setup.dataset.trainCount,
+      firstStep: isNew ? 0 : cursor.stepInEpoch, old: placement)
+    try samples.shard.deal(from: placement, to: next, over: setup.communicator)
+    samples.divide(division, from: isNew ? 0 : cursor.stepInEpoch, next)
+    setup.step.divide(division)
+    (placement, epoch, self.division) = (next, cursor.epoch, division)
+    // Nobody takes a sample of a rank that is not done with dealing.
+    try setup.group.barrier()
     clock.lap(.data)
+  }
+
+  /// The shares after what all ranks computed since the last look, if it is time for one.
+  private mutating func nextDivision(
+    _ cursor: Cursor, always: Bool
+  ) throws(CommunicatorError) -> LeafDivision? {
+    guard var rule else { return nil }
+    let isDue = rule.isDue(afterSteps: steps)
+    self.rule = rule
+    guard isDue || always else { return nil }
+    setup.communicator.willEnter("the comparison of speeds", step: cursor.step + 1)
+    let own = setup.step.takeWork()
+    let work = try setup.communicator.allGather(numbers: [Double(own.leaves), own.seconds]).map { numbers in
+      var work = LeafWork()
+      (work.leaves, work.seconds) = (Int(numbers[0]), numbers[1])
+      return work
+    }
+    let division = rule.division(after: work)
+    self.rule = rule
+    return division
   }
 }

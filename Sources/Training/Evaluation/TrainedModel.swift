@@ -110,6 +110,6 @@ package func evaluateModel(
   let saved = try SavedState.shared(over: communicator) { try CheckpointFile(reading: path) }
   guard let saved else { preconditionFailure("a file that was read has bytes") }
   let model = try together(communicator) { try TrainedModel(saved) }
-  let data = try loadData(openDataset, communicator: communicator)
+  let data = try loadData(surveyData(openDataset, communicator: communicator), communicator: communicator)
   return try model.evaluate(with: model.evaluator(data, communicator: communicator))
 }

@@ -80,7 +80,7 @@ struct SavedState {
 
   /// The metadata's name for products that are not as defined, and what their absence means.
   static let productsKey = "products"
-  static let definedProducts = "defined"
+  static let definedProducts = Products.definedIdentity
 
   /// Reads a checkpoint on the root alone and hands its bytes to all ranks: only the root's node needs the file.
   ///

@@ -80,7 +80,7 @@ package final class Trainer {
       clock.restart()
       try dealer.deal(state.cursor, &clock)
       communicator.willEnter("the reduction", step: state.cursor.step + 1)
-      let outcome = try setup.step.run(state, shard: dealer.shard, rank: communicator.rank)
+      let outcome = try setup.step.run(state, samples: dealer.samples)
       state.cursor = Cursor(step: state.cursor.step + 1, stepsPerEpoch: setup.plan.stepsPerEpoch)
       clock.restart()
       try account(outcome, &sums)

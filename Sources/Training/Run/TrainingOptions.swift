@@ -12,6 +12,10 @@ package struct TrainingOptions {
   package var reduction = ReductionKind.reproducible
   /// The reproducible reduction's algorithm; nil for the quicker one, found by trying.
   package var algorithm: ReductionAlgorithm?
+  /// How the leaves of a step are divided among ranks.
+  package var deal = DealPolicy.speed
+  /// Whether ranks of a node share memory where they can.
+  package var sharesMemory = true
   /// A checkpoint every so many steps, besides those at the ends of epochs; nil for none.
   package var checkpointEvery: Int?
   /// The newest checkpoints that are kept, besides the best by validation.

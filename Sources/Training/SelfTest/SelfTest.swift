@@ -35,16 +35,19 @@ package enum SelfTest {
     recipe.validation = 0
     let plan = StepPlan(
       sampleCount: sampleCount, globalBatch: globalBatch, microBatch: recipe.microBatch,
-      dropsLastBatch: recipe.dropsLastBatch, worldSize: 1)
+      dropsLastBatch: recipe.dropsLastBatch)
     let network = try Network(recipe.network, capacity: recipe.microBatch)
     let state = TrainingState(recipe: recipe, layout: network.layout)
+    let alone = SingleCommunicator()
+    let group = NodeGroup.alone(alone)
     let step = TrainingStep(
-      recipe: recipe, plan: plan, totalSteps: steps, network: network, communicator: SingleCommunicator(),
+      recipe: recipe, plan: plan, totalSteps: steps, network: network, communicator: alone, group: group,
       options: StepOptions())
-    let shard = Shard(SyntheticDigits(seed: 1).draw(.train, 0..<sampleCount), first: 0)
+    let samples = NodeSamples(
+      Shard(SyntheticDigits(seed: 1).draw(.train, 0..<sampleCount), first: 0), plan: plan, group: group)
     for number in 0..<steps {
       state.cursor = Cursor(step: number, stepsPerEpoch: plan.stepsPerEpoch)
-      _ = try step.run(state, shard: shard, rank: 0)
+      _ = try step.run(state, samples: samples)
     }
     return Outcome(recipe: name, digest: SHA256Digest(of: state.parameters.bytes).description)
   }

@@ -17,8 +17,10 @@ struct RunSetup {
   let state: TrainingState
   let isResumed: Bool
   let step: TrainingStep
+  /// The ranks that this one shares memory with.
+  let group: NodeGroup
   /// The training samples as they were read: the first deal starts from them.
-  let shard: Shard
+  let samples: NodeSamples
   let placement: Placement
   /// nil where the recipe keeps no samples for validation.
   let validation: Evaluator?
@@ -38,11 +40,13 @@ struct RunSetup {
   ///
   /// 1. the checkpoint to go on from, if any: read by the root, handed to all;
   /// 2. the recipe, and that all ranks have the same one and products of the same bits;
-  /// 3. the dataset: each reader reads its part;
+  /// 3. who has the dataset, and how large it is;
   /// 4. the network, and that there is work for all ranks;
-  /// 5. the state, restored from the checkpoint;
-  /// 6. the samples of validation and test, dealt for good;
-  /// 7. where each rank runs.
+  /// 5. memory that the ranks of a node share;
+  /// 6. the dataset: each reader reads its part;
+  /// 7. the state, restored from the checkpoint;
+  /// 8. the samples of validation and test, dealt for good;
+  /// 9. where each rank runs.
   ///
   /// - Throws: `RunError`, the same on all ranks.
   init(
@@ -58,26 +62,44 @@ struct RunSetup {
     try requireSameRecipe(recipe, communicator: communicator)
     try requireSameProducts(options, communicator: communicator)
 
-    let data = try loadData(options.openDataset, communicator: communicator)
-    let facts = data.facts
+    let survey = try surveyData(options.openDataset, communicator: communicator)
     let plan = StepPlan(
-      sampleCount: facts.trainCount - recipe.validation, globalBatch: recipe.globalBatch,
-      microBatch: recipe.microBatch, dropsLastBatch: recipe.dropsLastBatch, worldSize: communicator.worldSize)
+      sampleCount: survey.trainCount - recipe.validation, globalBatch: recipe.globalBatch,
+      microBatch: recipe.microBatch, dropsLastBatch: recipe.dropsLastBatch)
     let network = try together(communicator) {
-      try recipe.validate(trainCount: facts.trainCount)
-      try requireWorkForAll(plan)
+      try recipe.validate(trainCount: survey.trainCount)
+      try requireWorkForAll(plan, worldSize: communicator.worldSize)
       guard options.reduction == .reproducible || recipe.gradients ?? .float32 == .float32 else {
         throw RunError("--gradients bfloat16 needs --reduction reproducible, found native", exitCode: 64)
       }
       return try Network(recipe.network, capacity: recipe.microBatch)
     }
 
-    let state = TrainingState(recipe: recipe, layout: network.layout)
+    let layout = network.layout
+    let mayShare = options.sharesMemory && options.reduction == .reproducible
+    let capacity = try sampleCapacity(plan, survey, communicator)
+    let group =
+      mayShare
+      ? try NodeGroup.sharing(communicator) { localSize in
+        NodeSamples.byteCount(localSize: localSize, capacity: capacity)
+          + TrainingState.byteCount(recipe: recipe, layout: layout)
+          + TrainingStep.byteCount(localSize: localSize, layout: layout, plan: plan)
+      } : NodeGroup.alone(communicator)
+    if let obstacle = group.obstacle {
+      notice("ranks of a node share no memory (\(obstacle)): they exchange messages, at some cost")
+    }
+
+    let data = try loadData(survey, communicator: communicator)
+    let facts = data.facts
+    samples = NodeSamples(
+      data.train, first: data.firstOfTrain, capacity: capacity, plan: plan, group: group)
+    let state = TrainingState(recipe: recipe, layout: layout, team: group)
+    if group.isLeader { state.initialize(recipe) }
     if let checkpoint {
       try together(communicator) {
         try checkpoint.requireContinuation(recipe: recipe, facts: facts)
         if !options.allowsMixedProducts { try checkpoint.requireProducts(Products.shared.identity) }
-        try state.restore(from: checkpoint)
+        if group.isLeader { try state.restore(from: checkpoint) }
         state.cursor = Cursor(step: try checkpoint.step(), stepsPerEpoch: plan.stepsPerEpoch)
       }
     }
@@ -88,7 +110,8 @@ struct RunSetup {
       recipe.validation == 0
       ? nil
       : try Evaluator.dealt(
-        data.train, from: data.trainPlacement, samples: plan.sampleCount..<facts.trainCount, network: network,
+        samples.shard, from: data.trainPlacement, samples: plan.sampleCount..<facts.trainCount,
+        network: network,
         over: communicator)
     bindings = try communicator.allGather(Array(hostAndCores().utf8)).map {
       String(decoding: $0, as: UTF8.self)
@@ -106,10 +129,21 @@ struct RunSetup {
     timeline = options.trace == nil ? nil : Timeline()
     step = TrainingStep(
       recipe: recipe, plan: plan, totalSteps: totalSteps, network: network, communicator: communicator,
+      group: group,
       options: StepOptions(
-        reduction: options.reduction, algorithm: options.algorithm, isProfiling: options.isProfiling,
-        timeline: timeline))
-    shard = data.train
+        reduction: options.reduction, algorithm: options.algorithm, deal: options.deal,
+        isProfiling: options.isProfiling, timeline: timeline))
+    self.group = group
     placement = data.trainPlacement
+    // What the leaders wrote is there for all.
+    try group.barrier()
   }
+}
+
+/// The training samples that a rank may have to keep: those it reads, or those it is dealt.
+private func sampleCapacity(
+  _ plan: StepPlan, _ survey: DatasetSurvey, _ communicator: any Communicator
+) throws(CommunicatorError) -> Int {
+  let read = survey.trainRanges(worldSize: communicator.worldSize).map(\.count).max() ?? 0
+  return max(read, DealRule.capacity(plan, nodes: try communicator.nodes()))
 }

@@ -24,10 +24,10 @@ func requireSameProducts(_ options: TrainingOptions, communicator: any Communica
 }
 
 /// More ranks than micro-batches would leave some without work in every step.
-func requireWorkForAll(_ plan: StepPlan) throws(RunError) {
-  guard plan.worldSize > plan.maximumLeafCount else { return }
+func requireWorkForAll(_ plan: StepPlan, worldSize: Int) throws(RunError) {
+  guard worldSize > plan.maximumLeafCount else { return }
   throw RunError(
-    "\(plan.worldSize) ranks, but a global batch of \(plan.globalBatch) in micro-batches of "
+    "\(worldSize) ranks, but a global batch of \(plan.globalBatch) in micro-batches of "
       + "\(plan.microBatch) has work for \(plan.maximumLeafCount): use at most \(plan.maximumLeafCount) "
       + "ranks, a larger --global-batch or a smaller --micro-batch", exitCode: 64)
 }

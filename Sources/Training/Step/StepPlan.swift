@@ -1,22 +1,16 @@
-internal import Collectives
-
-/// Which positions of an epoch's order each step, micro-batch and rank works on.
-///
-/// It depends on the configuration alone; only who owns which micro-batch depends on the world size.
+/// Which positions of an epoch's order each step and micro-batch works on: the configuration alone says so.
 package struct StepPlan: Sendable {
   /// Training samples per epoch.
   package let sampleCount: Int
   package let globalBatch: Int
   package let microBatch: Int
   package let dropsLastBatch: Bool
-  package let worldSize: Int
 
-  package init(sampleCount: Int, globalBatch: Int, microBatch: Int, dropsLastBatch: Bool, worldSize: Int) {
+  package init(sampleCount: Int, globalBatch: Int, microBatch: Int, dropsLastBatch: Bool) {
     self.sampleCount = sampleCount
     self.globalBatch = globalBatch
     self.microBatch = microBatch
     self.dropsLastBatch = dropsLastBatch
-    self.worldSize = worldSize
   }
 
   /// Optimizer steps per epoch.
@@ -48,32 +42,13 @@ package struct StepPlan: Sendable {
     return start..<min(start + microBatch, batch.upperBound)
   }
 
-  /// The positions that a rank's micro-batches cover in a step: one range, since its leaves are neighbours.
-  package func positions(ofRank rank: Int, step: Int) -> Range<Int> {
+  /// The positions that neighbouring micro-batches of a step cover.
+  package func positions(ofLeaves leaves: Range<Int>, step: Int) -> Range<Int> {
     let batch = positions(ofStep: step)
-    let tree = ReductionTree(leafCount: leafCount(ofStep: step))
-    let leaves = tree.leaves(of: rank, worldSize: worldSize)
     let start = min(batch.lowerBound + leaves.lowerBound * microBatch, batch.upperBound)
     return start..<min(batch.lowerBound + leaves.upperBound * microBatch, batch.upperBound)
   }
 
-  /// The number of samples a rank uses in the steps before `step` of an epoch: where that step's begin in the
-  /// rank's shard.
-  package func localStart(ofRank rank: Int, step: Int) -> Int {
-    step * positions(ofRank: rank, step: 0).count
-  }
-
-  /// Who keeps which sample in the epoch whose order is given.
-  package func placement(order: [Int32], totalSamples: Int) -> Placement {
-    var owners = [Int32](repeating: Placement.nobody, count: totalSamples)
-    let batches = (sampleCount + globalBatch - 1) / globalBatch
-    for step in 0..<batches {
-      for rank in 0..<worldSize {
-        for position in positions(ofRank: rank, step: step) {
-          owners[Int(order[position])] = Int32(rank)
-        }
-      }
-    }
-    return Placement(order: order, owners: owners)
-  }
+  /// Steps and what they leave over: all that somebody has to keep samples for.
+  package var batchCount: Int { (sampleCount + globalBatch - 1) / globalBatch }
 }

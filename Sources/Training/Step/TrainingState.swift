@@ -1,3 +1,4 @@
+package import Collectives
 package import Model
 package import Runs
 package import Tensors
@@ -12,13 +13,30 @@ package final class TrainingState {
   package var cursor = Cursor()
 
   /// The initial state of a run.
-  package init(recipe: Recipe, layout: ParameterLayout) {
+  package convenience init(recipe: Recipe, layout: ParameterLayout) {
+    self.init(recipe: recipe, layout: layout, team: LoneTeam())
+    initialize(recipe)
+  }
+
+  /// Memory for the state, which the members of `team` share: nothing is in it yet.
+  package init(recipe: Recipe, layout: ParameterLayout, team: any Team) {
     self.layout = layout
-    parameters = FloatBuffer(count: layout.count)
+    parameters = team.makeBuffer(count: layout.count)
+    optimizer = recipe.effectiveOptimizer.makeOptimizer(for: layout, team: team)
+    averaged = recipe.averaging == nil ? nil : team.makeBuffer(count: layout.count)
+  }
+
+  /// Fills it as at the beginning of a run. Called by one of those who share it.
+  package func initialize(_ recipe: Recipe) {
     layout.initialize(parameters, seed: recipe.seed)
-    optimizer = recipe.effectiveOptimizer.makeOptimizer(for: layout)
-    averaged = recipe.averaging == nil ? nil : FloatBuffer(count: layout.count)
     averaged?.copy(from: parameters)
+  }
+
+  /// The bytes in common that a state takes.
+  package static func byteCount(recipe: Recipe, layout: ParameterLayout) -> Int {
+    let meter = MemoryMeter()
+    _ = TrainingState(recipe: recipe, layout: layout, team: meter)
+    return meter.byteCount
   }
 
   /// The weights that are evaluated: the averaged ones if there are any.
@@ -30,4 +48,24 @@ package final class TrainingState {
       + optimizer.moments.map { ("optimizer." + $0.name, $0.values) }
       + (averaged.map { [("ema", $0)] } ?? [])
   }
+}
+
+/// Adds up what a state asks for, and gives nothing.
+private final class MemoryMeter: Team {
+  private(set) var byteCount = 0
+  let index = 0
+  let count = 1
+
+  func barrier() {}
+
+  func makeBuffer(count: Int) -> FloatBuffer {
+    byteCount += SharedMemory.space(floats: count)
+    return FloatBuffer(count: 0)
+  }
+}
+
+/// The ranks of a node make an update together.
+extension NodeGroup: Team {
+  package var index: Int { localRank }
+  package var count: Int { localSize }
 }

@@ -14,25 +14,33 @@ package final class TrainingStep {
   private let loss: SoftmaxCrossEntropy
   private let preparation: InputPreparation
   private let reduction: any GradientReduction
+  private let group: NodeGroup
   private let options: StepOptions
   /// One micro-batch's labels and indices in the training set, [micro-batch].
   private var labels: [UInt8]
   private var samples: [Int32]
 
+  /// A step of ranks that share what `group` has in common, `byteCount` bytes of it. Called by all ranks.
   package init(
     recipe: Recipe, plan: StepPlan, totalSteps: Int, network: Network, communicator: any Communicator,
-    options: StepOptions
+    group: NodeGroup, options: StepOptions
   ) {
     self.recipe = recipe
     self.plan = plan
     self.totalSteps = totalSteps
     self.network = network
+    self.group = group
     self.options = options
     loss = SoftmaxCrossEntropy(classCount: network.classCount, labelSmoothing: recipe.labelSmoothing)
     preparation = InputPreparation(shift: recipe.shift, seed: recipe.seed)
     let elementCount = network.layout.count + StepTotals.count
     reduction =
       switch options.reduction {
+      case .reproducible where group.isShared:
+        SharedReduction(
+          communicator: communicator, group: group, elementCount: elementCount,
+          maximumLeafCount: plan.maximumLeafCount, format: recipe.gradients ?? .float32,
+          exactCount: StepTotals.count, algorithm: options.algorithm, takesByNeed: options.deal == .speed)
       case .reproducible:
         ReproducibleReduction(
           communicator: communicator, elementCount: elementCount, maximumLeafCount: plan.maximumLeafCount,
@@ -43,10 +51,28 @@ package final class TrainingStep {
     samples = Array(repeating: 0, count: recipe.microBatch)
   }
 
+  /// The bytes in common that a step takes on a node of so many ranks.
+  package static func byteCount(localSize: Int, layout: ParameterLayout, plan: StepPlan) -> Int {
+    SharedReduction.byteCount(
+      localSize: localSize, elementCount: layout.count + StepTotals.count,
+      maximumLeafCount: plan.maximumLeafCount)
+  }
+
+  /// What this rank computed since it was last asked.
+  func takeWork() -> LeafWork {
+    defer { reduction.work = LeafWork() }
+    return reduction.work
+  }
+
+  /// Says who is dealt which leaves from the next step on, the same on all ranks.
+  func divide(_ division: LeafDivision) {
+    reduction.division = division
+  }
+
   /// Takes the step that `state.cursor` points at; leaves the cursor alone.
   ///
   /// - Throws: `CommunicatorError` if a peer cannot be reached.
-  package func run(_ state: TrainingState, shard: Shard, rank: Int) throws -> StepOutcome {
+  package func run(_ state: TrainingState, samples: NodeSamples) throws -> StepOutcome {
     let cursor = state.cursor
     options.timeline?.step = cursor.step + 1
     network.isProfiling = options.isProfiling
@@ -55,17 +81,17 @@ package final class TrainingStep {
 
     network.prepare(state.parameters)
     reduction.begin(leafCount: plan.leafCount(ofStep: cursor.stepInEpoch))
-    var requests = takeRequests()
-    var slot = plan.localStart(ofRank: rank, step: cursor.stepInEpoch)
-    for leaf in reduction.ownedLeaves {
+    var isFirst = true
+    while let leaf = reduction.takeLeaf() {
+      // A rank that gets no leaf has nowhere to put a request: it keeps it for the next step.
+      let requests = isFirst ? takeRequests() : StepTotals()
+      isFirst = false
       let count = plan.positions(ofLeaf: leaf, step: cursor.stepInEpoch).count
-      load(shard, from: slot, count: count, epoch: cursor.epoch)
-      slot += count
+      load(samples, leaf: leaf, cursor, count: count)
       clock.lap(.data)
-      reduction.withNextLeaf { leaf in
+      reduction.withLeaf { leaf in
         compute(count: count, epoch: cursor.epoch, requests, into: &leaf, &clock)
       }
-      requests = StepTotals()
       clock.lap(.reduction)
     }
     let sum = try reduction.reduce()
@@ -73,10 +99,13 @@ package final class TrainingStep {
 
     let totals = StepTotals(sum.span, at: network.layout.count)
     let rate = recipe.schedule.rate(at: cursor.step, of: totalSteps, stepsPerEpoch: plan.stepsPerEpoch)
-    update(
+    try update(
       state, gradient: sum.span.extracting(first: network.layout.count), scale: 1 / totals.samples, rate: rate
     )
     clock.lap(.update)
+    // The parameters are complete, and nobody reads the sum any more.
+    try group.barrier()
+    clock.lap(.wait)
     return StepOutcome(totals, rate: rate, times: clock.times)
   }
 
@@ -84,20 +113,20 @@ package final class TrainingStep {
   private func takeRequests() -> StepTotals {
     var requests = StepTotals()
     requests.stops = StopSignals.isStopRequested ? 1 : 0
-    // A rank without a leaf in a short last batch has nowhere to put a request: it keeps it for the next step.
-    requests.saves = !reduction.ownedLeaves.isEmpty && StopSignals.takeSaveRequest() ? 1 : 0
+    requests.saves = StopSignals.takeSaveRequest() ? 1 : 0
     return requests
   }
 
   /// Puts a micro-batch's pixels into the network's input, with their labels and indices.
-  private func load(_ shard: Shard, from slot: Int, count: Int, epoch: Int) {
+  private func load(_ node: NodeSamples, leaf: Int, _ cursor: Cursor, count: Int) {
+    let (shard, slot) = node.place(ofLeaf: leaf, step: cursor.stepInEpoch)
     let length = network.inputShape.count
     let buffer = network.input
     var input = buffer.mutableSpan
     for i in 0..<count {
-      let sample = shard.samples[slot + i]
+      let sample = shard.sample(slot + i)
       var image = input._mutatingExtracting(i * length..<(i + 1) * length)
-      preparation.prepareForTraining(shard.image(slot + i), sample: sample, epoch: epoch, into: &image)
+      preparation.prepareForTraining(shard.image(slot + i), sample: sample, epoch: cursor.epoch, into: &image)
       labels[i] = shard.label(slot + i)
       samples[i] = sample
     }
@@ -122,15 +151,17 @@ package final class TrainingStep {
     clock.lap(.backward)
   }
 
-  private func update(_ state: TrainingState, gradient: Span<Float>, scale: Float, rate: Float) {
+  private func update(_ state: TrainingState, gradient: Span<Float>, scale: Float, rate: Float) throws {
     var scale = scale
     if let limit = recipe.gradientClipping {
       scale *= clippingFactor(gradient, scale: scale, limit: limit)
     }
-    state.optimizer.update(
+    try state.optimizer.update(
       state.parameters, gradient: gradient, scale: scale, rate: rate, step: state.cursor.step)
     if let decay = recipe.averaging, let averaged = state.averaged {
-      updateAverage(averaged, with: state.parameters, decay: decay)
+      // Others' parts of the parameters are averaged here too.
+      try group.barrier()
+      updateAverage(averaged, with: state.parameters, decay: decay, by: group)
     }
   }
 }
@@ -140,17 +171,20 @@ package struct StepOptions {
   package var reduction = ReductionKind.reproducible
   /// The reproducible reduction's algorithm; nil for the quicker one, found by trying.
   package var algorithm: ReductionAlgorithm?
+  /// How leaves are divided among ranks.
+  package var deal = DealPolicy.speed
   /// Whether the network measures its layers.
   package var isProfiling = false
   /// Where laps are recorded, if anywhere.
   package var timeline: Timeline?
 
   package init(
-    reduction: ReductionKind = .reproducible, algorithm: ReductionAlgorithm? = nil, isProfiling: Bool = false,
-    timeline: Timeline? = nil
+    reduction: ReductionKind = .reproducible, algorithm: ReductionAlgorithm? = nil,
+    deal: DealPolicy = .speed, isProfiling: Bool = false, timeline: Timeline? = nil
   ) {
     self.reduction = reduction
     self.algorithm = algorithm
+    self.deal = deal
     self.isProfiling = isProfiling
     self.timeline = timeline
   }
