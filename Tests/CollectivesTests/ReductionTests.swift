@@ -1,4 +1,6 @@
 import Collectives
+import Foundation
+import Synchronization
 import Tensors
 import TestSupport
 import Testing
@@ -108,6 +110,44 @@ import Testing
         #expect(sum == expected[step], "\(leafCounts[step]) leaves, rank \(rank) of \(ranks)")
       }
     }
+  }
+
+  /// A rank that is held up in a leaf is left with that one, and the sum is the same; dealt equally, it keeps its share.
+  @Test(arguments: [true, false]) func othersTakeWhatASlowRankWasDealt(_ takesByNeed: Bool) throws {
+    let (leafCount, elementCount) = (24, 20)
+    let begun = Atomic(false)
+    let done = Atomic(0)
+    let results = try InProcessWorld(size: 3, ranksPerNode: 3).run { communicator in
+      let group = try NodeGroup.sharing(communicator) {
+        SharedReduction.byteCount(localSize: $0, elementCount: elementCount, maximumLeafCount: leafCount)
+      }
+      let reduction = SharedReduction(
+        communicator: communicator, group: group, elementCount: elementCount, maximumLeafCount: leafCount,
+        takesByNeed: takesByNeed)
+      reduction.begin(leafCount: leafCount)
+      // Rank 1 takes its first leaf before the others begin, and goes on when they have nothing left to do.
+      while communicator.rank != 1, !begun.load(ordering: .acquiring) { sched_yield() }
+      while let leaf = reduction.takeLeaf() {
+        if communicator.rank == 1 {
+          begun.store(true, ordering: .releasing)
+          while done.load(ordering: .acquiring) < 2 { sched_yield() }
+        }
+        reduction.withLeaf { target in
+          for element in 0..<elementCount { target[element] = Self.value(leaf, element) }
+        }
+      }
+      done.add(1, ordering: .acquiringAndReleasing)
+      let sum = try reduction.reduce().elements.map(\.bitPattern)
+      try group.barrier()
+      return (sum, reduction.work)
+    }
+    let expected = (0..<elementCount).map { Self.plainSum(leafCount, $0).bitPattern }
+    #expect(results.allSatisfy { $0.0 == expected })
+    let works = results.map(\.1)
+    #expect(works.reduce(0) { $0 + $1.leaves } == leafCount)
+    #expect(works[1].leaves == (takesByNeed ? 1 : 8))
+    #expect(works.reduce(0) { $0 + $1.taken } >= (takesByNeed ? 7 : 0))
+    if !takesByNeed { #expect(works.allSatisfy { $0.taken == 0 && $0.leaves == 8 }) }
   }
 
   /// Unequal shares are other shares of the same sum.

@@ -100,7 +100,7 @@ extension RealRanks {
       #expect(outcome.code == 76, "\(outcome.errors)")
       #expect(
         outcome.errors.contains(
-          /lockstep: rank [02] on \S+: no answer from (some rank|rank .*1.*) for 2 s in .* of step \d+ \(MPI_/
+          /lockstep: rank [02] on \S+: no answer from (some rank|rank .*1.*) for 2 s in .* of step \d+ \((MPI_|a barrier)/
         ),
         "\(outcome.errors)")
       // The root says so beforehand, at half time.

@@ -39,7 +39,8 @@ extension RealRanks {
         text.split(separator: "\n").compactMap { line in Int(line.split(separator: " ")[2]) }
       }
       let before = sent(try lab("bytes"))
-      let outcome = try lab.ranks(4, flags(scratch("run"), epochs: 5)).run()
+      // Shares after speeds would be more subtrees.
+      let outcome = try lab.ranks(4, flags(scratch("run"), epochs: 5) + ["--deal", "equal"]).run()
       try #require(outcome.code == 0, "\(outcome.errors)")
       let after = sent(try lab("bytes"))
       let alone = try Command(executable: Command.binary, arguments: flags(scratch("alone"), epochs: 5)).run()
@@ -49,6 +50,65 @@ extension RealRanks {
       for (before, after) in zip(before, after) {
         #expect(after - before > least && after - before < least * 3 / 2, "\(after - before) of \(least)")
       }
+    }
+
+    /// Hosts of several ranks, which share memory: between hosts one rank of each speaks.
+    @Test func ranksOfAHostShareMemoryAndOneSpeaksForAll() throws {
+      let (scratch, lab) = (try ScratchFolder(), try Lab(hosts: 2, "--slots", "3"))
+      let sent = {
+        try lab("bytes").split(separator: "\n").compactMap { line in Int(line.split(separator: " ")[2]) }
+      }
+      let before = try sent()
+      let outcome = try lab.ranks(4, flags(scratch("run"), epochs: 5) + ["--deal", "equal"]).run()
+      try #require(outcome.code == 0, "\(outcome.errors)")
+      let after = try sent()
+      // A host of two ranks and one of three.
+      let five = try lab.ranks(5, flags(scratch("five"), epochs: 5)).run()
+      try #require(five.code == 0, "\(five.errors)")
+      #expect(finalDigest(scratch("five")) == finalDigest(scratch("run")))
+      let alone = try Command(executable: Command.binary, arguments: flags(scratch("alone"), epochs: 5)).run()
+      #expect(alone.code == 0 && finalDigest(scratch("run")) == finalDigest(scratch("alone")))
+      // Two parties: each sends the other half of its sum, and half of the result.
+      let least = 4 * 29_330 * 28 * 5
+      for (before, after) in zip(before, after) {
+        #expect(after - before > least && after - before < least * 3 / 2, "\(after - before) of \(least)")
+      }
+    }
+
+    /// Where memory in common can't be had, ranks say so, and train the same model by messages.
+    @Test func aHostWithoutSharedMemoryTrainsTheSame() throws {
+      let (scratch, lab) = (try ScratchFolder(), try Lab(hosts: 2, "--slots", "2"))
+      try lab("exec", "2", "mount", "-o", "remount,size=2m", "/dev/shm")
+      let outcome = try lab.ranks(4, flags(scratch("run"), epochs: 2)).run()
+      try #require(outcome.code == 0, "\(outcome.errors)")
+      #expect(
+        outcome.errors.contains("ranks of a node share no memory (rank 1: /dev/shm has"), "\(outcome.errors)")
+      let alone = try Command(executable: Command.binary, arguments: flags(scratch("alone"), epochs: 2)).run()
+      #expect(alone.code == 0 && finalDigest(scratch("run")) == finalDigest(scratch("alone")))
+    }
+
+    /// One host is made slow by short vectors, which give the same bits: its share becomes smaller.
+    @Test func sharesFollowTheHostsSpeeds() throws {
+      let (scratch, lab) = (try ScratchFolder(), try Lab(hosts: 2))
+      func shares(_ run: String, _ more: [String]) throws -> [Double] {
+        let words = flags(run, epochs: 8) + ["--global-batch", "256", "--products", "own"] + more
+        let script = """
+          [ $OMPI_COMM_WORLD_RANK = 0 ] || export LOCKSTEP_LANES=4
+          exec \(Command.binary) \(words.joined(separator: " "))
+          """
+        let outcome = try lab.command(
+          ["run", "--quiet", "-n", "2", "--map-by", "node", "sh", "-c", script]
+        ).run()
+        try #require(outcome.code == 0, "\(outcome.errors)")
+        let last = try metrics(run).last { $0["event"] as? String == "epoch" }
+        return try #require(last?["shares"] as? [Double])
+      }
+      let byNeed = try shares(scratch("run"), [])
+      #expect(byNeed[0] > 0.54 && byNeed[0] + byNeed[1] == 1, "\(byNeed)")
+      let equal = try shares(scratch("equal"), ["--deal", "equal"])
+      #expect(equal == [0.5, 0.5])
+      #expect(
+        finalDigest(scratch("run")) != nil && finalDigest(scratch("run")) == finalDigest(scratch("equal")))
     }
 
     @Test func aRankKilledOnAnotherHostEndsTheJob() throws {

@@ -130,6 +130,18 @@ import Testing
     #expect(RunReport.accuracyRange([100, 100]) == nil && RunReport.accuracyRange([]) == nil)
   }
 
+  /// Who computed how much, where there are several ranks.
+  @Test func sharesOfTheWorkAreDrawn() throws {
+    let runs = try WrittenRuns()
+    let recipe = try #require(Recipe.named("mlp"))
+    let alone = try report(runs.run("alone", recipe: recipe))
+    #expect(!alone.plots.contains { $0.name == "shares" })
+    let both = try report(runs.run("both", recipe: recipe, shares: [0.625, 0.375]))
+    let plot = try #require(both.plots.first { $0.name == "shares" }).drawing.element
+    #expect(
+      plot.contains("rank 0") && plot.contains("rank 1") && plot.contains("per cent of the micro-batches"))
+  }
+
   /// The mean of each window's steps, at its end, without the time for checkpoints.
   @Test func throughputIsCountedInWindows() throws {
     let runs = try WrittenRuns()

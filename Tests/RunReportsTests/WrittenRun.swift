@@ -27,7 +27,8 @@ final class WrittenRuns {
   }
 
   func run(
-    _ name: String, recipe: Recipe, steps: Int = 8, resumed: Int? = nil, checkpointSeconds: Double = 0
+    _ name: String, recipe: Recipe, steps: Int = 8, resumed: Int? = nil, checkpointSeconds: Double = 0,
+    shares: [Double]? = nil
   ) throws -> RunFolder {
     let folder = RunFolder(path: "\(path)/\(name)")
     try folder.prepare(recipe)
@@ -50,7 +51,7 @@ final class WrittenRuns {
     try writer.append(
       EpochRecord(
         step: steps, epoch: 1, loss: 0.25, accuracy: 92.5, validationLoss: 0.5, validationAccuracy: 91.25,
-        imagesPerSecond: 12345, seconds: PhaseTimes()))
+        imagesPerSecond: 12345, seconds: PhaseTimes(), shares: shares))
     try writer.flush()
     return folder
   }

@@ -273,7 +273,7 @@ package final class MPICommunicator: Communicator {
 
   /// The rest of `wait`, watched.
   private func waitLong(_ peers: [Int], _ hasArrived: (Int) -> Bool) {
-    watched("shared memory") {
+    watched("a barrier in shared memory") {
       var isWaiting = true
       while isWaiting {
         isWaiting = false
@@ -282,7 +282,12 @@ package final class MPICommunicator: Communicator {
           watchdog?.await(peers[index], isMissing)
           if isMissing { isWaiting = true }
         }
-        if isWaiting { sched_yield() }
+        guard isWaiting else { return }
+        // MPI goes on with what others still want of this rank only while it is called: a message of a call that has
+        // returned here may not have left yet, and whom this rank waits for may wait for it.
+        var (flag, status): (Int32, MPI_Status) = (0, MPI_Status())
+        MPI_Iprobe(MPI_ANY_SOURCE, MPI_ANY_TAG, handle, &flag, &status)
+        sched_yield()
       }
     }
   }

@@ -19,8 +19,8 @@ package protocol GradientReduction: AnyObject {
   /// When the last `reduce` waited for peers and for data on its way, in order.
   var lastWaits: [WaitInterval] { get }
 
-  /// What this rank computed since this was last set to zero.
-  var work: LeafWork { get set }
+  /// What this rank has computed so far.
+  var work: LeafWork { get }
 
   /// Who is dealt which leaves from the next step on: the same on all ranks.
   var division: LeafDivision { get set }
@@ -40,13 +40,30 @@ package protocol GradientReduction: AnyObject {
 
 /// What a rank computed, and how long that took.
 package struct LeafWork: Hashable, Sendable {
-  package var leaves = 0
-  /// Leaves that were dealt to other ranks.
-  package var taken = 0
+  package var leaves: Int
+  /// Those of them that were dealt to other ranks.
+  package var taken: Int
   /// Seconds from the beginnings of steps to the ends of their last leaves.
-  package var seconds = 0.0
+  package var seconds: Double
 
-  package init() {}
+  package init(leaves: Int = 0, taken: Int = 0, seconds: Double = 0) {
+    (self.leaves, self.taken, self.seconds) = (leaves, taken, seconds)
+  }
+
+  /// What was computed between two moments.
+  package static func - (end: LeafWork, start: LeafWork) -> LeafWork {
+    LeafWork(
+      leaves: end.leaves - start.leaves, taken: end.taken - start.taken, seconds: end.seconds - start.seconds)
+  }
+}
+
+extension Communicator {
+  /// What each rank says that it computed, by rank. Called by all ranks.
+  package func allGather(_ work: LeafWork) throws(CommunicatorError) -> [LeafWork] {
+    try allGather(numbers: [Double(work.leaves), Double(work.taken), work.seconds]).map {
+      LeafWork(leaves: Int($0[0]), taken: Int($0[1]), seconds: $0[2])
+    }
+  }
 }
 
 /// Hands out a rank's own leaves in order, and keeps the books.

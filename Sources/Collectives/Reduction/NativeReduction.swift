@@ -11,7 +11,7 @@ package final class NativeReduction: GradientReduction {
   private let leaf: FloatBuffer
   private var cursor = LeafCursor()
   private var isFirst = true
-  package var work = LeafWork()
+  package private(set) var work = LeafWork()
   package var division: LeafDivision {
     didSet { leaves = (0, []) }
   }

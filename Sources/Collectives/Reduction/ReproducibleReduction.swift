@@ -9,7 +9,7 @@ package import Tensors
 /// Buffers are allocated by the first steps and reused by all others.
 package final class ReproducibleReduction: GradientReduction {
   package private(set) var lastWaits: [WaitInterval] = []
-  package var work = LeafWork()
+  package private(set) var work = LeafWork()
   /// Who is dealt which leaves from the next step on: the same on all ranks.
   package var division: LeafDivision {
     didSet {

@@ -10,7 +10,7 @@ package import Tensors
 /// rest. `ReductionTree` prescribes every addition, so that the sum does not depend on who took what.
 package final class SharedReduction: GradientReduction {
   package private(set) var lastWaits: [WaitInterval] = []
-  package var work = LeafWork()
+  package private(set) var work = LeafWork()
   /// Who is dealt which leaves from the next step on: the same on all ranks.
   package var division: LeafDivision {
     didSet {

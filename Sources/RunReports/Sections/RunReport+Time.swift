@@ -21,6 +21,12 @@ extension RunReport {
       ReportPage.Plot("time", phases(history).drawing),
       ReportPage.Plot("throughput", throughputOverTime(history).drawing),
     ]
+    if let plot = shares(history) {
+      section.paragraphs.append(
+        "Ranks of a node take micro-batches from one another as they get free, and nodes get shares after their speeds: "
+          + "the model does not depend on who computed what.")
+      section.plots.append(ReportPage.Plot("shares", plot.drawing))
+    }
     section.tables = [
       ReportPage.Table(
         ["event", "after step", "second", "ranks"],
@@ -45,6 +51,25 @@ extension RunReport {
     return ShareBars(
       title: "Where the time of the steps went", parts: PhaseTimes().named.map(\.name),
       bars: bars.map { ($0.name, $0.phases.named.map(\.seconds)) })
+  }
+
+  /// What each rank computed, epoch by epoch; nil where one rank computed all.
+  private static func shares(_ history: RunHistory) -> LinePlot? {
+    let ranks = history.epochs.compactMap { $0.shares?.count }.max() ?? 0
+    guard ranks > 1 else { return nil }
+    var plot = LinePlot(
+      title: "Shares of the work", xLabel: "epoch", yLabel: "per cent of the micro-batches",
+      series: (0..<min(ranks, rankLimit)).map { rank in
+        let points = history.epochs.compactMap { epoch -> (x: Double, y: Double)? in
+          guard let shares = epoch.shares, rank < shares.count else { return nil }
+          return (Double(epoch.epoch), 100 * shares[rank])
+        }
+        return LinePlot.Series(
+          "rank \(rank)", points, style: .lineAndPoints, color: rank)
+      })
+    plot.startsAtZero = true
+    plot.countsOnX = true
+    return plot
   }
 
   private static func throughputOverTime(_ history: RunHistory) -> LinePlot {

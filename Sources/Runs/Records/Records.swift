@@ -42,10 +42,15 @@ package struct EpochRecord: Codable, Hashable, Sendable {
   package var imagesPerSecond: Double
   /// The root's time, summed over the epoch.
   package var seconds: PhaseTimes
+  /// The share of each rank in the epoch's micro-batches, 0...1; nil in records of one rank, and in older ones.
+  package var shares: [Double]?
+  /// The share of the micro-batches that a rank took from another one which they were dealt to.
+  package var taken: Double?
 
   package init(
     step: Int, epoch: Int, loss: Double, accuracy: Double, validationLoss: Double? = nil,
-    validationAccuracy: Double? = nil, imagesPerSecond: Double, seconds: PhaseTimes
+    validationAccuracy: Double? = nil, imagesPerSecond: Double, seconds: PhaseTimes, shares: [Double]? = nil,
+    taken: Double? = nil
   ) {
     self.step = step
     self.epoch = epoch
@@ -55,6 +60,8 @@ package struct EpochRecord: Codable, Hashable, Sendable {
     self.validationAccuracy = validationAccuracy
     self.imagesPerSecond = imagesPerSecond
     self.seconds = seconds
+    self.shares = shares
+    self.taken = taken
   }
 }
 

@@ -16,7 +16,8 @@ package struct DealRule {
   /// The first look comes after so many steps; each next one after twice as many, up to `longest`.
   private static let shortest = 16
   private static let longest = 256
-  /// Shares change during an epoch where that makes steps shorter by so much; between epochs samples travel anyhow.
+  /// Shares change where that makes steps shorter by so much: equal ones have fewer subtrees to send, and it must not be
+  /// noise that moves them.
   private static let worthwhile = 0.03
   /// The weight of a new measurement.
   private static let smoothing = 0.5
@@ -81,7 +82,7 @@ package struct DealRule {
     return shares.map { Int((1e6 / $0).rounded()) }
   }
 
-  /// Whether steps of `leafCount` leaves get so much shorter by another division that samples may travel for it.
+  /// Whether steps of `leafCount` leaves get so much shorter by another division that it is worth a change.
   func isWorthwhile(_ new: LeafDivision, instead old: LeafDivision, leafCount: Int) -> Bool {
     func seconds(_ division: LeafDivision) -> Double {
       zip(division.leavesOfNodes(leafCount), costs).map { Double($0.count) * $1 }.max() ?? 0

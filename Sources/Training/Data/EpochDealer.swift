@@ -15,8 +15,9 @@ struct EpochDealer {
   private var division: LeafDivision
   /// nil where there is one node, or all shares are equal.
   private var rule: DealRule?
-  /// Steps of this process.
+  /// Steps of this process, and what it had computed at the last look.
   private var steps = 0
+  private var lastWork = LeafWork()
 
   init(_ setup: RunSetup) {
     self.setup = setup
@@ -34,8 +35,7 @@ struct EpochDealer {
     let isNew = epoch != cursor.epoch
     var division = division
     if let next = try nextDivision(cursor, always: isNew && steps > 0), next != division {
-      let leafCount = setup.plan.maximumLeafCount
-      if isNew || rule?.isWorthwhile(next, instead: division, leafCount: leafCount) ?? false {
+      if rule?.isWorthwhile(next, instead: division, leafCount: setup.plan.maximumLeafCount) ?? false {
         division = next
       }
     }
@@ -67,12 +67,8 @@ struct EpochDealer {
     self.rule = rule
     guard isDue || always else { return nil }
     setup.communicator.willEnter("the comparison of speeds", step: cursor.step + 1)
-    let own = setup.step.takeWork()
-    let work = try setup.communicator.allGather(numbers: [Double(own.leaves), own.seconds]).map { numbers in
-      var work = LeafWork()
-      (work.leaves, work.seconds) = (Int(numbers[0]), numbers[1])
-      return work
-    }
+    let work = try setup.communicator.allGather(setup.step.work - lastWork)
+    lastWork = setup.step.work
     let division = rule.division(after: work)
     self.rule = rule
     return division

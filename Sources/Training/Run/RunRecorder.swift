@@ -62,11 +62,15 @@ final class RunRecorder {
   }
 
   /// An epoch, or what the run has of it, is done and evaluated.
-  func epoch(_ sums: EpochSums, validation: Evaluation?) throws {
+  /// `work` is what each rank computed in it.
+  func epoch(_ sums: EpochSums, validation: Evaluation?, work: [LeafWork]) throws {
+    let leaves = Double(max(work.reduce(0) { $0 + $1.leaves }, 1))
     let record = EpochRecord(
       step: state.cursor.step, epoch: epoch, loss: sums.loss / Double(max(sums.samples, 1)),
       accuracy: 100 * Double(sums.correct) / Double(max(sums.samples, 1)), validationLoss: validation?.loss,
-      validationAccuracy: validation?.accuracy, imagesPerSecond: sums.imagesPerSecond, seconds: sums.times)
+      validationAccuracy: validation?.accuracy, imagesPerSecond: sums.imagesPerSecond, seconds: sums.times,
+      shares: work.count > 1 ? work.map { Double($0.leaves) / leaves } : nil,
+      taken: work.count > 1 ? Double(work.reduce(0) { $0 + $1.taken }) / leaves : nil)
     try explained {
       try metrics.append(record)
       try metrics.flush()

@@ -75,6 +75,7 @@ package final class Trainer {
   package func run() throws -> RunEnd {
     recorder?.announce()
     var sums = EpochSums()
+    var workBefore = setup.step.work
     var validation: Evaluation?
     while state.cursor.step < setup.totalSteps {
       clock.restart()
@@ -96,7 +97,9 @@ package final class Trainer {
         communicator.willEnter("validation", step: state.cursor.step)
         validation = try setup.validation?.evaluate(state.evaluated)
         clock.lap(.validation)
-        try recorder?.epoch(sums, validation: validation)
+        let work = try communicator.allGather(setup.step.work - workBefore)
+        workBefore = setup.step.work
+        try recorder?.epoch(sums, validation: validation, work: work)
         sums = EpochSums()
       }
       try saver?.save(after: outcome, isEpochEnd: isEpochEnd, validation: isEpochEnd ? validation : nil)

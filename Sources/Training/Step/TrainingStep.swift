@@ -58,11 +58,8 @@ package final class TrainingStep {
       maximumLeafCount: plan.maximumLeafCount)
   }
 
-  /// What this rank computed since it was last asked.
-  func takeWork() -> LeafWork {
-    defer { reduction.work = LeafWork() }
-    return reduction.work
-  }
+  /// What this rank has computed so far.
+  var work: LeafWork { reduction.work }
 
   /// Says who is dealt which leaves from the next step on, the same on all ranks.
   func divide(_ division: LeafDivision) {

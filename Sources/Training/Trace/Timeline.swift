@@ -63,6 +63,7 @@ package final class Timeline {
 
   /// Has the root write all ranks' spans in Chrome's trace format ("Trace Event Format", complete events), which Perfetto
   /// and chrome://tracing open. Called by all ranks; `place` names this rank's host and cores.
+  /// A counter beside each rank's spans shows its micro-batches of every step: its share over time.
   ///
   /// Clocks of other hosts are set by barriers, so they agree to some tens of microseconds on a quiet network.
   func write(to path: String, place: String, over communicator: any Communicator) throws {
@@ -83,9 +84,19 @@ package final class Timeline {
         let message = Message(peer: rank, tag: 0, buffer: spans, range: 0..<spans.count)
         try communicator.exchange(sends: [], receives: [message])
       }
+      var shares: [UInt32: Int] = [:]
+      for index in 0..<counts[rank] {
+        let span = Self.unpacked(spans, index)
+        if span.phase == Phase.forward.rawValue { shares[span.step, default: 0] += 1 }
+      }
+      var step: UInt32 = 0
       for index in 0..<counts[rank] {
         let span = Self.unpacked(spans, index)
         let phase = Phase(rawValue: span.phase) ?? .data
+        if span.step != step {
+          step = span.step
+          try writer.count(rank, "micro-batches", shares[step] ?? 0, at: span.start)
+        }
         try writer.span(rank, phase.name, start: span.start, end: span.end, step: Int(span.step))
       }
     }

@@ -32,17 +32,30 @@ struct TraceWriter {
   mutating func span(
     _ rank: Int, _ name: String, start: Double, end: Double, step: Int
   ) throws(RunError) {
-    let zero = origin ?? start
-    origin = zero
-    func microseconds(_ seconds: Double) -> String {
-      let nanoseconds = Int((seconds * 1e9).rounded())
-      let rest = String(nanoseconds.magnitude % 1000)
-      return (nanoseconds < 0 ? "-" : "") + "\(nanoseconds.magnitude / 1000)."
-        + String(repeating: "0", count: 3 - rest.count) + rest
-    }
+    let time = sinceOrigin(start)
     try append(
-      "{\"name\":\"\(name)\",\"ph\":\"X\",\"ts\":\(microseconds(start - zero)),\"dur\":"
+      "{\"name\":\"\(name)\",\"ph\":\"X\",\"ts\":\(time),\"dur\":"
         + "\(microseconds(end - start)),\"pid\":\(rank),\"tid\":0,\"args\":{\"step\":\(step)}}")
+  }
+
+  /// A number beside a rank's spans, from `time` on.
+  mutating func count(_ rank: Int, _ name: String, _ number: Int, at time: Double) throws(RunError) {
+    let time = sinceOrigin(time)
+    try append(
+      "{\"name\":\"\(name)\",\"ph\":\"C\",\"ts\":\(time),\"pid\":\(rank),\"args\":{\"\(name)\":\(number)}}")
+  }
+
+  private mutating func sinceOrigin(_ seconds: Double) -> String {
+    let zero = origin ?? seconds
+    origin = zero
+    return microseconds(seconds - zero)
+  }
+
+  private func microseconds(_ seconds: Double) -> String {
+    let nanoseconds = Int((seconds * 1e9).rounded())
+    let rest = String(nanoseconds.magnitude % 1000)
+    return (nanoseconds < 0 ? "-" : "") + "\(nanoseconds.magnitude / 1000)."
+      + String(repeating: "0", count: 3 - rest.count) + rest
   }
 
   private mutating func append(_ line: String) throws(RunError) {
