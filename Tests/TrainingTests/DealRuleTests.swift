@@ -69,9 +69,12 @@ import Training
           let speeds = (0..<ranks).map { Double(1 + (seed * 7919 + $0 * 104_729) % 997) }
           let division =
             nodes.count > 1 ? rule.division(after: work(speeds)) : LeafDivision(equalAmong: nodes)
-          let placement = Placement(
-            plan, division, order: (0..<Int32(samples)).map { $0 }, totalSamples: samples)
-          for rank in 0..<ranks { #expect(placement.samples(of: rank).count <= capacity) }
+          // Nobody has anything yet but the first rank.
+          let read = Placement(
+            ranges: (0..<ranks).map { $0 == 0 ? 0..<samples : 0..<0 }, totalSamples: samples)
+          let placement = Placement(plan, division, order: (0..<Int32(samples)).map { $0 }, old: read)
+          // What a rank has read stays on its node.
+          for rank in 1..<ranks { #expect(placement.samples(of: rank).count <= capacity) }
         }
       }
     }

@@ -51,21 +51,24 @@ import Training
     #expect(counts([3, 3, 3], 2) == [1, 1, 0])
   }
 
-  /// Whoever computes a leaf finds its samples with the rank it was dealt to, also after shares changed within an epoch.
+  /// Whoever computes a leaf finds its samples, also after shares changed within an epoch; between ranks of a node nothing
+  /// travels.
   @Test(arguments: [(1, 1), (2, 1), (4, 2), (5, 3), (6, 6)])
   func theSamplesOfALeafAreFound(_ worldSize: Int, _ ranksPerNode: Int) throws {
     let plan = StepPlan(sampleCount: 110, globalBatch: 24, microBatch: 4, dropsLastBatch: false)
     let orders = [3, 7, 9].map { factor in (0..<110).map { Int32($0 * factor % 110) } }
     let wrong = try InProcessWorld(size: worldSize, ranksPerNode: ranksPerNode).run { communicator in
-      let group = try NodeGroup.sharing(communicator) { NodeSamples.byteCount(localSize: $0, capacity: 115) }
+      let group = try NodeGroup.sharing(communicator) {
+        NodeSamples.byteCount(localSize: $0, capacity: 115, total: 115)
+      }
       let ranges = (0..<worldSize).map { 115 * $0 / worldSize..<115 * ($0 + 1) / worldSize }
       let mine = ranges[communicator.rank]
       let samples = NodeSamples(
         LabelledImages(
           images: mine.flatMap { [UInt8](repeating: UInt8($0), count: 784) },
           labels: mine.map { UInt8($0 % 10) }),
-        first: mine.lowerBound, capacity: 115, plan: plan, group: group)
-      var placement = Placement(ranges: ranges, totalSamples: 115)
+        first: mine.lowerBound, capacity: 115,
+        placement: Placement(ranges: ranges, totalSamples: 115), group: group)
       var wrong = 0
       for (epoch, order) in orders.enumerated() {
         // Equal shares; others from the third step on; the epoch after begins with those.
@@ -74,20 +77,20 @@ import Training
             costs == 0
             ? LeafDivision(equalAmong: group.nodes)
             : LeafDivision(group.nodes, costs: group.nodes.indices.map { 1 + $0 * costs })
-          let next = Placement(
-            plan, division, order: order, totalSamples: 115, firstStep: firstStep, old: placement)
-          try samples.shard.deal(from: placement, to: next, over: communicator)
-          samples.divide(division, from: firstStep, next)
-          placement = next
+          let before = samples.placement
+          let next = Placement(plan, division, order: order, firstStep: firstStep, old: before)
+          if group.nodes.count == 1, !order.allSatisfy({ before.owners[Int($0)] == next.owners[Int($0)] }) {
+            wrong += 1
+          }
+          try samples.deal(to: next, over: communicator)
           try communicator.barrier()
           for step in firstStep..<(firstStep == 0 ? 2 : plan.stepsPerEpoch) {
             let nodes = division.leavesOfNodes(plan.leafCount(ofStep: step))
             for leaf in nodes[group.nodeIndex] {
-              let (shard, slot) = samples.place(ofLeaf: leaf, step: step)
-              for (index, position) in plan.positions(ofLeaf: leaf, step: step).enumerated() {
-                let sample = order[position]
-                if shard.sample(slot + index) != sample || shard.label(slot + index) != UInt8(sample % 10)
-                  || shard.image(slot + index)[77] != UInt8(sample)
+              for position in plan.positions(ofLeaf: leaf, step: step) {
+                let sample = samples.sample(at: position)
+                if sample != order[position] || samples.label(of: sample) != UInt8(sample % 10)
+                  || samples.image(of: sample)[77] != UInt8(sample)
                 {
                   wrong += 1
                 }
@@ -114,21 +117,21 @@ import Training
       let shard = Shard(
         LabelledImages(
           images: mine.flatMap { [UInt8](repeating: pixel(Int32($0)), count: 784) },
-          labels: mine.map { UInt8($0 % 10) }), first: 0)
+          labels: mine.map { UInt8($0 % 10) }), first: 0, of: count)
       var placement = Placement(
         ranges: (0..<worldSize).map { $0 == 0 ? 0..<count : 0..<0 }, totalSamples: count)
       var wrong = 0
       for factor in [3, 5, 7, 11] {
         let next = Placement(
           plan, LeafDivision(worldSize: worldSize), order: (0..<count).map { Int32($0 * factor % count) },
-          totalSamples: count)
+          old: placement)
         try shard.deal(from: placement, to: next, over: communicator)
         placement = next
         if shard.samples != next.samples(of: communicator.rank) { wrong += 1 }
-        for slot in 0..<shard.count {
-          let image = shard.image(slot)
-          for index in image.indices where image[index] != pixel(shard.samples[slot]) { wrong += 1 }
-          if shard.label(slot) != UInt8(shard.samples[slot] % 10) { wrong += 1 }
+        for sample in shard.samples {
+          let image = shard.image(of: sample)
+          for index in image.indices where image[index] != pixel(sample) { wrong += 1 }
+          if shard.label(of: sample) != UInt8(sample % 10) { wrong += 1 }
         }
       }
       return (wrong, shard.count)

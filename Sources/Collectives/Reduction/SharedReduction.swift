@@ -154,22 +154,23 @@ package final class SharedReduction: GradientReduction {
   private func divide(_ leaves: Range<Int>) {
     let size = group.localSize
     let times = leafTimes[Int(step & 1)]
-    // Speeds in leaves a second, which fit an Int many times over.
+    // Speeds in leaves per a thousand seconds: whole numbers, so that all ranks reckon alike.
     func speed(_ rank: Int) -> Int {
       let time = Int(truncatingIfNeeded: times[rank].pointee.load(ordering: .relaxed))
       return takesByNeed && time > 0 ? max(1_000_000_000_000 / time, 1) : 0
     }
-    var (total, unknown) = (0, false)
+    var (total, least, most) = (0, Int.max, 0)
     for rank in 0..<size {
       let speed = speed(rank)
-      total += speed
-      if speed == 0 { unknown = true }
+      (total, least, most) = (total + speed, min(least, speed), max(most, speed))
     }
+    // Ranks about as fast as one another keep equal shares, whose sums fit together.
+    let isEqual = least * 16 > most * 15 || least == 0
     var before = 0
     bounds[0] = leaves.lowerBound
     for rank in 0..<size {
-      before += unknown ? 1 : speed(rank)
-      let all = unknown ? size : total
+      before += isEqual ? 1 : speed(rank)
+      let all = isEqual ? size : total
       // Everybody keeps a leaf as long as there are enough: it is where requests travel.
       let end = leaves.lowerBound + (leaves.count * before + all / 2) / all
       let least = leaves.count >= size ? bounds[rank] + 1 : bounds[rank]

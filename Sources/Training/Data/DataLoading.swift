@@ -111,14 +111,14 @@ func loadData(_ survey: DatasetSurvey, communicator: any Communicator) throws ->
   let (train, test, digests) = try together(communicator) {
     guard let dataset = survey.dataset else {
       let nothing = LabelledImages(images: [], labels: [])
-      return (nothing, Shard(nothing, first: 0), [UInt8]())
+      return (nothing, Shard(nothing, first: 0, of: testCount), [UInt8]())
     }
     let train = try dataset.read(.train, trainRanges[rank])
     let trainDigests = DatasetIdentity.chunkDigests(of: train)
     let test = try dataset.read(.test, testRanges[rank])
     let testDigests = DatasetIdentity.chunkDigests(of: test)
     let bytes = (trainDigests + testDigests).flatMap(\.bytes)
-    return (train, Shard(test, first: testRanges[rank].lowerBound), bytes)
+    return (train, Shard(test, first: testRanges[rank].lowerBound, of: testCount), bytes)
   }
   let gathered = try communicator.allGather(digests)
   var trainDigests: [SHA256Digest] = []

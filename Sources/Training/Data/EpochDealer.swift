@@ -6,11 +6,10 @@ internal import Tensors
 /// Deals the training samples to the ranks that will work on them: anew for each epoch, and during one where nodes turn
 /// out to be of unequal speed.
 struct EpochDealer {
-  /// The samples of this rank's node, in the order of their use.
+  /// The samples of this rank's node.
   let samples: NodeSamples
   private let setup: RunSetup
-  private var placement: Placement
-  /// The epoch whose order `placement` follows, nil before the first deal.
+  /// The epoch whose order the samples follow, nil before the first deal.
   private var epoch: Int?
   private var division: LeafDivision
   /// nil where there is one node, or all shares are equal.
@@ -22,7 +21,6 @@ struct EpochDealer {
   init(_ setup: RunSetup) {
     self.setup = setup
     samples = setup.samples
-    placement = setup.placement
     division = LeafDivision(equalAmong: setup.group.nodes)
     if setup.options.deal == .speed, setup.group.nodes.count > 1, setup.options.reduction == .reproducible {
       rule = DealRule(nodes: setup.group.nodes)
@@ -45,15 +43,13 @@ struct EpochDealer {
     let order =
       isNew
       ? CounterGenerator(seed: setup.recipe.seed, for: .epochOrder, UInt64(cursor.epoch))
-        .permutation(of: setup.plan.sampleCount) : placement.order
+        .permutation(of: setup.plan.sampleCount) : samples.placement.order
     let next = Placement(
-      setup.plan, division, order: order, totalSamples: setup.dataset.trainCount,
-      firstStep: isNew ? 0 : cursor.stepInEpoch, old: placement)
-    try samples.shard.deal(from: placement, to: next, over: setup.communicator)
-    samples.divide(division, from: isNew ? 0 : cursor.stepInEpoch, next)
+      setup.plan, division, order: order, firstStep: isNew ? 0 : cursor.stepInEpoch, old: samples.placement)
+    try samples.deal(to: next, over: setup.communicator)
     setup.step.divide(division)
-    (placement, epoch, self.division) = (next, cursor.epoch, division)
-    // Nobody takes a sample of a rank that is not done with dealing.
+    (epoch, self.division) = (cursor.epoch, division)
+    // Nobody reads a sample of a rank that is not done with dealing.
     try setup.group.barrier()
     clock.lap(.data)
   }

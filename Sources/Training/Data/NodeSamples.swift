@@ -1,87 +1,69 @@
 package import Collectives
 package import Datasets
 
-/// The samples of the epoch under way as the ranks of a node hold them, each rank's where all of them can read: whoever
-/// computes a leaf finds its samples with the rank that it was dealt to.
+/// The training samples as the ranks of a node hold them, each rank's where all of them can read: whoever computes a leaf
+/// finds its samples.
 package final class NodeSamples {
-  /// This rank's own samples, in the order of their use.
+  /// Who has which samples now, and the order of the epoch under way.
+  package private(set) var placement: Placement
+  /// This rank's own samples.
   package let shard: Shard
-  private let plan: StepPlan
-  private let group: NodeGroup
-  /// Those of all ranks of the node.
+  /// Those of all ranks of the node, or this one's alone.
   private let shards: [Shard]
+  /// By world rank, which of `shards` are its.
+  private let shardOfRank: [Int]
 
-  /// From which step of the epoch on the leaves are divided like this, and where each rank's samples of it begin.
-  private var firstStep = 0
-  private var firstSlots: [Int]
-  /// The leaves of this node's ranks in a full step, and in a shorter last one.
-  private var full: [Range<Int>] = []
-  private var last: [Range<Int>] = []
-  private let lastStep: Int
-
-  /// Samples of a rank that nobody else sees.
-  package convenience init(_ shard: Shard, plan: StepPlan, group: NodeGroup) {
-    self.init(shard, shards: [shard], plan: plan, group: group)
-  }
-
-  /// Reads what was read from files into memory that the node's ranks share; `capacity` samples each. Called by all ranks.
-  package convenience init(
-    _ images: LabelledImages, first: Int, capacity: Int, plan: StepPlan, group: NodeGroup
+  /// Takes over what was read from files, `first` being the index of the first sample, as `placement` says that all ranks
+  /// have; there is room for `capacity` samples of each rank in memory that the node shares. Called by all ranks.
+  package init(
+    _ images: LabelledImages, first: Int, capacity: Int, placement: Placement, group: NodeGroup
   ) {
-    let bytes = ShardMemory.byteCount(capacity: capacity)
-    let memory = (0..<group.localSize).compactMap { _ in
-      group.take(byteCount: bytes).map { ShardMemory(shared: $0, capacity: capacity) }
+    self.placement = placement
+    let total = placement.owners.count
+    if let places = group.take(byteCount: ShardMemory.byteCount(total: total)) {
+      let memory = (0..<group.localSize).compactMap { _ in
+        group.take(byteCount: ShardMemory.byteCount(capacity: capacity)).map {
+          ShardMemory(sharedRecords: $0, capacity: capacity, sharedPlaces: places, total: total)
+        }
+      }
+      let own = Shard(images, first: first, of: total, memory: memory[group.localRank])
+      shard = own
+      shards = memory.indices.map { $0 == group.localRank ? own : Shard(memory[$0]) }
+    } else {
+      shard = Shard(images, first: first, of: total)
+      shards = [shard]
     }
-    let own = Shard(images, first: first, memory: memory.isEmpty ? nil : memory[group.localRank])
-    let shards =
-      memory.isEmpty ? [own] : memory.indices.map { $0 == group.localRank ? own : Shard(memory[$0]) }
-    self.init(own, shards: shards, plan: plan, group: group)
-  }
-
-  private init(_ shard: Shard, shards: [Shard], plan: StepPlan, group: NodeGroup) {
-    self.shard = shard
-    self.shards = shards
-    self.plan = plan
-    self.group = group
-    firstSlots = Array(repeating: 0, count: shards.count)
-    lastStep = plan.batchCount - 1
-    divide(LeafDivision(equalAmong: group.nodes), from: 0, before: firstSlots)
+    var shardOfRank = Array(repeating: 0, count: group.nodes.reduce(0) { $0 + $1.count })
+    if shards.count > 1 { for (index, rank) in group.ranks.enumerated() { shardOfRank[rank] = index } }
+    self.shardOfRank = shardOfRank
   }
 
   /// The bytes in common that the samples take on a node of so many ranks.
-  package static func byteCount(localSize: Int, capacity: Int) -> Int {
-    localSize * SharedMemory.space(ShardMemory.byteCount(capacity: capacity))
+  package static func byteCount(localSize: Int, capacity: Int, total: Int) -> Int {
+    SharedMemory.space(ShardMemory.byteCount(total: total))
+      + localSize * SharedMemory.space(ShardMemory.byteCount(capacity: capacity))
   }
 
-  /// Says that from `step` of the epoch on leaves are divided like this, and that samples lie as `placement` says.
-  package func divide(_ division: LeafDivision, from step: Int, _ placement: Placement) {
-    var before = Array(repeating: 0, count: group.localSize)
-    for position in 0..<plan.positions(ofStep: step).lowerBound {
-      let owner = Int(placement.owners[Int(placement.order[position])])
-      if let rank = group.ranks.firstIndex(of: owner) { before[rank] += 1 }
-    }
-    divide(division, from: step, before: before)
+  /// The sample at a position of the epoch under way.
+  package func sample(at position: Int) -> Int32 { placement.order[position] }
+
+  /// The 784 pixels, row by row, of a sample that lies on this node.
+  @_lifetime(borrow self)
+  package func image(of sample: Int32) -> Span<UInt8> {
+    _overrideLifetime(shard(of: sample).image(of: sample), borrowing: self)
   }
 
-  private func divide(_ division: LeafDivision, from step: Int, before: [Int]) {
-    firstStep = step
-    firstSlots = before
-    func leaves(_ step: Int) -> [Range<Int>] {
-      let all = division.leavesOfRanks(plan.leafCount(ofStep: step))
-      return group.ranks.map { all[$0] }
-    }
-    full = leaves(0)
-    last = leaves(lastStep)
+  /// The label of a sample that lies on this node.
+  package func label(of sample: Int32) -> UInt8 { shard(of: sample).label(of: sample) }
+
+  private func shard(of sample: Int32) -> Shard {
+    shards[shardOfRank[Int(placement.owners[Int(sample)])]]
   }
 
-  /// Where the samples of a micro-batch lie: one behind the other from a slot of a shard on.
-  package func place(ofLeaf leaf: Int, step: Int) -> (shard: Shard, slot: Int) {
-    let leaves = step == lastStep ? last : full
-    for rank in leaves.indices where leaves[rank].contains(leaf) {
-      let perStep = plan.positions(ofLeaves: full[rank], step: 0).count
-      let slot = firstSlots[rank] + (step - firstStep) * perStep
-      return (shards[rank], slot + (leaf - leaves[rank].lowerBound) * plan.microBatch)
-    }
-    preconditionFailure("leaf \(leaf) of step \(step) was dealt to another node")
+  /// Brings the samples to where `new` wants them. Called by all ranks; nobody may read a sample before all of the node have
+  /// returned.
+  package func deal(to new: Placement, over communicator: any Communicator) throws(CommunicatorError) {
+    if new.owners != placement.owners { try shard.deal(from: placement, to: new, over: communicator) }
+    placement = new
   }
 }

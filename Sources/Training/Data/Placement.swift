@@ -35,27 +35,46 @@ package struct Placement: Sendable {
 }
 
 extension Placement {
-  /// Who keeps which of `totalSamples` samples in the epoch whose order is given: each rank what `division` deals it. The
-  /// samples of steps before `firstStep` stay with those that have them under `old`.
-  package init(
-    _ plan: StepPlan, _ division: LeafDivision, order: [Int32], totalSamples: Int, firstStep: Int = 0,
-    old: Placement? = nil
-  ) {
-    var owners = [Int32](repeating: Self.nobody, count: totalSamples)
-    var leaves: (count: Int, ofRanks: [Range<Int>]) = (-1, [])
-    for step in 0..<plan.batchCount {
-      if step < firstStep, let old {
-        for position in plan.positions(ofStep: step) {
-          owners[Int(order[position])] = old.owners[Int(order[position])]
+  /// Who has which samples in the epoch whose order is given, if they now lie as `old` says: each node has those of its
+  /// leaves under `division`, from `firstStep` on. What a node has already stays where it is.
+  package init(_ plan: StepPlan, _ division: LeafDivision, order: [Int32], firstStep: Int = 0, old: Placement)
+  {
+    var nodeOfRank = [Int](repeating: 0, count: division.worldSize)
+    for (node, ranks) in division.nodes.enumerated() { for rank in ranks { nodeOfRank[rank] = node } }
+    var owners = [Int32](repeating: Self.nobody, count: old.owners.count)
+    var counts = [Int](repeating: 0, count: division.worldSize)
+    /// Samples that come from elsewhere, by node.
+    var arriving = [[Int32]](repeating: [], count: division.nodes.count)
+    func place(_ positions: Range<Int>, on node: Int?) {
+      for position in positions {
+        let sample = order[position]
+        let owner = Int(old.owners[Int(sample)])
+        if node == nil || nodeOfRank[owner] == node {
+          owners[Int(sample)] = Int32(owner)
+          counts[owner] += 1
+        } else if let node {
+          arriving[node].append(sample)
         }
+      }
+    }
+    var leaves: (count: Int, ofNodes: [Range<Int>]) = (-1, [])
+    for step in 0..<plan.batchCount {
+      guard step >= firstStep else {
+        place(plan.positions(ofStep: step), on: nil)
         continue
       }
       let count = plan.leafCount(ofStep: step)
-      if count != leaves.count { leaves = (count, division.leavesOfRanks(count)) }
-      for (rank, range) in leaves.ofRanks.enumerated() {
-        for position in plan.positions(ofLeaves: range, step: step) {
-          owners[Int(order[position])] = Int32(rank)
-        }
+      if count != leaves.count { leaves = (count, division.leavesOfNodes(count)) }
+      for (node, range) in leaves.ofNodes.enumerated() {
+        place(plan.positions(ofLeaves: range, step: step), on: node)
+      }
+    }
+    // To the rank of the node that has least.
+    for (node, samples) in arriving.enumerated() {
+      for sample in samples {
+        let rank = division.nodes[node].min { counts[$0] < counts[$1] } ?? 0
+        owners[Int(sample)] = Int32(rank)
+        counts[rank] += 1
       }
     }
     self.init(order: order, owners: owners)

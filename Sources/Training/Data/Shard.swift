@@ -1,29 +1,28 @@
 package import Collectives
 package import Datasets
 
-/// One rank's part of a dataset: images and labels in the order in which the rank uses them.
+/// One rank's part of a dataset: images and labels.
 ///
 /// A sample stays where it lies in memory for as long as the rank keeps it.
 package final class Shard {
-  /// The number of samples.
-  package private(set) var count = 0
+  /// The samples' indices in the dataset's part, in the order that the last deal gave them.
+  package private(set) var samples: [Int32]
   private var memory: ShardMemory
 
   private static let recordLength = ShardMemory.recordLength
 
-  /// Takes over what was read from files; `first` is the first sample's index. Memory of the shard's own grows as it must;
-  /// `memory` that others see does not.
-  package convenience init(_ images: LabelledImages, first: Int, memory: ShardMemory? = nil) {
-    self.init(memory ?? ShardMemory(capacity: images.count))
+  /// Takes over what was read from files; `first` is the first sample's index, of `total` in the dataset's part. Memory of
+  /// the shard's own grows as it must; `memory` that others see does not.
+  package init(_ images: LabelledImages, first: Int, of total: Int, memory: ShardMemory? = nil) {
+    self.memory = memory ?? ShardMemory(capacity: images.count, total: total)
     precondition(images.count <= self.memory.capacity, "\(images.count) samples for \(self.memory.capacity)")
-    count = images.count
+    samples = (0..<images.count).map { Int32(first + $0) }
     let pixels = Self.recordLength - 1
     images.images.withUnsafeBufferPointer { source in
       guard let base = source.baseAddress else { return }
       for slot in 0..<images.count {
-        self.memory.samples[slot] = Int32(first + slot)
-        self.memory.places[slot] = Int32(slot)
-        let record = record(slot)
+        self.memory.places[first + slot] = Int32(slot)
+        let record = record(of: Int32(first + slot))
         record.update(from: base + slot * pixels, count: pixels)
         record[pixels] = images.labels[slot]
       }
@@ -33,31 +32,29 @@ package final class Shard {
   /// What lies in `memory`: nothing yet, or another rank's samples, which are there to be read.
   init(_ memory: ShardMemory) {
     self.memory = memory
+    samples = []
   }
 
   deinit {
     memory.deallocate()
   }
 
-  /// The index in the dataset's part of the sample in `slot`.
-  package func sample(_ slot: Int) -> Int32 { memory.samples[slot] }
+  /// The number of samples.
+  package var count: Int { samples.count }
 
-  /// The samples' indices in the dataset's part, slot by slot.
-  package var samples: [Int32] { (0..<count).map { memory.samples[$0] } }
-
-  /// The 784 pixels of the sample in `slot`, row by row.
+  /// The 784 pixels, row by row, of a sample that lies here.
   @_lifetime(borrow self)
-  package func image(_ slot: Int) -> Span<UInt8> {
-    _overrideLifetime(Span(_unsafeStart: record(slot), count: Self.recordLength - 1), borrowing: self)
+  package func image(of sample: Int32) -> Span<UInt8> {
+    _overrideLifetime(Span(_unsafeStart: record(of: sample), count: Self.recordLength - 1), borrowing: self)
   }
 
-  /// The label of the sample in `slot`.
-  package func label(_ slot: Int) -> UInt8 {
-    record(slot)[Self.recordLength - 1]
+  /// The label of a sample that lies here.
+  package func label(of sample: Int32) -> UInt8 {
+    record(of: sample)[Self.recordLength - 1]
   }
 
-  private func record(_ slot: Int) -> UnsafeMutablePointer<UInt8> {
-    memory.records + Int(memory.places[slot]) * Self.recordLength
+  private func record(of sample: Int32) -> UnsafeMutablePointer<UInt8> {
+    memory.records + Int(memory.places[Int(sample)]) * Self.recordLength
   }
 
   /// Deals the samples anew: every sample of `new` travels from the rank that keeps it under `old` to the rank
@@ -68,20 +65,17 @@ package final class Shard {
     from old: Placement, to new: Placement, over communicator: any Communicator
   ) throws(CommunicatorError) {
     let rank = Int32(communicator.rank)
-    var kept = [Int32](repeating: -1, count: old.owners.count)
-    for slot in 0..<count where new.owners[Int(sample(slot))] == rank {
-      kept[Int(sample(slot))] = memory.places[slot]
-    }
     let incoming = try exchange(from: old, to: new, over: communicator, includingOwn: false)
     defer { incoming.deallocate() }
-
     let target = new.samples(of: communicator.rank)
     if target.count > memory.capacity { memory.grow(to: target.count) }
     var isKept = [Bool](repeating: false, count: memory.capacity)
-    for place in kept where place >= 0 { isKept[Int(place)] = true }
+    for sample in samples where new.owners[Int(sample)] == rank {
+      isKept[Int(memory.places[Int(sample)])] = true
+    }
     var vacant = isKept.indices.reversed().filter { !isKept[$0] }.map { Int32($0) }
-    place(target, from: incoming, sources: old.owners) { sample in
-      kept[Int(sample)] >= 0 ? (kept[Int(sample)], isNew: false) : (vacant.removeLast(), isNew: true)
+    place(target, from: incoming, sources: old.owners) {
+      old.owners[Int($0)] == rank ? nil : vacant.removeLast()
     }
   }
 
@@ -93,11 +87,11 @@ package final class Shard {
     let incoming = try exchange(from: old, to: new, over: communicator, includingOwn: true)
     defer { incoming.deallocate() }
     let target = new.samples(of: communicator.rank)
-    let result = Shard(ShardMemory(capacity: target.count))
+    let result = Shard(ShardMemory(capacity: target.count, total: new.owners.count))
     var next: Int32 = 0
     result.place(target, from: incoming, sources: old.owners) { _ in
       defer { next += 1 }
-      return (next, isNew: true)
+      return next
     }
     return result
   }
@@ -119,8 +113,6 @@ package final class Shard {
   ) throws(CommunicatorError) -> Incoming {
     let length = Self.recordLength
     let rank = Int32(communicator.rank)
-    var slots = [Int32](repeating: -1, count: old.owners.count)
-    for slot in 0..<count { slots[Int(sample(slot))] = Int32(slot) }
     var sendCounts = [Int](repeating: 0, count: communicator.worldSize)
     var receiveCounts = sendCounts
     for sample in new.order {
@@ -136,7 +128,7 @@ package final class Shard {
     for sample in new.order where old.owners[Int(sample)] == rank {
       let target = Int(new.owners[Int(sample)])
       guard includingOwn || target != communicator.rank else { continue }
-      (outgoing + next[target] * length).update(from: record(Int(slots[Int(sample)])), count: length)
+      (outgoing + next[target] * length).update(from: record(of: sample), count: length)
       next[target] += 1
     }
 
@@ -163,25 +155,22 @@ package final class Shard {
     }
   }
 
-  /// Makes `target` this shard's samples, each in the place that `place` says; new ones are taken from `incoming`.
+  /// Makes `target` this shard's samples. Those that are new are taken from `incoming` and lie where `place` says, which is
+  /// nil for those that are here.
   private func place(
-    _ target: [Int32], from incoming: Incoming, sources: [Int32],
-    at place: (Int32) -> (index: Int32, isNew: Bool)
+    _ target: [Int32], from incoming: Incoming, sources: [Int32], at place: (Int32) -> Int32?
   ) {
     precondition(target.count <= memory.capacity, "\(target.count) samples for \(memory.capacity)")
     var next = incoming.starts
-    for (slot, sample) in target.enumerated() {
-      let (index, isNew) = place(sample)
-      if isNew {
-        let source = Int(sources[Int(sample)])
-        (memory.records + Int(index) * Self.recordLength).update(
-          from: incoming.records + next[source] * Self.recordLength, count: Self.recordLength)
-        next[source] += 1
-      }
-      memory.places[slot] = index
-      memory.samples[slot] = sample
+    for sample in target {
+      guard let index = place(sample) else { continue }
+      let source = Int(sources[Int(sample)])
+      (memory.records + Int(index) * Self.recordLength).update(
+        from: incoming.records + next[source] * Self.recordLength, count: Self.recordLength)
+      next[source] += 1
+      memory.places[Int(sample)] = index
     }
-    count = target.count
+    samples = target
   }
 }
 
@@ -192,51 +181,50 @@ package struct ShardMemory {
 
   /// Samples that there is room for.
   package private(set) var capacity: Int
-  /// The sample's index in the dataset's part, slot by slot.
-  let samples: UnsafeMutablePointer<Int32>
-  /// Where in `records` the sample of each slot lies.
-  let places: UnsafeMutablePointer<Int32>
   /// [capacity, `recordLength`].
-  let records: UnsafeMutablePointer<UInt8>
-  private let base: UnsafeMutableRawPointer
+  private(set) var records: UnsafeMutablePointer<UInt8>
+  /// By sample of the dataset's part, where in the records of the rank that has it the sample lies: one table for all ranks
+  /// that share memory.
+  let places: UnsafeMutablePointer<Int32>
   private let isOwned: Bool
 
-  /// Memory of its own.
-  package init(capacity: Int) {
-    self.init(
-      .allocate(byteCount: max(Self.byteCount(capacity: capacity), 1), alignment: 64), capacity: capacity,
-      isOwned: true)
-  }
-
-  /// A part of memory that others see: `byteCount(capacity:)` bytes.
-  package init(shared base: UnsafeMutableRawPointer, capacity: Int) {
-    self.init(base, capacity: capacity, isOwned: false)
-  }
-
-  private init(_ base: UnsafeMutableRawPointer, capacity: Int, isOwned: Bool) {
-    self.base = base
+  /// Memory of its own, for so many samples of a part of `total`.
+  package init(capacity: Int, total: Int) {
     self.capacity = capacity
-    self.isOwned = isOwned
-    samples = base.bindMemory(to: Int32.self, capacity: capacity)
-    places = (base + 4 * capacity).bindMemory(to: Int32.self, capacity: capacity)
-    records = (base + 8 * capacity).bindMemory(to: UInt8.self, capacity: capacity * Self.recordLength)
+    records = .allocate(capacity: max(capacity * Self.recordLength, 1))
+    places = .allocate(capacity: max(total, 1))
+    isOwned = true
   }
 
-  /// The bytes for so many samples.
-  package static func byteCount(capacity: Int) -> Int { capacity * (8 + recordLength) }
+  /// A part of memory that others see: of `byteCount(capacity:)` bytes for the records and of `byteCount(total:)` for the
+  /// table.
+  package init(
+    sharedRecords: UnsafeMutableRawPointer, capacity: Int, sharedPlaces: UnsafeMutableRawPointer, total: Int
+  ) {
+    self.capacity = capacity
+    records = sharedRecords.bindMemory(to: UInt8.self, capacity: Self.byteCount(capacity: capacity))
+    places = sharedPlaces.bindMemory(to: Int32.self, capacity: total)
+    isOwned = false
+  }
+
+  /// The bytes of the records of so many samples.
+  package static func byteCount(capacity: Int) -> Int { capacity * recordLength }
+
+  /// The bytes of the table of a part of `total` samples.
+  package static func byteCount(total: Int) -> Int { total * MemoryLayout<Int32>.stride }
 
   /// Makes room; what others see cannot grow.
   mutating func grow(to count: Int) {
     precondition(isOwned, "\(count) samples for \(capacity) in memory that ranks share")
-    let larger = ShardMemory(capacity: count)
-    larger.samples.update(from: samples, count: capacity)
-    larger.places.update(from: places, count: capacity)
-    larger.records.update(from: records, count: capacity * Self.recordLength)
-    deallocate()
-    self = larger
+    let larger = UnsafeMutablePointer<UInt8>.allocate(capacity: count * Self.recordLength)
+    larger.update(from: records, count: capacity * Self.recordLength)
+    records.deallocate()
+    (records, capacity) = (larger, count)
   }
 
   func deallocate() {
-    if isOwned { base.deallocate() }
+    guard isOwned else { return }
+    records.deallocate()
+    places.deallocate()
   }
 }

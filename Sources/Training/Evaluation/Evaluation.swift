@@ -77,11 +77,11 @@ final class Evaluator {
       let count = min(microBatch, shard.count - start)
       for i in 0..<count {
         var image = input._mutatingExtracting(i * pixels..<(i + 1) * pixels)
-        preparation.prepare(shard.image(start + i), into: &image)
+        preparation.prepare(shard.image(of: shard.samples[start + i]), into: &image)
       }
       network.forward(count: count)
       for i in 0..<count {
-        label[0] = shard.label(start + i)
+        label[0] = shard.label(of: shard.samples[start + i])
         let row = network.logits.extracting(i * classes..<(i + 1) * classes)
         let prediction = SoftmaxCrossEntropy.largest(row)
         counts[Int(label[0]) * classes + prediction] += 1

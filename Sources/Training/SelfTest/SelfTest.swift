@@ -44,7 +44,8 @@ package enum SelfTest {
       recipe: recipe, plan: plan, totalSteps: steps, network: network, communicator: alone, group: group,
       options: StepOptions())
     let samples = NodeSamples(
-      Shard(SyntheticDigits(seed: 1).draw(.train, 0..<sampleCount), first: 0), plan: plan, group: group)
+      SyntheticDigits(seed: 1).draw(.train, 0..<sampleCount), first: 0, capacity: sampleCount,
+      placement: Placement(ranges: [0..<sampleCount], totalSamples: sampleCount), group: group)
     for number in 0..<steps {
       state.cursor = Cursor(step: number, stepsPerEpoch: plan.stepsPerEpoch)
       _ = try step.run(state, samples: samples)

@@ -21,7 +21,6 @@ struct RunSetup {
   let group: NodeGroup
   /// The training samples as they were read: the first deal starts from them.
   let samples: NodeSamples
-  let placement: Placement
   /// nil where the recipe keeps no samples for validation.
   let validation: Evaluator?
   let test: Evaluator
@@ -81,7 +80,7 @@ struct RunSetup {
     let group =
       mayShare
       ? try NodeGroup.sharing(communicator) { localSize in
-        NodeSamples.byteCount(localSize: localSize, capacity: capacity)
+        NodeSamples.byteCount(localSize: localSize, capacity: capacity, total: survey.trainCount)
           + TrainingState.byteCount(recipe: recipe, layout: layout)
           + TrainingStep.byteCount(localSize: localSize, layout: layout, plan: plan)
       } : NodeGroup.alone(communicator)
@@ -92,7 +91,7 @@ struct RunSetup {
     let data = try loadData(survey, communicator: communicator)
     let facts = data.facts
     samples = NodeSamples(
-      data.train, first: data.firstOfTrain, capacity: capacity, plan: plan, group: group)
+      data.train, first: data.firstOfTrain, capacity: capacity, placement: data.trainPlacement, group: group)
     let state = TrainingState(recipe: recipe, layout: layout, team: group)
     if group.isLeader { state.initialize(recipe) }
     if let checkpoint {
@@ -134,7 +133,6 @@ struct RunSetup {
         reduction: options.reduction, algorithm: options.algorithm, deal: options.deal,
         isProfiling: options.isProfiling, timeline: timeline))
     self.group = group
-    placement = data.trainPlacement
     // What the leaders wrote is there for all.
     try group.barrier()
   }

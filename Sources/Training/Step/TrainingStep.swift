@@ -83,8 +83,9 @@ package final class TrainingStep {
       // A rank that gets no leaf has nowhere to put a request: it keeps it for the next step.
       let requests = isFirst ? takeRequests() : StepTotals()
       isFirst = false
-      let count = plan.positions(ofLeaf: leaf, step: cursor.stepInEpoch).count
-      load(samples, leaf: leaf, cursor, count: count)
+      let positions = plan.positions(ofLeaf: leaf, step: cursor.stepInEpoch)
+      let count = positions.count
+      load(samples, positions, epoch: cursor.epoch)
       clock.lap(.data)
       reduction.withLeaf { leaf in
         compute(count: count, epoch: cursor.epoch, requests, into: &leaf, &clock)
@@ -115,16 +116,15 @@ package final class TrainingStep {
   }
 
   /// Puts a micro-batch's pixels into the network's input, with their labels and indices.
-  private func load(_ node: NodeSamples, leaf: Int, _ cursor: Cursor, count: Int) {
-    let (shard, slot) = node.place(ofLeaf: leaf, step: cursor.stepInEpoch)
+  private func load(_ node: NodeSamples, _ positions: Range<Int>, epoch: Int) {
     let length = network.inputShape.count
     let buffer = network.input
     var input = buffer.mutableSpan
-    for i in 0..<count {
-      let sample = shard.sample(slot + i)
+    for (i, position) in positions.enumerated() {
+      let sample = node.sample(at: position)
       var image = input._mutatingExtracting(i * length..<(i + 1) * length)
-      preparation.prepareForTraining(shard.image(slot + i), sample: sample, epoch: cursor.epoch, into: &image)
-      labels[i] = shard.label(slot + i)
+      preparation.prepareForTraining(node.image(of: sample), sample: sample, epoch: epoch, into: &image)
+      labels[i] = node.label(of: sample)
       samples[i] = sample
     }
   }
