@@ -61,7 +61,7 @@ let package = Package(
       exclude: ["event.proto"], swiftSettings: settings),
     .target(name: "Jobs", dependencies: ["Files", "Digests"], swiftSettings: settings),
     .target(
-      name: "Scaling", dependencies: ["Files", "Tensors", "Collectives", "Reports", "Runs", "Jobs"],
+      name: "Scaling", dependencies: ["Files", "Tensors", "Model", "Collectives", "Reports", "Runs", "Jobs"],
       swiftSettings: settings),
     .target(
       name: "Datasets",
@@ -120,7 +120,8 @@ let package = Package(
       name: "RunReportsTests", dependencies: ["RunReports", "Runs", "Reports", "Analysis", "Model"],
       swiftSettings: settings),
     .testTarget(
-      name: "ScalingTests", dependencies: ["Scaling", "Collectives", "Jobs", "Reports", "Runs", "Tensors"],
+      name: "ScalingTests",
+      dependencies: ["Scaling", "Collectives", "Jobs", "Model", "Reports", "Runs", "Tensors"],
       swiftSettings: settings),
     .testTarget(name: "AnalysisTests", dependencies: ["Analysis"], swiftSettings: settings),
     .testTarget(name: "FormattingTests", dependencies: ["Formatting"], swiftSettings: settings),

@@ -5,7 +5,8 @@ internal import Foundation
 /// latency + bytes / bandwidth, with the processors' work per message of LogP (Culler et al. 1993).
 ///
 /// Ranks fill one node after the other. Whatever the ranks of a node send to other nodes at the same time
-/// shares the node's link.
+/// shares the node's link. In the reduction of two levels they send nothing: they add up in memory that they
+/// share, and one rank of each node sends.
 package struct CostModel: Sendable, Hashable {
   /// A link's figures.
   package struct Link: Sendable, Hashable, Codable {
@@ -35,21 +36,28 @@ package struct CostModel: Sendable, Hashable {
   package var within: Link
   /// Between nodes; a node's ranks share it.
   package var between: Link
+  /// The memory that a node's ranks share.
+  package var window: SharedWindow
   /// Ranks that fill a node.
   package var ranksPerNode: Int
   /// Seconds to add one float to another in the reduction.
   package var additionSeconds: Double
 
-  /// A model of these links; nodes have at least one rank.
-  package init(within: Link, between: Link, ranksPerNode: Int, additionSeconds: Double = 0.3e-9) {
+  /// A model of these links; nodes have at least one rank. Without a `window`'s figures it is taken to be as
+  /// fast as messages within a node.
+  package init(
+    within: Link, between: Link, window: SharedWindow? = nil, ranksPerNode: Int,
+    additionSeconds: Double = 0.3e-9
+  ) {
     self.within = within
     self.between = between
+    self.window = window ?? SharedWindow(noSlowerThan: within)
     self.ranksPerNode = max(ranksPerNode, 1)
     self.additionSeconds = additionSeconds
   }
 
   /// Seconds of one reduction of `elementCount` elements of `bytesPerElement` over `leafCount` leaves on
-  /// `ranks` ranks.
+  /// `ranks` ranks, all by messages.
   package func reductionSeconds(
     _ algorithm: ReductionAlgorithm, ranks: Int, elementCount: Int, leafCount: Int, bytesPerElement: Int = 4
   ) -> Double {
@@ -107,6 +115,42 @@ package struct CostModel: Sendable, Hashable {
       )
     }
     return all.min { $0.1 < $1.1 } ?? (.direct, 0)
+  }
+
+  /// Seconds of one reduction of two levels: within each node through its window, between nodes by one rank
+  /// of each, with the quicker algorithm; nil on one node.
+  package func twoLevelReduction(ranks: Int, elementCount: Int, leafCount: Int, bytesPerElement: Int = 4)
+    -> (seconds: Double, algorithm: ReductionAlgorithm?)
+  {
+    guard ranks > 1 else { return (0, nil) }
+    let nodes = (ranks + ranksPerNode - 1) / ranksPerNode
+    let onNode = min(ranks, ranksPerNode)
+    let tree = ReductionTree(leafCount: max(leafCount, ranks))
+    let subtrees = stride(from: 0, to: ranks, by: ranksPerNode).map { first in
+      (first..<min(first + ranksPerNode, ranks))
+        .reduce(0) { $0 + tree.nodes(tiling: tree.leaves(of: $1, worldSize: ranks)).count }
+    }
+    let near = windowSeconds(
+      ranks: onNode, elementCount: elementCount, subtrees: subtrees.max() ?? 1, isOnlyNode: nodes == 1)
+    guard nodes > 1 else { return (near, nil) }
+    // What is left is the reduction of a rank per node.
+    let far = CostModel(within: between, between: between, ranksPerNode: 1, additionSeconds: additionSeconds)
+      .best(ranks: nodes, elementCount: elementCount, leafCount: leafCount, bytesPerElement: bytesPerElement)
+    return (near + far.seconds, far.algorithm)
+  }
+
+  /// Seconds of one reduction through the window of a node whose `ranks` ranks hold `subtrees` sums together.
+  ///
+  /// Every rank adds up its slice of all of them, then reads the other slices. They wait for one another when
+  /// their own sums are complete, when the slices are, and, unless it is the only node, when the sum over all
+  /// nodes is there. Floats are not packed for it, whatever travels between nodes.
+  package func windowSeconds(ranks: Int, elementCount: Int, subtrees: Int, isOnlyNode: Bool) -> Double {
+    guard ranks > 1 else { return 0 }
+    let bytes = Double(elementCount * 4)
+    let perRank = Double(subtrees) / Double(ranks)
+    let additions = max(perRank - 1 / Double(ranks), 0) * Double(elementCount) * additionSeconds
+    return (isOnlyNode ? 2 : 3) * window.barrier(ranks: ranks)
+      + window.reading(bytes * perRank, ranks: ranks) + additions + window.reading(bytes, ranks: ranks)
   }
 }
 

@@ -43,10 +43,17 @@ extension ScalingLadder {
 }
 
 extension ScalingProjection {
-  /// The computed speed-ups.
+  /// The computed speed-ups; where cores differ, those of both deals.
   package func plot(title: String, subtitle: String) -> LinePlot {
-    let series = LinePlot.Series(
-      "\(mode.rawValue), projected", rows.map { (Double($0.ranks), $0.speedUp) }, color: 0)
-    return .speedUp(title: title, subtitle: subtitle, series: [series], ranks: rows.map(\.ranks))
+    var series = [
+      LinePlot.Series(
+        "\(mode.rawValue), projected", rows.map { (Double($0.ranks), $0.speedUp) }, color: 0)
+    ]
+    if coreSpeeds.differ {
+      series.append(
+        LinePlot.Series(
+          "\(mode.rawValue), taking", rows.map { (Double($0.ranks), $0.takingSpeedUp) }, color: 1))
+    }
+    return .speedUp(title: title, subtitle: subtitle, series: series, ranks: rows.map(\.ranks))
   }
 }

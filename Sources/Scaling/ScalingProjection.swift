@@ -14,31 +14,44 @@ package struct ScalingProjection: Hashable, Sendable {
     package var stepSeconds: Double
     /// Seconds of the reduction in a step.
     package var reductionSeconds: Double
-    /// The quicker algorithm, which the reduction uses.
-    package var algorithm: ReductionAlgorithm
-    /// Training images per second over all ranks.
+    /// The quicker algorithm, which the reduction uses between nodes; nil on one node.
+    package var algorithm: ReductionAlgorithm?
+    /// Training images per second over all ranks, in equal shares.
     package var imagesPerSecond: Double
-    /// Images per second over those of one rank.
+    /// Images per second over those of the rank that was measured.
     package var speedUp: Double
-    /// The part of the ideal speed-up that is reached, 0...1.
+    /// The part of the ideal speed-up that is reached, 0...1: what the cores' speeds add up to.
     package var efficiency: Double
     /// The same with gradient sums that travel as bfloat16.
     package var bfloat16Efficiency: Double
+    /// Training images per second where ranks of a node take one another's micro-batches.
+    package var takingImagesPerSecond: Double
+    /// The speed-up where they do.
+    package var takingSpeedUp: Double
+    /// The efficiency where they do.
+    package var takingEfficiency: Double
   }
 
   /// How the problem grows with the ranks.
   package let mode: ScalingPoint.Mode
   /// For 1, 2, 4, … ranks.
   package let rows: [Row]
+  /// How fast the ranks of a node are.
+  package let coreSpeeds: CoreSpeeds
   /// The micro-batches of one rank's step.
   package let leafCount: Int
   /// Whether the curve ends before the ranks asked for, since more of them would have no work.
   package let endsForLackOfWork: Bool
 
   /// Computes the curve up to `most` ranks. `alone` is one rank, measured; a step has micro-batches of
-  /// `microBatch` samples, and reduces `elementCount` floats.
-  package init(alone: ScalingPoint, microBatch: Int, elementCount: Int, model: CostModel, most: Int) {
+  /// `microBatch` samples, and reduces `elementCount` floats. The ranks of a node have cores of `coreSpeeds`
+  /// times the measured one's speed, and share the update as `updateDivision` says.
+  package init(
+    alone: ScalingPoint, microBatch: Int, elementCount: Int, model: CostModel, most: Int,
+    coreSpeeds: CoreSpeeds = .alike, updateDivision: UpdateDivision = .none
+  ) {
     mode = alone.mode
+    self.coreSpeeds = coreSpeeds
     leafCount = (alone.globalBatch + microBatch - 1) / microBatch
     let stepSeconds = Double(alone.globalBatch) / alone.spread(\.imagesPerSecond).median
     let updateSeconds = stepSeconds * alone.spread(\.update).median
@@ -49,20 +62,26 @@ package struct ScalingProjection: Hashable, Sendable {
       guard leafCount * growth >= ranks else { break }
       let cost = StepCost(
         leafSeconds: (stepSeconds - updateSeconds) / Double(leafCount), updateSeconds: updateSeconds,
-        leafCount: leafCount * growth, elementCount: elementCount)
+        leafCount: leafCount * growth, elementCount: elementCount, coreSpeeds: coreSpeeds,
+        updateDivision: updateDivision)
       let step = cost.step(ranks: ranks, model: model)
+      let taking = cost.step(ranks: ranks, model: model, dealing: .taking)
       let half = cost.step(ranks: ranks, model: model, bytesPerElement: 2)
       let globalBatch = alone.globalBatch * growth
       let rate = Double(globalBatch) / step.seconds
-      // What a step would take if all ranks helped fully.
-      let ideal = stepSeconds * Double(growth) / Double(ranks)
+      let takingRate = Double(globalBatch) / taking.seconds
+      // What a step would take if all ranks helped fully, as fast as each is.
+      let ideal =
+        stepSeconds * Double(growth) / coreSpeeds.sum(ranks: ranks, ranksPerNode: model.ranksPerNode)
       rows.append(
         Row(
           ranks: ranks, nodes: (ranks + model.ranksPerNode - 1) / model.ranksPerNode,
           globalBatch: globalBatch, stepSeconds: step.seconds, reductionSeconds: step.reduction,
           algorithm: step.algorithm, imagesPerSecond: rate,
           speedUp: rate * stepSeconds / Double(alone.globalBatch), efficiency: ideal / step.seconds,
-          bfloat16Efficiency: ideal / half.seconds))
+          bfloat16Efficiency: ideal / half.seconds, takingImagesPerSecond: takingRate,
+          takingSpeedUp: takingRate * stepSeconds / Double(alone.globalBatch),
+          takingEfficiency: ideal / taking.seconds))
       ranks *= 2
     }
     self.rows = rows

@@ -21,7 +21,8 @@ struct Scale: ParsableCommand {
       Runs the ladder of ranks several times, in turns, each rank bound to a core; what stands behind -- goes to \
       `lockstep train`. Prints a table and writes scaling.csv, scaling.svg and scaling.json. All strong points must end \
       with the same model: exit code 70 if they do not.
-      --project measures one rank and the links within this host, and computes the rest: see docs/scaling.md.
+      --project measures one rank and the links within this host, and computes the rest: see docs/scaling.md; with \
+      --core-speeds both for equal shares and for ranks that take micro-batches as they get free.
       """)
 
   @Option(help: "The numbers of ranks, with commas.")
@@ -64,6 +65,12 @@ struct Scale: ParsableCommand {
   @Option(help: "For --project: ranks on each node. Default: this host's cores.")
   var ranksPerNode: Int?
 
+  @Option(
+    help: ArgumentHelp(
+      "For --project: speeds of a node's cores beside the one measured, e.g. 1,1,0.55; further ones repeat "
+        + "them.", valueName: "speeds"))
+  var coreSpeeds: String?
+
   @Argument(
     parsing: .postTerminator,
     help: ArgumentHelp("Arguments of `lockstep train`, behind --.", valueName: "train's arguments"))
@@ -82,12 +89,13 @@ struct Scale: ParsableCommand {
       guard !both, !(strong && weak) else {
         throw ValidationError("--project computes one curve: --strong or --weak")
       }
-    } else if network != nil || ranksPerNode != nil {
-      throw ValidationError("--network and --ranks-per-node belong to --project")
+    } else if network != nil || ranksPerNode != nil || coreSpeeds != nil {
+      throw ValidationError("--network, --ranks-per-node and --core-speeds belong to --project")
     }
     if let ranksPerNode, ranksPerNode < 1 {
       throw ValidationError("--ranks-per-node must be at least 1, found \(ranksPerNode)")
     }
+    _ = try nodeCoreSpeeds()
     for word in words where ["--run", "--resume"].contains(where: { word == $0 || word.hasPrefix($0 + "=") })
     {
       throw ValidationError("'\(word)' is scale's own matter: each run gets a folder of its own")
@@ -180,79 +188,6 @@ struct Scale: ParsableCommand {
     return slots
   }
 
-  // MARK: - Projection
-
-  /// Computes a curve from one rank's measured times and the network's figures.
-  private func showProjection(to most: Int, _ recipe: Recipe, _ experiment: ScalingExperiment) throws {
-    guard let network, let far = CostModel.Link(parsing: network) else { return }
-    let alone = try experiment.run(
-      ScalingLadder(
-        modes: [weak ? .weak : .strong], counts: [1], globalBatch: recipe.globalBatch, slots: 1),
-      repeats: repeats
-    ) { number, count, _ in
-      note("run \(number) of \(count): 1 rank")
-    } didRun: { _ in
-    }
-    note("measuring the links within this host")
-    let near = try linkWithinHost()
-    let perNode = ranksPerNode ?? experiment.processors.cores
-    let projection = ScalingProjection(
-      alone: alone.points[0], microBatch: recipe.microBatch, elementCount: try recipe.flatElementCount(),
-      model: CostModel(near: near, far: far, ranksPerNode: perNode), most: most)
-    print(
-      "computed, not measured: recipe \(recipe.name), \(projection.mode.rawValue), \(network) between nodes of "
-        + "\(perNode) ranks, from \(Numbers.grouped(Int(alone.points[0].spread(\.imagesPerSecond).median))) "
-        + "images/s on one rank and \(Numbers.fixed(near.latencySeconds * 1e6, 1)) µs, "
-        + "\(Numbers.fixed(near.bytesPerSecond * 8 / 1e9, 1)) Gbit/s within this host")
-    show(projection)
-    if projection.endsForLackOfWork {
-      print(
-        "more than \(projection.leafCount) ranks would have no work: a step has \(projection.leafCount) "
-          + "micro-batches of \(recipe.microBatch); a larger --global-batch or --weak goes further")
-    }
-    let plot = projection.plot(
-      title: "Speed-up of recipe \(recipe.name), computed",
-      subtitle: "\(network) between nodes of \(perNode) ranks, global batch \(recipe.globalBatch)"
-        + (weak ? " per rank" : ""))
-    try Data(plot.drawing.file.utf8).write(
-      to: URL(fileURLWithPath: out + "/projection.svg"), options: .atomic)
-    print("written: \(out)/projection.svg")
-    fflush(nil)
-  }
-
-  private func show(_ projection: ScalingProjection) {
-    var table = TextTable([
-      ("ranks", .right), ("nodes", .right), ("batch", .right), ("step ms", .right), ("reduction ms", .right),
-      ("by", .left), ("images/s", .right), ("efficiency", .right), ("with bfloat16", .right),
-    ])
-    for row in projection.rows {
-      table.append([
-        "\(row.ranks)", "\(row.nodes)", Numbers.grouped(row.globalBatch),
-        Numbers.fixed(row.stepSeconds * 1e3, 3), Numbers.fixed(row.reductionSeconds * 1e3, 3),
-        row.ranks == 1 ? "" : row.algorithm.rawValue, Numbers.grouped(Int(row.imagesPerSecond)),
-        percent(row.efficiency), percent(row.bfloat16Efficiency),
-      ])
-    }
-    print(table.text)
-  }
-
-  /// The link between two ranks of this host, as `lockstep reduction` measures it.
-  private func linkWithinHost() throws -> CostModel.Link {
-    let (file, log) = (out + "/links.json", out + "/links.log")
-    defer { for path in [file, log] { try? FileManager.default.removeItem(atPath: path) } }
-    let environment = MPIRun.environment
-    let words = MPIRun(ranks: 2, binding: .none)
-      .words(["reduction", "--json"], program: MPIRun.program, environment: environment)
-    let child = try ChildProcess(
-      words, environment: environment, output: .file(file), errors: .file(log))
-    guard child.wait() == 0,
-      let figures = try? JSONDecoder().decode(
-        ReductionFigures.self, from: Data(contentsOf: URL(fileURLWithPath: file))),
-      let link = figures.within
-    else { throw RunError("two ranks on this host could not measure the link between them", exitCode: 69) }
-    return link
-  }
-
   // MARK: - Telling
 
   private func show(_ ladder: ScalingLadder) {
@@ -290,9 +225,9 @@ struct Scale: ParsableCommand {
     fflush(nil)
   }
 
-  private func percent(_ share: Double) -> String { Numbers.fixed(100 * share, 1) + " %" }
+  func percent(_ share: Double) -> String { Numbers.fixed(100 * share, 1) + " %" }
 
-  private func note(_ line: String) {
+  func note(_ line: String) {
     try? FileHandle.standardError.write(contentsOf: Data("lockstep scale: \(line)\n".utf8))
   }
 }

@@ -41,6 +41,20 @@ extension RealRanks {
       #expect(FileManager.default.fileExists(atPath: scratch("out/projection.svg")))
     }
 
+    @Test func coresThatDifferAreShownInBothDeals() throws {
+      let scratch = try ScratchFolder()
+      let outcome = try Command(
+        executable: Command.binary,
+        arguments: [
+          "scale", "--project", "8", "--network", "10gbit,20us", "--ranks-per-node", "4", "--core-speeds",
+          "1,1,0.5", "--repeats", "1", "--out", scratch("out"),
+        ] + problem
+      ).run()
+      #expect(outcome.code == 0, "\(outcome.errors)")
+      #expect(outcome.output.contains("taking, images/s"), "\(outcome.output)")
+      #expect(outcome.output.contains(/[ ]4 +1 +64 .* memory .* % .* % .* %\n/), "\(outcome.output)")
+    }
+
     @Test func theReductionIsTimedByItself() throws {
       let outcome = try Command.ranks(3, ["reduction", "--elements", "5000", "--repeats", "3"]).run()
       #expect(outcome.code == 0, "\(outcome.errors)")
@@ -52,6 +66,15 @@ extension RealRanks {
       (["--ranks", "1,x"], Int32(64), "expected different numbers"), (["--", "--bogus"], 64, "--bogus"),
       (["--project", "64"], 64, "--project needs --network"),
       (["--project", "64", "--network", "fast"], 64, "found 'fast'"),
+      (["--core-speeds", "1,0.5"], 64, "belong to --project"),
+      (
+        ["--project", "8", "--network", "1gbit,9us", "--core-speeds", "1,fast"], 64,
+        "--core-speeds: expected speeds from 0.001 to 1000 with commas, e.g. 1,1,0.55, found '1,fast'"
+      ),
+      (
+        ["--project", "8", "--network", "1gbit,9us", "--ranks-per-node", "2", "--core-speeds", "1,1,1"], 64,
+        "--core-speeds names 3 speeds, and a node has 2 ranks"
+      ),
       (["--", "--run", "x"], 64, "'--run' is scale's own"),
       (["--hostfile", "/nonexistent"], 66, "/nonexistent"),
       (

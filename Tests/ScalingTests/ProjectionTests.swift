@@ -17,13 +17,15 @@ import Testing
   }
 
   private func projection(
-    _ mode: ScalingPoint.Mode, most: Int, latency: Double = 0, bytesPerSecond: Double = .infinity
+    _ mode: ScalingPoint.Mode, most: Int, latency: Double = 0, bytesPerSecond: Double = .infinity,
+    ranksPerNode: Int = 2, coreSpeeds: CoreSpeeds = .alike, updateDivision: UpdateDivision = .none
   ) -> ScalingProjection {
     let link = CostModel.Link(
       latencySeconds: latency, bytesPerSecond: bytesPerSecond, messageSeconds: 0)
     return ScalingProjection(
       alone: alone(mode), microBatch: 4, elementCount: 1_000_000,
-      model: CostModel(within: link, between: link, ranksPerNode: 2, additionSeconds: 0), most: most)
+      model: CostModel(within: link, between: link, ranksPerNode: ranksPerNode, additionSeconds: 0),
+      most: most, coreSpeeds: coreSpeeds, updateDivision: updateDivision)
   }
 
   /// Without a network's cost only the update, which all ranks do alike, bounds the speed-up.
@@ -39,6 +41,41 @@ import Testing
     }
   }
 
+  /// The two ranks of a node halve the update; more nodes do it alike.
+  @Test func aDividedUpdateLiftsTheBound() {
+    let division = UpdateDivision(dividedShare: 1, barriers: 3, sharedBytes: 100)
+    let rows = projection(.strong, most: 8, updateDivision: division).rows
+    for (row, seconds) in zip(rows, [20e-3, 10e-3, 6e-3, 4e-3]) {
+      #expect(abs(row.stepSeconds - seconds) < 1e-9)
+    }
+    #expect(rows.count == 4)
+  }
+
+  /// 16 leaves of 1 ms on four ranks, one of them at half speed.
+  @Test func unequalCoresAreShownInBothDeals() throws {
+    let speeds = try #require(CoreSpeeds(parsing: "1,1,1,0.5"))
+    let projection = projection(.strong, most: 8, ranksPerNode: 4, coreSpeeds: speeds)
+    let row = projection.rows[2]
+    // Equal shares: 4 leaves at 2 ms. Taking: the slow rank keeps 2, the others have 4 or 5.
+    #expect(abs(row.stepSeconds - 12e-3) < 1e-9 && abs(row.imagesPerSecond - 64 / 12e-3) < 1e-6)
+    #expect(abs(row.takingImagesPerSecond - 64 / 9e-3) < 1e-6)
+    // 3.5 cores could take a step in 20 / 3.5 ms.
+    #expect(abs(row.efficiency - 20 / 3.5 / 12) < 1e-9 && abs(row.takingEfficiency - 20 / 3.5 / 9) < 1e-9)
+    #expect(abs(row.takingSpeedUp - 20.0 / 9) < 1e-9)
+    // Two nodes have leaves for both ranks each: two of them take 4 ms on the slow one, taken 3.
+    let far = projection.rows[3]
+    #expect(far.nodes == 2 && abs(far.stepSeconds - 8e-3) < 1e-9)
+    #expect(abs(far.takingImagesPerSecond - 64 / 7e-3) < 1e-6)
+    #expect(projection.plot(title: "", subtitle: "").series.count == 3)
+  }
+
+  @Test func alikeCoresHaveOneCurve() {
+    let projection = projection(.strong, most: 8)
+    for row in projection.rows { #expect(abs(row.takingEfficiency - row.efficiency) < 1e-12) }
+    #expect(projection.plot(title: "", subtitle: "").series.count == 2)
+    #expect(projection.rows.map { $0.algorithm == nil } == [true, true, false, false])
+  }
+
   @Test func aWeakCurveKeepsItsWork() {
     let projection = projection(.weak, most: 64)
     #expect(projection.rows.map(\.globalBatch) == [64, 128, 256, 512, 1024, 2048, 4096])
@@ -51,9 +88,11 @@ import Testing
     #expect(projection.plot(title: "", subtitle: "").series.last?.points.count == 5)
   }
 
+  /// Between nodes; nothing is packed for a node's own memory.
   @Test func halfTheBytesCostLess() {
-    let row = projection(.strong, most: 2, latency: 1e-3, bytesPerSecond: 1e9).rows[1]
-    #expect(row.reductionSeconds > 5e-3 && row.bfloat16Efficiency > row.efficiency)
+    let rows = projection(.strong, most: 4, latency: 1e-3, bytesPerSecond: 1e9).rows
+    #expect(rows[1].reductionSeconds > 5e-3 && rows[1].bfloat16Efficiency == rows[1].efficiency)
+    #expect(rows[2].reductionSeconds > 15e-3 && rows[2].bfloat16Efficiency > rows[2].efficiency)
   }
 
   @Test func messagesToOtherNodesCostTheProcessorsToo() {
