@@ -25,15 +25,15 @@ package struct UpdateDivision: Sendable, Hashable {
 
   /// What can be divided of an optimizer's work on parameters of this layout.
   ///
-  /// Muon orthogonalises the weights of all convolutions but the first by iterations on a Gram matrix of the
-  /// shorter side n. Twice in an iteration, for B and for A and P, a product needs what the one before gave;
-  /// before the first the whole direction is needed.
+  /// Muon orthogonalises the weights of all convolutions but the first, side by side, by iterations on Gram
+  /// matrices A of their shorter sides. An iteration needs all of A for B = a·I + b·A + c·A², and all of B for
+  /// B·A·B: two barriers. One before them is for the directions, one behind them for the result's factor.
   package init(of optimizer: OptimizerSpecification, layout: ParameterLayout) {
     self.init(dividedShare: 1, barriers: 0, sharedBytes: 0)
     guard case .muon(let specification) = optimizer else { return }
     for tensor in layout.tensors.filter({ $0.shape.count == 4 }).dropFirst() {
       let side = min(tensor.rows, tensor.columns)
-      barriers += 2 * specification.iterations
+      barriers = 2 * specification.iterations + 2
       sharedBytes += 4 * (tensor.count + 2 * specification.iterations * side * side)
     }
   }

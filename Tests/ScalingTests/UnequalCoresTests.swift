@@ -92,10 +92,10 @@ import Testing
       let simulation = try xeon(leavesPerRank: leaves, window: window)
       return StepSimulation.Deal.allCases.map { thousands(simulation.step(dealing: $0)) }
     }
-    #expect(try rates(16, asMessages) == [198, 240])
-    #expect(try rates(16, fast) == [206, 252])
-    #expect(try rates(1, asMessages) == [108, 108])
-    #expect(try rates(1, fast) == [162, 162])
+    #expect(try rates(16, asMessages) == [199, 242])
+    #expect(try rates(16, fast) == [206, 253])
+    #expect(try rates(1, asMessages) == [114, 114])
+    #expect(try rates(1, fast) == [165, 165])
   }
 
   /// Two cores, the second slowed to about half by another process, 128 leaves of nothing but products: alone
