@@ -20,7 +20,8 @@ package struct ScalingProjection: Hashable, Sendable {
     package var imagesPerSecond: Double
     /// Images per second over those of the rank that was measured.
     package var speedUp: Double
-    /// The part of the ideal speed-up that is reached, 0...1: what the cores' speeds add up to.
+    /// The part of the ideal speed-up that is reached, which is what the cores' speeds add up to. With more work
+    /// for more ranks it may exceed 1: they share an update that is no more work than one rank's.
     package var efficiency: Double
     /// The same with gradient sums that travel as bfloat16.
     package var bfloat16Efficiency: Double
