@@ -35,49 +35,83 @@ package struct ScalingExperiment {
   }
 
   /// Runs the whole ladder `repeats` times, in turns, so that whatever slows the machine down for a while
-  /// does not hit one point alone. `willRun` is told the run's number, from 1, and how many there are;
-  /// `didRun` gets the ladder after each.
+  /// does not hit one point alone. Explaining, independent copies take turns with the points. `willRun` is told
+  /// the turn's number, from 1, and how many there are; `didRun` gets the ladder after each.
   ///
   /// - Throws: `RunError` if a run fails, and what the closures throw.
   package func run(
-    _ ladder: ScalingLadder, repeats: Int,
-    willRun: (_ number: Int, _ count: Int, _ point: ScalingPoint) -> Void,
+    _ ladder: ScalingLadder, repeats: Int, explaining: Bool = false,
+    willRun: (_ number: Int, _ count: Int, _ turn: ScalingTurn) -> Void,
     didRun: (ScalingLadder) throws -> Void
   ) throws -> ScalingLadder {
     var ladder = ladder
-    let count = repeats * ladder.points.count
+    let turns = ladder.turns(explaining: explaining)
     for round in 0..<repeats {
-      for index in ladder.points.indices {
-        let point = ladder.points[index]
-        willRun(round * ladder.points.count + index + 1, count, point)
-        ladder.points[index].runs.append(try measure(point))
+      for (index, turn) in turns.enumerated() {
+        willRun(round * turns.count + index + 1, repeats * turns.count, turn)
+        switch turn {
+        case .training(let index, _, _):
+          ladder.points[index].runs.append(try measure(ladder.points[index]))
+        case .copies(let indices, let count, let globalBatch):
+          let run = try copies(like: ladder.points[indices[0]], count: count, globalBatch: globalBatch)
+          for index in indices { ladder.points[index].copies = (ladder.points[index].copies ?? []) + [run] }
+        }
         try didRun(ladder)
       }
     }
     return ladder
   }
 
-  /// Trains once at a point. The run's folder is removed afterwards.
+  /// Trains once at a point.
   private func measure(_ point: ScalingPoint) throws -> ScalingPoint.Run {
+    let name = "the run with \(point.ranks) ranks"
+    return try withFolder { run, log in
+      try start(
+        name, point, ["--run", run.path] + arguments + ["--global-batch", "\(point.globalBatch)"], log)
+      let history = try RunHistory(folder: run)
+      guard let result = history.result else { throw RunError("\(name) left no result.json", exitCode: 65) }
+      var figures = ScalingPoint.Run(result: result, epochs: history.epochs, target: target)
+      figures.stepTimes = StepTimes(history.steps)
+      return figures
+    }
+  }
+
+  /// Trains `count` copies at once, each alone where a rank of `point` runs.
+  private func copies(like point: ScalingPoint, count: Int, globalBatch: Int) throws -> CopiesRun {
+    let name = "the run of \(count) copies"
+    return try withFolder { run, log in
+      // The copies of this host find it there; others use a place of their own.
+      try FileManager.default.createDirectory(atPath: run.path, withIntermediateDirectories: true)
+      try start(
+        name, point, ["--copies", run.path] + arguments + ["--global-batch", "\(globalBatch)"], log)
+      let file = run.path + "/" + CopyFigures.fileName
+      guard let data = FileManager.default.contents(atPath: file),
+        let figures = try? JSONDecoder().decode([CopyFigures].self, from: data), figures.count == count
+      else { throw RunError("\(name) left no figures of all copies", exitCode: 65) }
+      return CopiesRun(figures)
+    }
+  }
+
+  /// Calls `body` with the names of a run's folder and of a log, both of which are removed afterwards.
+  private func withFolder<Value>(_ body: (_ run: RunFolder, _ log: String) throws -> Value) throws -> Value {
     // A name that nobody else uses: whatever lies there is removed.
     let name = "\(folder)/.lockstep-scale-\(ProcessInfo.processInfo.processIdentifier)"
-    let run = RunFolder(path: name)
     let log = name + ".log"
-    func clear() { for path in [run.path, log] { try? FileManager.default.removeItem(atPath: path) } }
+    func clear() { for path in [name, log] { try? FileManager.default.removeItem(atPath: path) } }
     clear()
     defer { clear() }
-    let code = try execute(call(point), command(point, run), log)
+    return try body(RunFolder(path: name), log)
+  }
+
+  /// Runs `train` on a point's ranks, and sees that it ends well.
+  private func start(_ name: String, _ point: ScalingPoint, _ words: [String], _ log: String) throws {
+    let code = try execute(call(point), ["train", "--quiet", "--no-report"] + words, log)
     guard code == 0 else {
       let text = (try? String(contentsOfFile: log, encoding: .utf8)) ?? ""
       throw RunError(
-        "the run with \(point.ranks) ranks ended with code \(code): \(Self.reason(in: text))",
+        "\(name) ended with code \(code): \(Self.reason(in: text))",
         exitCode: RestartPolicy.isExplained(exitCode: code) ? code : 69)
     }
-    let history = try RunHistory(folder: run)
-    guard let result = history.result else {
-      throw RunError("the run with \(point.ranks) ranks left no result.json", exitCode: 65)
-    }
-    return ScalingPoint.Run(result: result, epochs: history.epochs, target: target)
   }
 
   /// How `mpirun` is called at a point. With a hostfile a core for each rank is what its slots promise.
@@ -86,12 +120,6 @@ package struct ScalingExperiment {
       point.isOversubscribed
       ? Binding.shared : hostfile == nil ? Binding(ranks: point.ranks, processors: processors) : .core
     return MPIRun(ranks: point.ranks, hostfile: hostfile, binding: binding, options: mpirunOptions)
-  }
-
-  private func command(_ point: ScalingPoint, _ run: RunFolder) -> [String] {
-    ["train", "--quiet", "--no-report", "--run", run.path] + arguments + [
-      "--global-batch", "\(point.globalBatch)",
-    ]
   }
 
   /// The sentence in which a run says why it failed, else the end of what it printed.
@@ -120,7 +148,7 @@ extension ScalingPoint.Run {
       wait: mean(\.wait) / total, update: mean(\.update) / total,
       imbalance: average > 0 ? (computed.max() ?? 0) / average - 1 : 0,
       processorSeconds: result.rankTimes.reduce(0) { $0 + $1.processorSeconds },
-      digest: result.checkpointDigest)
+      digest: result.checkpointDigest, coreSeconds: CoreSeconds(result))
   }
 
   /// Seconds of training steps until the end of the first epoch whose validation reaches `target`, nil if

@@ -63,21 +63,32 @@ package struct ScalingLadder: Sendable, Hashable, Codable {
     return result
   }
 
-  /// All runs, one line each, with a header.
+  /// All runs, one line each, with a header. Seconds of steps, and what copies at once did in the same round with
+  /// what that explains, are empty where they were not measured.
   package var csv: String {
     var lines = [
       "mode,ranks,global_batch,oversubscribed,images_per_second,seconds_to_target,compute,reduction,wait,update,"
-        + "imbalance,processor_seconds,sha256"
+        + "imbalance,processor_seconds,sha256,step_median,step_90,step_99,step_most,copies_images_per_second,"
+        + "machine_efficiency,ceiling_efficiency,"
+        + ScalingExplanation.Cause.allCases.map { "lost_\($0.rawValue)" }.joined(separator: ",")
     ]
     for point in points {
-      for run in point.runs {
-        lines.append(
+      for (round, run) in point.runs.enumerated() {
+        let steps = run.stepTimes
+        let copies = point.copies.flatMap { $0.indices.contains(round) ? $0[round] : nil }
+        let explanation = explanation(of: point, round: round)
+        let optional =
           [
+            steps?.median, steps?.ninetieth, steps?.ninetyNinth, steps?.most, copies?.imagesPerSecond,
+            explanation?.machineEfficiency, explanation?.ceilingEfficiency,
+          ] + ScalingExplanation.Cause.allCases.map { explanation?.share($0) }
+        lines.append(
+          ([
             point.mode.rawValue, "\(point.ranks)", "\(point.globalBatch)", "\(point.isOversubscribed)",
             "\(run.imagesPerSecond)", run.secondsToTarget.map { "\($0)" } ?? "", "\(run.compute)",
             "\(run.reduction)", "\(run.wait)", "\(run.update)", "\(run.imbalance)", "\(run.processorSeconds)",
             run.digest,
-          ].joined(separator: ","))
+          ] + optional.map { $0.map { "\($0)" } ?? "" }).joined(separator: ","))
       }
     }
     return lines.joined(separator: "\n") + "\n"

@@ -29,11 +29,16 @@ package struct ScalingPoint: Hashable, Sendable, Codable {
     package var processorSeconds: Double
     /// SHA-256 of the final checkpoint.
     package var digest: String
+    /// What an image cost, by phase; nil in files of older versions.
+    package var coreSeconds: CoreSeconds?
+    /// How long steps took; nil in files of older versions.
+    package var stepTimes: StepTimes?
 
     /// A run of these figures.
     package init(
       imagesPerSecond: Double, secondsToTarget: Double?, compute: Double, reduction: Double, wait: Double,
-      update: Double, imbalance: Double, processorSeconds: Double, digest: String
+      update: Double, imbalance: Double, processorSeconds: Double, digest: String,
+      coreSeconds: CoreSeconds? = nil, stepTimes: StepTimes? = nil
     ) {
       self.imagesPerSecond = imagesPerSecond
       self.secondsToTarget = secondsToTarget
@@ -44,6 +49,8 @@ package struct ScalingPoint: Hashable, Sendable, Codable {
       self.imbalance = imbalance
       self.processorSeconds = processorSeconds
       self.digest = digest
+      self.coreSeconds = coreSeconds
+      self.stepTimes = stepTimes
     }
   }
 
@@ -57,6 +64,8 @@ package struct ScalingPoint: Hashable, Sendable, Codable {
   package var isOversubscribed: Bool
   /// What was measured so far.
   package var runs: [Run] = []
+  /// What as many independent copies at once did, round by round; nil where that was not asked for.
+  package var copies: [CopiesRun]?
 
   /// A point that was not measured yet.
   package init(mode: Mode, ranks: Int, globalBatch: Int, isOversubscribed: Bool) {
@@ -65,6 +74,10 @@ package struct ScalingPoint: Hashable, Sendable, Codable {
     self.globalBatch = globalBatch
     self.isOversubscribed = isOversubscribed
   }
+
+  /// Samples of an optimizer step of a copy that has nothing to do with the others: what one rank alone is given on
+  /// this ladder, which has one rank as its first point.
+  package var copyBatch: Int { mode == .strong ? globalBatch : max(globalBatch / ranks, 1) }
 
   /// Median and range of something over the runs.
   package func spread(_ value: (Run) -> Double) -> Spread { Spread(runs.map(value)) }

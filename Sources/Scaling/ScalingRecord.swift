@@ -50,11 +50,27 @@ package struct ScalingRecord: Encodable, Sendable {
   package var setting: Setting
   /// The runs so far.
   package var points: [ScalingPoint]
+  /// Why points are not as fast as their ranks' number, of those where that was asked for.
+  package var explanations: [Explained]?
+
+  /// A point and what explains it.
+  package struct Explained: Encodable, Sendable {
+    /// How the problem grows.
+    package var mode: ScalingPoint.Mode
+    /// The world size.
+    package var ranks: Int
+    /// Why it is not as fast as its ranks' number.
+    package var explanation: ScalingExplanation
+  }
 
   /// A record of the runs of `ladder`.
   package init(setting: Setting, ladder: ScalingLadder) {
     self.setting = setting
     points = ladder.points
+    let explained = ladder.points.compactMap { point in
+      ladder.explanation(of: point).map { Explained(mode: point.mode, ranks: point.ranks, explanation: $0) }
+    }
+    explanations = explained.isEmpty ? nil : explained
   }
 
   /// Writes `scaling.csv`, `scaling.svg` and `scaling.json` into a folder, each all at once.

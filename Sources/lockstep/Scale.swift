@@ -16,11 +16,14 @@ struct Scale: ParsableCommand {
     discussion: """
       Examples:
         lockstep scale --ranks 1,2
+        lockstep scale --ranks 1,2 --explain -- --global-batch 512
         lockstep scale --ranks 1,2,4,8 --both --hostfile hosts --repeats 5 -- --recipe medium-1024
         lockstep scale --project 1024 --network 25gbit,10us --ranks-per-node 64 --weak
       Runs the ladder of ranks several times, in turns, each rank bound to a core; what stands behind -- goes to \
       `lockstep train`. Prints a table and writes scaling.csv, scaling.svg and scaling.json. All strong points must end \
       with the same model: exit code 70 if they do not.
+      --explain also trains as many copies at once as there are ranks, each alone: what the machine can give. It \
+      tells how much of that the ranks reach, what the rest is lost to, and how even steps are.
       --project measures one rank and the links within this host, and computes the rest: see docs/scaling.md; with \
       --core-speeds both for equal shares and for ranks that take micro-batches as they get free.
       """)
@@ -36,6 +39,9 @@ struct Scale: ParsableCommand {
 
   @Flag(help: "Both ladders.")
   var both = false
+
+  @Flag(help: "Measure what the cores can give at once, and tell what efficiency is lost to.")
+  var explain = false
 
   @Option(help: "How often to run each point.")
   var repeats = 3
@@ -77,7 +83,11 @@ struct Scale: ParsableCommand {
   var words: [String] = []
 
   func validate() throws {
-    _ = try rankList()
+    let counts = try rankList()
+    if explain, project != nil { throw ValidationError("--explain measures, --project computes: choose one") }
+    if explain, counts[0] != 1 {
+      throw ValidationError("--explain compares with one rank: --ranks needs a 1, found '\(ranks)'")
+    }
     if repeats < 1 { throw ValidationError("--repeats must be at least 1, found \(repeats)") }
     if let project {
       guard project > 1 else { throw ValidationError("--project must be at least 2 ranks, found \(project)") }
@@ -141,16 +151,17 @@ struct Scale: ParsableCommand {
     let modes: [ScalingPoint.Mode] = both || (weak && strong) ? [.strong, .weak] : weak ? [.weak] : [.strong]
     let ladder = try experiment.run(
       ScalingLadder(modes: modes, counts: try rankList(), globalBatch: recipe.globalBatch, slots: slots),
-      repeats: repeats
-    ) { number, count, point in
-      note(
-        "run \(number) of \(count): \(point.mode.rawValue), \(point.ranks) \(point.ranks == 1 ? "rank" : "ranks")"
-      )
+      repeats: repeats, explaining: explain
+    ) { number, count, turn in
+      note("run \(number) of \(count): \(turn)")
     } didRun: { ladder in
       // Whoever stops the experiment keeps what was measured so far.
       try ScalingRecord(setting: setting, ladder: ladder).write(to: out)
     }
     show(ladder)
+    if explain { showExplanation(ladder) }
+    print("written: \(out)/scaling.csv, scaling.svg, scaling.json")
+    fflush(nil)
     for sentence in ladder.disagreements { note("error: \(sentence)") }
     if !ladder.disagreements.isEmpty { throw ExitCode(70) }
   }
@@ -186,43 +197,6 @@ struct Scale: ParsableCommand {
         "\(hostfile): every host needs slots=N, its physical cores, to tell what fits", exitCode: 65)
     }
     return slots
-  }
-
-  // MARK: - Telling
-
-  private func show(_ ladder: ScalingLadder) {
-    var table = TextTable([
-      ("", .left), ("ranks", .right), ("batch", .right), ("images/s", .right), ("speed-up", .right),
-      ("efficiency", .right), ("to \(Numbers.fixed(target, 2)) %", .right), ("compute", .right),
-      ("reduction", .right), ("wait", .right), ("update", .right), ("imbalance", .right), ("CPU s", .right),
-    ])
-    for point in ladder.points where !point.runs.isEmpty {
-      let rate = point.spread(\.imagesPerSecond)
-      let times = point.runs.compactMap(\.secondsToTarget)
-      table.append([
-        point.mode.rawValue, "\(point.ranks)\(point.isOversubscribed ? "*" : "")", "\(point.globalBatch)",
-        "\(Numbers.grouped(Int(rate.median))) (\(Numbers.grouped(Int(rate.least)))–"
-          + "\(Numbers.grouped(Int(rate.most))))",
-        ladder.speedUp(of: point).map { Numbers.fixed($0.median, 2) } ?? "",
-        ladder.efficiency(of: point).map {
-          "\(percent($0.median)) (\(Numbers.fixed(100 * $0.least, 0))–\(Numbers.fixed(100 * $0.most, 0)))"
-        } ?? "–",
-        times.count == point.runs.count ? "\(Numbers.fixed(Spread(times).median, 2)) s" : "not reached",
-        percent(point.spread(\.compute).median), percent(point.spread(\.reduction).median),
-        percent(point.spread(\.wait).median), percent(point.spread(\.update).median),
-        percent(point.spread(\.imbalance).median),
-        Numbers.fixed(point.spread(\.processorSeconds).median, 1),
-      ])
-    }
-    print(table.text)
-    if ladder.points.contains(where: \.isOversubscribed) {
-      print("* more ranks than cores: not a measure of scaling")
-    }
-    if ladder.disagreements.isEmpty, ladder.points.contains(where: { $0.mode == .strong }) {
-      print("all strong runs ended with the same model")
-    }
-    print("written: \(out)/scaling.csv, scaling.svg, scaling.json")
-    fflush(nil)
   }
 
   func percent(_ share: Double) -> String { Numbers.fixed(100 * share, 1) + " %" }

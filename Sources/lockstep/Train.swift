@@ -100,6 +100,13 @@ struct Train: ParsableCommand {
   @Flag(name: .shortAndLong, help: "Print nothing but errors and the last lines.")
   var quiet = false
 
+  /// What `scale --explain` calls.
+  @Option(
+    help: ArgumentHelp(
+      "Train on each rank alone, all at once, and write their figures into a folder.", valueName: "folder",
+      visibility: .hidden))
+  var copies: String?
+
   func validate() throws {
     func positive(_ value: Int?, _ name: String) throws {
       if let value, value < 1 { throw ValidationError("\(name) must be at least 1, found \(value)") }
@@ -120,23 +127,9 @@ struct Train: ParsableCommand {
     StopSignals.install()
     // A reader that went away (`| head`) is no reason to stop training: the run's folder holds everything.
     signal(SIGPIPE, SIG_IGN)
+    if let copies { return try trainCopies(into: copies) }
     let communicator = try RankProcess.world(stallTimeout: stallTimeout)
-    var options = TrainingOptions(
-      folder: RunFolder(path: try folder(communicator)), openDataset: dataOptions.open)
-    options.reduction = reduction
-    options.algorithm = reductionAlgorithm.algorithm
-    options.deal = deal
-    options.sharesMemory = !noSharedMemory
-    options.checkpointEvery = checkpointEvery
-    options.checkpointsKept = keep
-    options.verifyEvery = verifyEvery
-    options.allowsMixedProducts = mixedProducts
-    options.resume = resume.map { $0.isEmpty ? .newest : .file($0) } ?? .none
-    options.processStart = RankProcess.startTime
-    options.isProfiling = profile
-    options.trace = trace
-    options.command = CommandLine.arguments
-    options.version = Lockstep.configuration.version
+    let options = trainingOptions(folder: try folder(communicator))
 
     let console = TrainingConsole(
       detail: quiet ? .quiet : verbose ? .verbose : .normal, terminal: Terminal.current)
@@ -160,6 +153,26 @@ struct Train: ParsableCommand {
       if communicator.rank == 0 { console.showStop(step: step, folder: options.folder) }
       RankProcess.finish(code: 75)
     }
+  }
+
+  /// How a run that is written into `folder` is carried out.
+  func trainingOptions(folder: String) -> TrainingOptions {
+    var options = TrainingOptions(folder: RunFolder(path: folder), openDataset: dataOptions.open)
+    options.reduction = reduction
+    options.algorithm = reductionAlgorithm.algorithm
+    options.deal = deal
+    options.sharesMemory = !noSharedMemory
+    options.checkpointEvery = checkpointEvery
+    options.checkpointsKept = keep
+    options.verifyEvery = verifyEvery
+    options.allowsMixedProducts = mixedProducts
+    options.resume = resume.map { $0.isEmpty ? .newest : .file($0) } ?? .none
+    options.processStart = RankProcess.startTime
+    options.isProfiling = profile
+    options.trace = trace
+    options.command = CommandLine.arguments
+    options.version = Lockstep.configuration.version
+    return options
   }
 
   /// The run's folder, the same on all ranks: only the root looks at the clock and at the folder.

@@ -26,6 +26,42 @@ extension RealRanks {
           == ["scaling.csv", "scaling.json", "scaling.svg"])
     }
 
+    @Test(.enabled(if: ProcessInfo.processInfo.activeProcessorCount > 1, "needs two cores"))
+    func whatIsLostIsExplained() throws {
+      let scratch = try ScratchFolder()
+      let outcome = try Command(
+        executable: Command.binary,
+        arguments: ["scale", "--ranks", "1,2", "--explain", "--repeats", "1", "--out", scratch("out")]
+          + problem
+      ).run()
+      #expect(outcome.code == 0, "\(outcome.errors)")
+      #expect(outcome.errors.contains("run 3 of 3: 2 copies at once"))
+      #expect(outcome.output.contains(/strong +2 +[0-9,]+ +[0-9,]+–[0-9,]+ +[0-9.]+ % +[0-9.]+ % +[0-9.]+ %/))
+      let data = try Data(contentsOf: URL(fileURLWithPath: scratch("out/scaling.json")))
+      let record = try JSONDecoder().decode(Record.self, from: data)
+      let explanation = try #require(record.explanations.first).explanation
+      let lost = explanation.losses.reduce(0) { $0 + $1.share }
+      #expect(abs(1 - lost - explanation.machineEfficiency * explanation.ceilingEfficiency) < 1e-9)
+      #expect(
+        try FileManager.default.contentsOfDirectory(atPath: scratch("out")).sorted()
+          == ["scaling.csv", "scaling.json", "scaling.svg"])
+    }
+
+    private struct Record: Decodable {
+      struct Loss: Decodable {
+        var share: Double
+      }
+      struct Explanation: Decodable {
+        var machineEfficiency: Double
+        var ceilingEfficiency: Double
+        var losses: [Loss]
+      }
+      struct Explained: Decodable {
+        var explanation: Explanation
+      }
+      var explanations: [Explained]
+    }
+
     @Test func aCurveIsComputedFromOneRank() throws {
       let scratch = try ScratchFolder()
       let outcome = try Command(
@@ -65,6 +101,7 @@ extension RealRanks {
     @Test(arguments: [
       (["--ranks", "1,x"], Int32(64), "expected different numbers"), (["--", "--bogus"], 64, "--bogus"),
       (["--project", "64"], 64, "--project needs --network"),
+      (["--ranks", "2,4", "--explain"], 64, "--explain compares with one rank"),
       (["--project", "64", "--network", "fast"], 64, "found 'fast'"),
       (["--core-speeds", "1,0.5"], 64, "belong to --project"),
       (

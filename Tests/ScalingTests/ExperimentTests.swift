@@ -61,6 +61,14 @@ import Testing
         try log.write(toFile: path, atomically: true, encoding: .utf8)
         return code
       }
+      if command[3] == "--copies" {
+        let figures = (1...(call.ranks ?? 0)).map {
+          CopyFigures(images: 100 * $0, phases: phases(compute: 2))
+        }
+        try JSONEncoder().encode(figures).write(
+          to: URL(fileURLWithPath: command[4] + "/" + CopyFigures.fileName))
+        return 0
+      }
       let run = RunFolder(path: command[4])
       try FileManager.default.createDirectory(atPath: run.path, withIntermediateDirectories: true)
       let recipe = try #require(Recipe.named("quick"))
@@ -88,12 +96,15 @@ import Testing
     defer { try? FileManager.default.removeItem(atPath: folder) }
     let calls = Calls()
     var (announced, saved): ([String], [Int]) = ([], [])
-    let measured = try experiment(calls: calls).run(ladder(), repeats: 2) { number, count, point in
-      announced.append("\(number)/\(count): \(point.ranks)")
+    let measured = try experiment(calls: calls).run(ladder(), repeats: 2) { number, count, turn in
+      announced.append("\(number)/\(count): \(turn)")
     } didRun: {
       saved.append($0.points.reduce(0) { $0 + $1.runs.count })
     }
-    #expect(announced == ["1/4: 1", "2/4: 3", "3/4: 1", "4/4: 3"])
+    #expect(
+      announced == [
+        "1/4: strong, 1 rank", "2/4: strong, 3 ranks", "3/4: strong, 1 rank", "4/4: strong, 3 ranks",
+      ])
     #expect(saved == [1, 2, 3, 4])
     #expect(measured.points.map { $0.runs.map(\.imagesPerSecond) } == [[11, 13], [32, 34]])
     #expect(measured.points[0].runs[0].secondsToTarget == 2)
@@ -104,6 +115,24 @@ import Testing
     #expect(calls.all[0].call.options == ["-v"])
     // Only a folder of our own was there for a while: the user's "run" is as it was.
     #expect(try FileManager.default.contentsOfDirectory(atPath: folder) == ["run"])
+  }
+
+  @Test func copiesTakeTurnsWithThePointsTheyAreComparedWith() throws {
+    try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    let calls = Calls()
+    var announced: [String] = []
+    let measured = try experiment(calls: calls).run(ladder([1, 2]), repeats: 2, explaining: true) {
+      number, count, turn in
+      announced.append("\(number)/\(count): \(turn)")
+    } didRun: { _ in
+    }
+    #expect(announced[1...2] == ["2/6: strong, 2 ranks", "3/6: 2 copies at once, each alone"])
+    #expect(calls.all[2].call == calls.all[1].call)
+    #expect(calls.all[2].command[5...] == ["--seed", "1", "--global-batch", "64"])
+    #expect(measured.points.map { $0.copies?.map(\.copies) } == [nil, [[50, 100], [50, 100]]])
+    #expect(measured.points[1].runs[0].stepTimes == nil)
+    #expect(try FileManager.default.contentsOfDirectory(atPath: folder).isEmpty)
   }
 
   @Test func aHostfilesSlotsAreCores() {
