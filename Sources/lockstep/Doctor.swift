@@ -20,7 +20,7 @@ struct Doctor: ParsableCommand {
         mpirun --hostfile hosts -n 8 lockstep doctor --run /shared/runs/first
         lockstep doctor --hostfile hosts
       Under mpirun it shows where each rank runs and compares processors, programs, datasets, clocks and the network \
-      between the hosts. With --hostfile it checks that file and whether its hosts can be used, without mpirun.
+      between the hosts, and warns of cores that are slower than others. With --hostfile it checks that file and whether its hosts can be used, without mpirun.
       Exit code 1: training would fail, hang, or give another model.
       """)
 
@@ -53,7 +53,7 @@ struct Doctor: ParsableCommand {
       String(decoding: $0, as: UTF8.self)
     }
     let isFirstOnHost = hosts.firstIndex(of: hosts[communicator.rank]) == communicator.rank
-    let own = facts(rank: communicator.rank, isFirstOnHost: isFirstOnHost)
+    let own = try facts(communicator, isFirstOnHost: isFirstOnHost)
     let ranks = try communicator.allGather(Array(JSONEncoder().encode(own))).map {
       try JSONDecoder().decode(RankFacts.self, from: Data($0))
     }
@@ -91,13 +91,16 @@ struct Doctor: ParsableCommand {
   // MARK: - Asking
 
   /// What the system, the products, MPI and the dataset tell of this rank.
-  private func facts(rank: Int, isFirstOnHost: Bool) -> RankFacts {
+  private func facts(_ communicator: any Communicator, isFirstOnHost: Bool) throws -> RankFacts {
     var facts = RankFacts(
-      rank: rank, isFirstOnHost: isFirstOnHost, environment: ProcessInfo.processInfo.environment)
+      rank: communicator.rank, isFirstOnHost: isFirstOnHost,
+      environment: ProcessInfo.processInfo.environment)
     facts.products = Products.shared.description
     facts.productsIdentity = Products.shared.identity
     let rates = ProductRates.measure(.shared)
     (facts.peakRate, facts.productRate, facts.bestProductRate) = (rates.peak, rates.inUse, rates.best)
+    communicator.willEnter("the measurement of cores", step: 0)
+    facts.coreRate = try CoreProbe.measure(over: communicator)
     facts.mpiVersion = RankProcess.isUnderLauncher ? MPICommunicator.libraryVersion : ""
     if isFirstOnHost { facts.dataset = datasetState() }
     return facts
@@ -159,6 +162,11 @@ struct Doctor: ParsableCommand {
           "\(host) may use \(interfaces.map { "\($0.name) \($0.address)" }.joined(separator: ", "))"
             + (diagnosis.clockOffsets[host].map { ", clock \(Numbers.fixed($0 * 1e3, 1)) ms off" } ?? ""))
       }
+    }
+    if let rates = diagnosis.coreRates {
+      print(
+        "cores, all at once: \(Numbers.grouped(Int(rates.lowerBound)))–\(Numbers.grouped(Int(rates.upperBound))) "
+          + "images/s, \(Numbers.fixed(100 * (1 - rates.lowerBound / rates.upperBound), 1)) % apart")
     }
     if !links.isEmpty { print("") }
     show(diagnosis.findings, good: "nothing found that would keep training from working")

@@ -55,6 +55,49 @@ import Testing
     #expect(found[0].sentence.contains("rank 1 multiplies matrices (OpenBLAS 0.3.21 Prescott) at 30 %"))
   }
 
+  @Test func coresThatAreSlowWhileAllComputeAreNamed() {
+    var ranks = cluster()
+    for rank in 0..<4 { ranks[rank].coreRate = [20_000, 19_000, 10_000, 17_000][rank] }
+    let diagnosis = Diagnosis(ranks: ranks)
+    #expect(diagnosis.coreRates == 10_000...20_000)
+    #expect(diagnosis.findings.map(\.level) == [.warning])
+    #expect(
+      diagnosis.findings[0].sentence.hasSuffix("against the fastest: rank 2 (50 %) and 3 (85 %) on node2"))
+    #expect(findings { for rank in 0..<4 { $0[rank].coreRate = 20_000 - 500 * Double(rank) } } == [])
+  }
+
+  @Test func ranksThatShareCoresSayNothingOfTheirSpeed() {
+    func slowed(_ change: (inout [RankFacts]) -> Void) -> Diagnosis {
+      var ranks = cluster()
+      for rank in 0..<4 { ranks[rank].coreRate = rank == 3 ? 10_000 : 20_000 }
+      change(&ranks)
+      return Diagnosis(ranks: ranks)
+    }
+    func names(_ diagnosis: Diagnosis) -> Bool {
+      diagnosis.findings.contains { $0.sentence.contains("(50 %)") }
+    }
+    #expect(names(slowed { _ in }))
+    // More ranks than cores on node2; then two ranks of it bound to one of two cores.
+    #expect(!names(slowed { ranks in for rank in 2..<4 { ranks[rank].cores = ["0"] } }))
+    #expect(!names(slowed { $0[2].cores = ["0", "1"] }))
+    #expect(slowed { ranks in for rank in 2..<4 { ranks[rank].cores = ["0"] } }.coreRates == 20_000...20_000)
+    // A rank alone has nobody to be compared with.
+    #expect(Diagnosis(ranks: Array(slowed { _ in }.ranks.prefix(1))).coreRates == nil)
+  }
+
+  @Test func ofManySlowCoresTheSlowestAreNamed() {
+    var ranks: [RankFacts] = []
+    for rank in 0..<12 {
+      var facts = cluster()[0]
+      (facts.rank, facts.cores, facts.processors) = (rank, ["\(rank)"], "\(rank)")
+      facts.coreRate = rank == 0 ? 100 : 80 - Double(rank)
+      ranks.append(facts)
+    }
+    let found = Diagnosis(ranks: ranks).findings.filter { $0.sentence.contains("cores") }
+    #expect(found.count == 1 && found[0].sentence.contains("rank 4 (76 %), 5 (75 %)"), "\(found)")
+    #expect(found.allSatisfy { $0.sentence.hasSuffix("11 (69 %) on node1, and 3 more") })
+  }
+
   @Test func whatDiffersIsAProblem() {
     let changes: [(inout [RankFacts]) -> Void] = [
       { $0[2].binaryDigest = "other" }, { $0[3].productsIdentity = "OpenBLAS 0.3.29 Zen" },

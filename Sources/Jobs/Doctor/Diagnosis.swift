@@ -20,11 +20,11 @@ package struct Diagnosis: Sendable {
     return ranks.map(\.host).filter { seen.insert($0).inserted }
   }
 
-  private func ranks(on host: String) -> [RankFacts] { ranks.filter { $0.host == host } }
+  func ranks(on host: String) -> [RankFacts] { ranks.filter { $0.host == host } }
 
   /// All findings, the worst first.
   package var findings: [Finding] {
-    (products + versions + data + folder + placement + resources + network + clocks)
+    (products + versions + data + folder + placement + speeds + resources + network + clocks)
       .enumerated().sorted { ($0.element.level, $0.offset) < ($1.element.level, $1.offset) }.map(\.element)
   }
 
@@ -121,16 +121,12 @@ package struct Diagnosis: Sendable {
             advice: "start at most one rank per physical core"
               + (here.allSatisfy(\.yieldsWhenIdle) ? "" : ", or add --mca mpi_yield_when_idle 1")))
       } else if here.count > 1 {
-        let bound = here.filter(\.isBound)
-        let overlapping = bound.indices.contains { index in
-          bound[..<index].contains { !Set($0.cores).isDisjoint(with: bound[index].cores) }
-        }
-        if overlapping {
+        if isSharingBoundCores(here) {
           result.append(
             Finding(
               .warning, "ranks\(place) are bound to the same cores",
               advice: "--bind-to core --map-by core, and one mpirun at a time"))
-        } else if bound.isEmpty {
+        } else if !here.contains(where: \.isBound) {
           result.append(
             Finding(
               .note, "ranks\(place) are not bound to cores, and may be moved about",
@@ -146,6 +142,14 @@ package struct Diagnosis: Sendable {
           advice: "--map-by core fills one host after the other"))
     }
     return result
+  }
+
+  /// Whether ranks that are bound to cores share some.
+  func isSharingBoundCores(_ ranks: [RankFacts]) -> Bool {
+    let bound = ranks.filter(\.isBound)
+    return bound.indices.contains { index in
+      bound[..<index].contains { !Set($0.cores).isDisjoint(with: bound[index].cores) }
+    }
   }
 
   private var resources: [Finding] {
@@ -221,7 +225,7 @@ package struct Diagnosis: Sendable {
 
   private func count(_ number: Int, _ noun: String) -> String { "\(number) \(noun)\(number == 1 ? "" : "s")" }
 
-  private func list(_ words: [String]) -> String {
+  func list(_ words: [String]) -> String {
     guard words.count > 1, let last = words.last else { return words.first ?? "" }
     return words.dropLast().joined(separator: ", ") + " and " + last
   }

@@ -23,6 +23,8 @@ package struct RankFacts: Hashable, Sendable, Codable {
   package var productRate = 0.0
   /// What the quickest products would get.
   package var bestProductRate = 0.0
+  /// Images per second of its core's passes through a network while all ranks compute; 0 where it was not measured.
+  package var coreRate = 0.0
   /// The MPI library's version.
   package var mpiVersion = ""
   /// SHA-256 of the running program.
