@@ -29,8 +29,8 @@ package struct ScalingExplanation: Hashable, Sendable, Codable {
         "copies that know nothing of each other lose it as well: fewer ranks on each node help, or other cores; "
           + "`lockstep doctor` names slow ones"
       case .compute:
-        "the passes find colder caches than a copy's, where samples or micro-batches change hands: a larger "
-          + "--micro-batch helps"
+        "the passes take longer than a copy's, where micro-batches change hands and caches are cold, or where "
+          + "other programs came between: a larger --micro-batch helps, or an idle machine"
       case .input:
         "samples come from other ranks' memory, and are dealt anew in each epoch: a faster network helps"
       case .update:
@@ -63,21 +63,22 @@ package struct ScalingExplanation: Hashable, Sendable, Codable {
   /// Images per second of the ranks over those of as many times one alone.
   package var efficiency: Double { machineEfficiency * ceilingEfficiency }
 
-  /// Explains `runs` of `ranks` ranks by those of one rank `alone` and those of `copies` at once: medians of rates,
-  /// means of shares. nil where something was not measured.
+  /// Explains `runs` of `ranks` ranks by those of one rank `alone` and those of `copies` at once: by the median
+  /// rates, and by the phases of the runs that have these. nil where something was not measured.
   package init?(
     ranks: Int, runs: [ScalingPoint.Run], alone: [ScalingPoint.Run], copies: [CopiesRun]
   ) {
     let rate = Spread(runs.map(\.imagesPerSecond)).median
     let single = Spread(alone.map(\.imagesPerSecond)).median
     let ceiling = Spread(copies.map(\.imagesPerSecond)).median
-    let phases = runs.compactMap(\.coreSeconds)
-    guard rate > 0, single > 0, ceiling > 0, phases.count == runs.count else { return nil }
+    let phases = Self.middle(runs, by: \.imagesPerSecond).compactMap(\.coreSeconds)
+    guard rate > 0, single > 0, ceiling > 0, !phases.isEmpty else { return nil }
     let count = Double(ranks)
     machineEfficiency = ceiling / (count * single)
     ceilingEfficiency = rate / ceiling
     let here = CoreSeconds(meanShares: phases, total: count / rate)
-    let there = CoreSeconds(meanShares: copies.map(\.coreSeconds), total: count / ceiling)
+    let there = CoreSeconds(
+      meanShares: Self.middle(copies, by: \.imagesPerSecond).map(\.coreSeconds), total: count / ceiling)
     losses = Cause.allCases.map { cause in
       let difference =
         switch cause {
@@ -91,6 +92,13 @@ package struct ScalingExplanation: Hashable, Sendable, Codable {
         }
       return Loss(cause: cause, share: difference * rate / count)
     }
+  }
+
+  /// The run that has the median rate, or the two that it lies between: a round in which others used the machine
+  /// must not shape the phases either.
+  private static func middle<Run>(_ runs: [Run], by rate: (Run) -> Double) -> [Run] {
+    let sorted = runs.sorted { rate($0) < rate($1) }
+    return sorted.isEmpty ? [] : Array(sorted[(sorted.count - 1) / 2...sorted.count / 2])
   }
 
   /// The share that is lost to a cause.

@@ -16,10 +16,11 @@ extension Scale {
     }
     showCeilings(explained)
     showLosses(explained)
-    var modes: Set<ScalingPoint.Mode> = []
     // The most ranks of each ladder lose most.
-    for (point, explanation) in explained.reversed() where modes.insert(point.mode).inserted {
-      showRemedies(point, explanation)
+    for mode in [ScalingPoint.Mode.strong, .weak] {
+      if let (point, explanation) = explained.last(where: { $0.point.mode == mode }) {
+        showRemedies(point, explanation)
+      }
     }
   }
 

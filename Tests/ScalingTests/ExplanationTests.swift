@@ -74,19 +74,18 @@ import Testing
   }
 
   /// Two ranks that take 6.25 s for what should take 5 have lost a fifth, to what took the 1.25 s.
-  @Test(
-    arguments: [
-      (ScalingExplanation.Cause.compute, { $0.backward += 1.25 }), (.input, { $0.data += 1.25 }),
-      (.update, { $0.update += 1.25 }), (.reduction, { $0.reduction += 1.25 }),
-      (.waiting, { $0.wait += 1.25 }),
-    ] as [(ScalingExplanation.Cause, @Sendable (inout PhaseTimes) -> Void)])
-  func whatTakesLongerIsTheCause(
-    _ cause: ScalingExplanation.Cause, _ change: @Sendable (inout PhaseTimes) -> Void
-  ) throws {
-    let explanation = try explain([half(change), half(change)], copies(images: 1000, [alone, alone]))
-    expect(explanation, loses: [cause: 0.2])
-    #expect(abs(explanation.efficiency - 0.8) < 1e-12)
-    #expect(explanation.largestLosses.map(\.cause) == [cause])
+  @Test func whatTakesLongerIsTheCause() throws {
+    let phases: [(ScalingExplanation.Cause, WritableKeyPath<PhaseTimes, Double>)] = [
+      (.compute, \.backward), (.input, \.data), (.update, \.update), (.reduction, \.reduction),
+      (.waiting, \.wait),
+    ]
+    for (cause, phase) in phases {
+      let longer = half { $0[keyPath: phase] += 1.25 }
+      let explanation = try explain([longer, longer], copies(images: 1000, [alone, alone]))
+      expect(explanation, loses: [cause: 0.2])
+      #expect(abs(explanation.efficiency - 0.8) < 1e-12)
+      #expect(explanation.largestLosses.map(\.cause) == [cause])
+    }
   }
 
   /// Both at 0.8 of the speed, in copies and in ranks: nothing is the program's.
@@ -109,6 +108,18 @@ import Testing
       [half { $0.checkpoint = 1 }, half { $0.wait = 1 }], copies(images: 1000, [alone, alone]))
     expect(explanation, loses: [.waiting: 0.1, .rest: -0.1])
     #expect(abs(explanation.efficiency - 1) < 1e-12)
+  }
+
+  /// In one round of three another program had a core, and a rank waited for it.
+  @Test func aDisturbedRoundExplainsNothing() throws {
+    let sound = half { $0.update += 1.25 }
+    let disturbed = run(images: 1000, [half { $0.wait = 50 }, half { $0.backward += 50 }])
+    let explanation = try #require(
+      ScalingExplanation(
+        ranks: 2,
+        runs: [run(images: 1000, [sound, sound]), disturbed, run(images: 1010, [sound, sound])],
+        alone: [run(images: 1000, [alone])], copies: [copies(images: 1000, [alone, alone])]))
+    expect(explanation, loses: [.update: 0.2])
   }
 
   @Test func partsAddUpOverUnevenRunsAndCopies() throws {
