@@ -91,14 +91,14 @@ package struct ScalingProjection: Hashable, Sendable {
 }
 
 extension CostModel {
-  /// A cluster whose nodes are like this host, with `near` between two of its ranks, and whose network is
-  /// `far`.
+  /// A cluster whose nodes are like this host, with `near` between two of its ranks and `window` in common, and whose
+  /// network is `far`.
   ///
   /// A message to another node costs the processors what one within the node costs, and part of the network's
   /// latency.
-  package init(near: Link, far: Link, ranksPerNode: Int) {
+  package init(near: Link, far: Link, window: SharedWindow? = nil, ranksPerNode: Int) {
     var between = far
     between.messageSeconds = max(near.messageSeconds, far.latencySeconds / 20)
-    self.init(within: near, between: between, ranksPerNode: ranksPerNode)
+    self.init(within: near, between: between, window: window, ranksPerNode: ranksPerNode)
   }
 }

@@ -19,8 +19,9 @@ struct ReductionTiming: ParsableCommand {
       Examples:
         mpirun -n 4 lockstep reduction
         mpirun --hostfile hosts -n 8 lockstep reduction --elements 1200000
-      Measures the links first, then each algorithm with one micro-batch on each rank. The model is told the links' \
-      figures and nothing else.
+      Measures the links and the memory that a node's ranks share, then the reduction with one micro-batch on each \
+      rank: by messages alone with each algorithm, through memory within nodes, and by MPI_Allreduce, for comparison. The \
+      model is told the figures of links and memory and nothing else.
       """)
 
   @Option(help: "Floats in the flat buffer. Default: those of quick.")
@@ -62,14 +63,22 @@ struct ReductionTiming: ParsableCommand {
           + "\(Numbers.fixed(link.bytesPerSecond * 8 / 1e9, 3)) Gbit/s, "
           + "\(Numbers.fixed(link.messageSeconds * 1e6, 2)) µs for each further message")
     }
+    if let window = figures.window {
+      print(
+        "in memory that a node's ranks share: \(Numbers.fixed(window.barrierSeconds * 1e6, 2)) µs for a round of a "
+          + "barrier, \(Numbers.fixed(window.bytesPerSecond / 1e9, 1)) GB/s for each rank that reads what others wrote"
+      )
+    }
     var table = TextTable([
       ("algorithm", .left), ("measured µs", .right), ("expected µs", .right), ("expected / measured", .right),
     ])
-    for algorithm in ReductionAlgorithm.allCases {
-      let measured = figures.measured[algorithm.rawValue] ?? 0
-      let expected = figures.expected[algorithm.rawValue]
+    for name in ReductionAlgorithm.allCases.map(\.rawValue)
+      + [ReductionFigures.memoryName, ReductionFigures.nativeName]
+    {
+      guard let measured = figures.measured[name] else { continue }
+      let expected = figures.expected[name]
       table.append([
-        algorithm.rawValue, Numbers.fixed(measured * 1e6, 1),
+        name, Numbers.fixed(measured * 1e6, 1),
         expected.map { Numbers.fixed($0 * 1e6, 1) } ?? "",
         expected.map { Numbers.fixed($0 / max(measured, 1e-9), 2) } ?? "",
       ])

@@ -41,12 +41,12 @@ extension Scale {
     } didRun: { _ in
     }
     note("measuring the links within this host")
-    let near = try linkWithinHost()
+    let (near, window) = try linkWithinHost()
     let perNode = projectedRanksPerNode
     let layout = try Network(recipe.network, capacity: 1).layout
     let projection = ScalingProjection(
       alone: alone.points[0], microBatch: recipe.microBatch, elementCount: try recipe.flatElementCount(),
-      model: CostModel(near: near, far: far, ranksPerNode: perNode), most: most,
+      model: CostModel(near: near, far: far, window: window, ranksPerNode: perNode), most: most,
       coreSpeeds: try nodeCoreSpeeds(),
       updateDivision: UpdateDivision(of: recipe.optimizer, layout: layout))
     print(
@@ -97,8 +97,8 @@ extension Scale {
     }
   }
 
-  /// The link between two ranks of this host, as `lockstep reduction` measures it.
-  private func linkWithinHost() throws -> CostModel.Link {
+  /// The link between two ranks of this host and the memory that they share, as `lockstep reduction` measures them.
+  private func linkWithinHost() throws -> (link: CostModel.Link, window: SharedWindow?) {
     let (file, log) = (out + "/links.json", out + "/links.log")
     defer { for path in [file, log] { try? FileManager.default.removeItem(atPath: path) } }
     let environment = MPIRun.environment
@@ -111,6 +111,6 @@ extension Scale {
         ReductionFigures.self, from: Data(contentsOf: URL(fileURLWithPath: file))),
       let link = figures.within
     else { throw RunError("two ranks on this host could not measure the link between them", exitCode: 69) }
-    return link
+    return (link, figures.window)
   }
 }

@@ -186,6 +186,8 @@ struct Scale: ParsableCommand {
     @Option var verifyEvery: Int?
     @Option var checkpointEvery: Int?
     @Option var keep: Int?
+    @Option var deal: String?
+    @Flag var noSharedMemory = false
   }
 
   /// How many ranks have a core of their own.

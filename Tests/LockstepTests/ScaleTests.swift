@@ -96,6 +96,7 @@ extension RealRanks {
       #expect(outcome.code == 0, "\(outcome.errors)")
       #expect(outcome.output.contains(/direct +[0-9.]+ +[0-9.]+/), "\(outcome.output)")
       #expect(outcome.output.contains(/halving +[0-9.]+ +[0-9.]+/))
+      #expect(outcome.output.contains(/memory +[0-9.]+ +[0-9.]+/))
     }
 
     @Test(arguments: [
