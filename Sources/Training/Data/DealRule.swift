@@ -13,9 +13,11 @@ package enum DealPolicy: String, Sendable, CaseIterable {
 /// What a leaf costs a node is smoothed, so that one slow moment does not swing the shares, and no node gets more than
 /// twice or less than an eighth of what it would get among equals.
 package struct DealRule {
-  /// The first look comes after so many steps; each next one after twice as many, up to `longest`.
-  private static let shortest = 16
+  /// The first look comes after so many steps, without those that find cold caches; each next one after twice as many, up
+  /// to `longest`.
+  private static let shortest = 4
   private static let longest = 256
+  package static let coldSteps = 2
   /// Shares change where that makes steps shorter by so much: equal ones have fewer subtrees to send, and it must not be
   /// noise that moves them.
   private static let worthwhile = 0.03
@@ -28,7 +30,7 @@ package struct DealRule {
   package let nodes: [[Int]]
   /// What a leaf takes each node, in seconds; none before the first measurement.
   private var costs: [Double] = []
-  private var next = Self.shortest
+  private var next = Self.coldSteps + Self.shortest
   private var interval = Self.shortest
 
   package init(nodes: [[Int]]) {

@@ -59,6 +59,7 @@ struct EpochDealer {
     _ cursor: Cursor, always: Bool
   ) throws(CommunicatorError) -> LeafDivision? {
     guard var rule else { return nil }
+    if steps == DealRule.coldSteps { lastWork = setup.step.work }
     let isDue = rule.isDue(afterSteps: steps)
     self.rule = rule
     guard isDue || always else { return nil }
