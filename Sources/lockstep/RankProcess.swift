@@ -34,11 +34,19 @@ enum RankProcess {
     for number in [SIGILL, SIGTRAP, SIGSEGV, SIGBUS, SIGFPE] {
       signal(number) { number in
         var message: StaticString = "lockstep: internal error: this rank crashed\n"
+        var code: Int32 = 70
         if number == SIGILL || number == SIGTRAP {
           message = "lockstep: internal error: a check in this rank failed\n"
+        } else if number == SIGBUS {
+          message = """
+            lockstep: the memory that ranks of a node share has run out: make /dev/shm larger, or do without it by \
+            --no-shared-memory
+
+            """
+          code = 71
         }
         write(STDERR_FILENO, message.utf8Start, message.utf8CodeUnitCount)
-        _exit(70)
+        _exit(code)
       }
     }
     // A reader that went away (`| head`) must not look like a crash.

@@ -61,17 +61,29 @@ package final class NodeGroup {
     guard nodes.contains(where: { $0.count > 1 }) else { return alone(communicator) }
     let own = nodes.first { $0.contains(communicator.rank) } ?? []
     let bytes = byteCount(own.count) + LocalWords.space(own.count)
-    let obstacle =
-      own.count > 1 && own.first == communicator.rank ? communicator.obstacle(toSharing: bytes) : nil
-    let lacking = try communicator.allGather(Array((obstacle ?? "").utf8)).map {
-      String(decoding: $0, as: UTF8.self)
+    let isLeader = own.count > 1 && own.first == communicator.rank
+    let foreseen = isLeader ? communicator.obstacle(toSharing: bytes) : nil
+    if let obstacle = try firstObstacle(foreseen, communicator) {
+      return alone(communicator, because: obstacle)
     }
-    if let rank = lacking.firstIndex(where: { !$0.isEmpty }) {
-      return alone(communicator, because: "rank \(rank): \(lacking[rank])")
+    var memory: SharedMemory?
+    var met: String?
+    do {
+      memory =
+        own.count > 1 ? try communicator.shareMemory(byteCount: bytes) : SharedMemory(ofOneRank: bytes)
+    } catch {
+      met = error.description
     }
-    let memory =
-      own.count > 1 ? try communicator.shareMemory(byteCount: bytes) : SharedMemory(ofOneRank: bytes)
+    if let obstacle = try firstObstacle(met, communicator) { return alone(communicator, because: obstacle) }
     return NodeGroup(communicator, nodes: nodes, memory: memory, obstacle: nil)
+  }
+
+  /// What the first rank that met an obstacle says; nil if none did. Called by all ranks.
+  private static func firstObstacle(
+    _ own: String?, _ communicator: any Communicator
+  ) throws(CommunicatorError) -> String? {
+    let all = try communicator.allGather(Array((own ?? "").utf8))
+    return all.firstIndex { !$0.isEmpty }.map { "rank \($0): \(String(decoding: all[$0], as: UTF8.self))" }
   }
 
   /// Returns once all ranks of the node have called it.
