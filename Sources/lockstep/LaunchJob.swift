@@ -39,6 +39,15 @@ struct LaunchJob: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
+      "For drills: kill a random rank about every so many seconds.",
+      discussion: """
+        The run must end with the same model nevertheless. An attempt that brings no new checkpoint makes the storm wait \
+        twice as long.
+        """, valueName: "seconds"))
+  var storm: Double?
+
+  @Option(
+    help: ArgumentHelp(
       "How to log in to hosts.", discussion: "mpirun is told to do so too.", valueName: "command"))
   var ssh: String?
 
@@ -60,6 +69,12 @@ struct LaunchJob: ParsableCommand {
     if !(waitForHosts >= 0) {
       throw ValidationError("--wait-for-hosts must be at least 0 seconds, found \(waitForHosts)")
     }
+    if let storm {
+      guard (0.1...1e6).contains(storm) else {
+        throw ValidationError("--storm must be from 0.1 to 1000000 seconds, found \(storm)")
+      }
+      guard maxRestarts > 0 else { throw ValidationError("--storm needs restarts, found --max-restarts 0") }
+    }
     guard words.first == "train" else {
       throw ValidationError(
         "expected a command behind --, as in: lockstep launch -- train --run runs/a"
@@ -80,6 +95,7 @@ struct LaunchJob: ParsableCommand {
     job.hostfile = try hostfile.map { try Hostfile(path: $0) }
     job.maximumRestarts = maxRestarts
     job.secondsToWaitForHosts = waitForHosts
+    job.storm = storm.map { Storm(seconds: $0) }
     job.loginCommand = ssh
     job.mpirunOptions = mpirunOptions.words
     job.isVerbose = verbose
@@ -88,6 +104,9 @@ struct LaunchJob: ParsableCommand {
     let system = LocalJobSystem(
       signals: signals, login: (ssh ?? "ssh").words, environment: environment,
       newestCheckpointStep: { folder.flatMap { Self.newestStep(in: $0) } }, report: report)
+    if let storm {
+      say("storm: in each attempt a random rank is killed after about \(Numbers.duration(storm))")
+    }
     var supervisor = JobSupervisor(
       job, processors: ProcessorSet(), environment: environment, system: system)
     throw ExitCode(try supervisor.run())
@@ -110,6 +129,7 @@ struct LaunchJob: ParsableCommand {
     case .stopFailed(let attempt): say(sentence(attempt))
     case .restarting(let attempt, let restart, let pause):
       say("\(sentence(attempt)); restart \(restart) of \(maxRestarts) in \(pause) s")
+    case .survived(let damage): say(sentence(damage))
     case .givingUp(let reason, let attempts):
       say("giving up: \(reason). What was tried:")
       for (index, attempt) in attempts.enumerated() { say("  \(index + 1). \(sentence(attempt))") }
@@ -126,6 +146,16 @@ struct LaunchJob: ParsableCommand {
     if TrainCommand(words: words).runFolder == nil { position = "" }
     return "\(attempt.place): ended after \(Numbers.duration(attempt.seconds)) with code \(attempt.exitCode) "
       + "(\(RestartPolicy.meaning(ofExitCode: attempt.exitCode)))\(position)"
+  }
+
+  private func sentence(_ damage: StormDamage) -> String {
+    // What steps that were taken twice took is not in the run's records, nor are pauses and starts.
+    let folder = TrainCommand(words: words).runFolder.map { RunFolder(path: $0) }
+    let history = folder.flatMap { try? RunHistory(folder: $0) }
+    let kept = history.map { $0.steps.reduce(0) { $0 + $1.seconds.total } }
+    let lost = kept.map { ", \(Numbers.duration(max(damage.seconds - $0, 0))) of them lost" } ?? ""
+    return "storm: \(damage.kills) \(damage.kills == 1 ? "kill" : "kills"), \(damage.restarts) "
+      + "\(damage.restarts == 1 ? "restart" : "restarts"), \(Numbers.duration(damage.seconds)) in all\(lost)"
   }
 
   private func say(_ line: String) {

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Collectives
 import Foundation
+import Jobs
 import Runs
 import Training
 
@@ -129,6 +130,8 @@ struct Train: ParsableCommand {
     signal(SIGPIPE, SIG_IGN)
     if let copies { return try trainCopies(into: copies) }
     let communicator = try RankProcess.world(stallTimeout: stallTimeout)
+    ProcessInfo.processInfo.environment[Storm.variable].flatMap { Storm.Strike($0) }?
+      .await(rank: communicator.rank, worldSize: communicator.worldSize)
     let options = trainingOptions(folder: try folder(communicator))
 
     let console = TrainingConsole(

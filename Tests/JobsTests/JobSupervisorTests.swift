@@ -293,4 +293,38 @@ private final class ScriptedSystem: JobSystem {
     #expect(system.surrender?.reason == "the restart brought no new checkpoint")
     #expect(system.surrender?.attempts.map(\.place) == ["no host answered", "no host answered"])
   }
+
+  /// In a storm every attempt is told when which rank is struck, and the damage is told at the end.
+  @Test func aStormStrikesEachAttemptAndIsToldAtTheEnd() throws {
+    let system = ScriptedSystem([
+      .init(seconds: 5, code: 137, newestStep: 20), .init(seconds: 7, code: 137, newestStep: 60),
+      .init(seconds: 4, code: 0),
+    ])
+    #expect(try run(system) { $0.storm = Storm(seconds: 10) } == 0)
+    let strikes = try system.calls.map {
+      try #require(Storm.Strike(#require($0.call.variables[Storm.variable])))
+    }
+    #expect(strikes.count == 3 && strikes.allSatisfy { (5...30).contains($0.seconds) })
+    guard case .survived(let damage) = try #require(system.events.last) else {
+      Issue.record("\(system.events)")
+      return
+    }
+    #expect(damage.kills == 2 && damage.restarts == 2 && damage.seconds >= 16)
+  }
+
+  @Test func aStormWaitsLongerForAJobThatDoesNotGetOn() {
+    var generator = SystemRandomNumberGenerator()
+    for _ in 0..<50 {
+      let (first, fourth) = (
+        Storm(seconds: 2).strike(afterFruitless: 0, using: &generator),
+        Storm(seconds: 2).strike(afterFruitless: 3, using: &generator)
+      )
+      #expect((1...3).contains(first.seconds) && (8...24).contains(fourth.seconds))
+      for size in [1, 2, 7] { #expect((0..<size).contains(first.victim(worldSize: size))) }
+      #expect(Storm.Strike(first.text) == first)
+    }
+    for text in ["", "0.5", "1:2", "0.5:-1", "0.5:nan", "x:1", "0.5:1:2"] {
+      #expect(Storm.Strike(text) == nil)
+    }
+  }
 }

@@ -46,6 +46,21 @@ extension RealRanks {
         finalDigest(scratch("run")) != nil && finalDigest(scratch("run")) == finalDigest(scratch("whole")))
     }
 
+    /// Random ranks are killed at random moments, and the model is the one of an undisturbed run.
+    @Test func aStormDoesNotChangeTheModel() throws {
+      let scratch = try ScratchFolder()
+      let words = { (run: String) in self.train + [scratch(run), "--epochs", "100"] }
+      let outcome = try launch(["-n", "3", "--storm", "1"], words("run")).run()
+      #expect(outcome.code == 0, "\(outcome.errors)")
+      #expect(
+        outcome.errors.contains(
+          /storm: [1-9][0-9]* kills?, [1-9][0-9]* restarts?, .* in all, .* of them lost/),
+        "\(outcome.errors)")
+      #expect(try Command(executable: Command.binary, arguments: words("whole")).run().code == 0)
+      #expect(
+        finalDigest(scratch("run")) != nil && finalDigest(scratch("run")) == finalDigest(scratch("whole")))
+    }
+
     @Test func aRequestToStopSavesAndEndsWith75() throws {
       let scratch = try ScratchFolder()
       let job = try launch(["-n", "2"], train + [scratch("run"), "--epochs", "100000"]).start()

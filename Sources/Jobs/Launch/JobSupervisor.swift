@@ -16,6 +16,8 @@ package struct Job: Hashable, Sendable {
   package var maximumRestarts = 5
   /// How long to wait before each start for hosts that do not answer, in seconds.
   package var secondsToWaitForHosts = 0.0
+  /// Failures on purpose; nil for none.
+  package var storm: Storm?
   /// How `mpirun` logs in to hosts; nil for ssh, or what the environment says.
   package var loginCommand: String?
   /// Further arguments for `mpirun`.
@@ -57,6 +59,7 @@ package struct JobSupervisor {
   /// - Throws: what the system throws: hosts cannot be asked, `mpirun` cannot be started.
   package mutating func run() throws -> Int32 {
     var command = job.command
+    let begin = system.now()
     while true {
       let before = system.newestCheckpointStep()
       let start = system.now()
@@ -70,7 +73,9 @@ package struct JobSupervisor {
         return code
       }
       switch policy.decide(exitCode: code, hasProgressed: (after ?? -1) > (before ?? -1)) {
-      case .finished: return 0
+      case .finished:
+        if job.storm != nil { system.report(.survived(damage(since: begin))) }
+        return 0
       case .stopped: return 75
       case .giveUp(let reason):
         // Where the only attempt ended with a rank's own sentence, e.g. on wrong flags, nothing is left to
@@ -86,6 +91,12 @@ package struct JobSupervisor {
         command = job.command.restarted(hasCheckpoint: after != nil)
       }
     }
+  }
+
+  private func damage(since begin: Double) -> StormDamage {
+    StormDamage(
+      kills: attempts.count { $0.exitCode == 128 + SIGKILL }, restarts: attempts.count - 1,
+      seconds: system.now() - begin)
   }
 
   /// Runs mpirun once. Returns its exit code, and where it ran.
@@ -145,6 +156,10 @@ package struct JobSupervisor {
     // So that an unplugged host is noticed after seconds, not minutes.
     for (name, value) in [("time", "2"), ("intvl", "1"), ("probes", "3")] {
       call.parameters.append(.init(name: "oob_tcp_keepalive_\(name)", value: value))
+    }
+    if let storm = job.storm {
+      var generator = SystemRandomNumberGenerator()
+      call.variables[Storm.variable] = storm.strike(afterFruitless: policy.restarts, using: &generator).text
     }
     // Hosts were asked meanwhile; mpirun could not pass a signal on before it runs.
     guard !isStopped(within: 0) else { return 75 }

@@ -48,6 +48,8 @@ package enum JobEvent: Hashable, Sendable {
   /// The job failed and starts again after a pause of so many seconds, for the `restart`-th time without
   /// progress.
   case restarting(after: JobAttempt, restart: Int, pauseSeconds: Int)
+  /// The job has gone through a storm to its end.
+  case survived(StormDamage)
   /// The job failed for good; all attempts, the last one last.
   case givingUp(reason: String, attempts: [JobAttempt])
 }

@@ -21,6 +21,9 @@ package struct MPIRun: Hashable, Sendable {
   /// Open MPI's parameters, by name.
   package var parameters: [Parameter] = []
 
+  /// Variables that the ranks get besides those of the environment, by name.
+  package var variables: [String: String] = [:]
+
   /// One of Open MPI's parameters (`--mca NAME VALUE`).
   package struct Parameter: Hashable, Sendable {
     /// As in `oob_tcp_keepalive_time`.
@@ -53,9 +56,10 @@ package struct MPIRun: Hashable, Sendable {
     if let ranks { words += ["-n", "\(ranks)"] }
     words += bindingWords(environment)
     for name in environment.keys.sorted()
-    where name.hasPrefix("LOCKSTEP_") || name.hasPrefix("OPENBLAS_") {
+    where (name.hasPrefix("LOCKSTEP_") || name.hasPrefix("OPENBLAS_")) && variables[name] == nil {
       words += ["-x", name]
     }
+    for (name, value) in variables.sorted(by: { $0.key < $1.key }) { words += ["-x", "\(name)=\(value)"] }
     return words + options + [program] + command
   }
 
