@@ -8,10 +8,10 @@ import Training
 /// Ranks that make an update together make the one that each would make alone.
 @Suite struct TeamTests {
   /// Parameters and moments after some steps on random gradients, as bits; those of the whole team's memory.
-  private func updated(_ recipe: Recipe, by count: Int) throws -> [UInt32] {
+  private func updated(_ recipe: Recipe, by count: Int, isCrowded: Bool = false) throws -> [UInt32] {
     try InProcessWorld(size: count, ranksPerNode: count).run { communicator in
       let layout = try Network(recipe.network, capacity: 1).layout
-      let group = try NodeGroup.sharing(communicator) { _ in
+      let group = try NodeGroup.sharing(communicator, isCrowded: isCrowded) { _ in
         TrainingState.byteCount(recipe: recipe, layout: layout)
       }
       let state = TrainingState(recipe: recipe, layout: layout, team: group)
@@ -44,5 +44,7 @@ import Training
     let alone = try updated(recipe, by: 1)
     // More members than a small matrix has rows for are among them.
     for count in [2, 3, 7, 20] { #expect(try updated(recipe, by: count) == alone, "\(count) members") }
+    // Where they take turns on a core, the first makes the products of all.
+    #expect(try updated(recipe, by: 3, isCrowded: true) == alone)
   }
 }

@@ -1,6 +1,7 @@
 #ifndef LOCKSTEP_CPROCESSOR_H
 #define LOCKSTEP_CPROCESSOR_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 // The name of an instruction set that this program was compiled for and the processor lacks; NULL if there is none.
@@ -26,6 +27,10 @@ static inline const char *cprocessor_missing(void) {
 #endif
   return NULL;
 }
+
+// Writes the numbers of the processors that this process may use, a bit each, into `mask` of `size` bytes; false where the
+// system does not tell. C, since the header shows the call to GNU sources alone.
+bool cprocessor_allowed(unsigned char *mask, size_t size);
 
 // Tells the processor that this is a loop that waits for memory to change.
 static inline void cprocessor_pause(void) {

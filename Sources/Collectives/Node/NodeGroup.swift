@@ -23,6 +23,8 @@ package final class NodeGroup {
   package var isLeader: Bool { localRank == 0 }
   /// Whether ranks of some node share memory: then all ranks add up in two levels.
   package var isShared: Bool { nodes.contains { $0.count > 1 } }
+  /// Whether the ranks of this node are more than the processors they may use.
+  package let isCrowded: Bool
   /// Why ranks of a node that could share memory do not, for people; nil where they do or there are none.
   package let obstacle: String?
 
@@ -33,11 +35,13 @@ package final class NodeGroup {
   private var barrierCount: UInt64 = 0
 
   private init(
-    _ communicator: any Communicator, nodes: [[Int]], memory: SharedMemory?, obstacle: String?
+    _ communicator: any Communicator, nodes: [[Int]], memory: SharedMemory?, isCrowded: Bool = false,
+    obstacle: String? = nil
   ) {
     self.communicator = communicator
     self.nodes = nodes
     self.memory = memory
+    self.isCrowded = isCrowded
     self.obstacle = obstacle
     let rank = communicator.rank
     let index = nodes.firstIndex { $0.contains(rank) } ?? 0
@@ -53,9 +57,10 @@ package final class NodeGroup {
 
   /// Groups the ranks by node, with `byteCount(ranks on the node)` bytes of memory in common on each. Called by all ranks.
   ///
-  /// Where one node lacks the memory, or no node has two ranks, each rank is a group of its own.
+  /// Where one node lacks the memory, or no node has two ranks, each rank is a group of its own. Whether ranks are crowded is
+  /// found out unless it is said.
   package static func sharing(
-    _ communicator: any Communicator, byteCount: (Int) -> Int
+    _ communicator: any Communicator, isCrowded: Bool? = nil, byteCount: (Int) -> Int
   ) throws(CommunicatorError) -> NodeGroup {
     let nodes = try communicator.nodes()
     guard nodes.contains(where: { $0.count > 1 }) else { return alone(communicator) }
@@ -75,7 +80,10 @@ package final class NodeGroup {
       met = error.description
     }
     if let obstacle = try firstObstacle(met, communicator) { return alone(communicator, because: obstacle) }
-    return NodeGroup(communicator, nodes: nodes, memory: memory, obstacle: nil)
+    let masks = try communicator.allGather(allowedProcessors())
+    let processors = own.reduce(Set<Int>()) { $0.union(processorNumbers(masks[$1])) }
+    let isShort = !processors.isEmpty && processors.count < own.count
+    return NodeGroup(communicator, nodes: nodes, memory: memory, isCrowded: isCrowded ?? isShort)
   }
 
   /// What the first rank that met an obstacle says; nil if none did. Called by all ranks.
@@ -152,4 +160,14 @@ struct SpinWait {
     turns &+= 1
     if turns < Self.pauses { cprocessor_pause() } else { sched_yield() }
   }
+}
+
+/// The processors that this process may use, a bit each; none where the system does not tell.
+private func allowedProcessors() -> [UInt8] {
+  var mask = [UInt8](repeating: 0, count: 128)
+  return cprocessor_allowed(&mask, mask.count) ? mask : []
+}
+
+private func processorNumbers(_ mask: [UInt8]) -> Set<Int> {
+  Set((0..<8 * mask.count).filter { mask[$0 / 8] >> ($0 % 8) & 1 == 1 })
 }

@@ -66,15 +66,7 @@ final class Muon: Optimizer {
     }
     // It fills the time until the others have their parts of the directions.
     others.update(parameters, gradient: gradient, scale: scale, rate: rate, step: step)
-    let direction = direction
-    for phase in 0..<(orthogonalizers.first?.phaseCount ?? 0) {
-      try team.barrier()
-      for (index, orthogonalizer) in orthogonalizers.enumerated() {
-        let values = direction.span.extracting(starts[index]..<starts[index] + tensors[index].count)
-        orthogonalizer.run(phase: phase, of: values)
-      }
-    }
-    if !orthogonalizers.isEmpty { try team.barrier() }
+    try orthogonalize()
     let learningRate = specification.learningRate * rate
     let shrink = 1 - learningRate * specification.weightDecay
     for (tensor, orthogonalizer) in zip(tensors, orthogonalizers) {
@@ -85,6 +77,22 @@ final class Muon: Optimizer {
         w[i] = w[i] * shrink - learningRate * d[i]
       }
     }
+  }
+
+  /// Orthogonalises the directions, up to each member's rows of the results.
+  private func orthogonalize() throws {
+    guard let phaseCount = orthogonalizers.first?.phaseCount else { return }
+    let (direction, isDivided) = (direction, Orthogonalizer.divides(team))
+    for phase in 0..<phaseCount {
+      // All need the whole directions, and then what each other computed.
+      if phase == 0 || isDivided { try team.barrier() }
+      guard isDivided || team.index == 0 else { continue }
+      for (index, orthogonalizer) in orthogonalizers.enumerated() {
+        let values = direction.span.extracting(starts[index]..<starts[index] + tensors[index].count)
+        orthogonalizer.run(phase: phase, of: values)
+      }
+    }
+    if isDivided { try team.barrier() }
   }
 
   /// This member's part of the momentum and of the direction that a tensor goes in.

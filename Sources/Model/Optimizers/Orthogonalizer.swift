@@ -43,10 +43,9 @@ package final class Orthogonalizer {
     self.iterations = iterations
     side = min(rows, columns)
     isTall = rows > columns
-    // Where products are not as defined, their rows may depend on their company: the first member does all.
-    let isDivisible = Products.shared.identity == Products.definedIdentity
+    let isDivided = Self.divides(team)
     func part(_ count: Int) -> Range<Int> {
-      isDivisible ? team.part(of: 0..<count, unit: 4) : team.index == 0 ? 0..<count : 0..<0
+      isDivided ? team.part(of: 0..<count, unit: 4) : team.index == 0 ? 0..<count : 0..<0
     }
     sideRows = part(side)
     ownRows = isTall ? part(rows) : sideRows
@@ -61,10 +60,16 @@ package final class Orthogonalizer {
     blocks = (0..<blockCount).map { rows * $0 / blockCount..<rows * ($0 + 1) / blockCount }
   }
 
+  /// Whether members divide the products. Where these are not as defined their rows may depend on their company, and where
+  /// members take turns on a core they would spend more on meetings than they save: the first member does all.
+  static func divides(_ team: any Team) -> Bool {
+    !team.isCrowded && Products.shared.identity == Products.definedIdentity
+  }
+
   /// The rows of the result that this member computes.
   package var rowsOfResult: Range<Int> { ownRows }
 
-  /// The phases of an orthogonalisation. After each, the team meets in a barrier.
+  /// The phases of an orthogonalisation. After each, a team that divides the work meets in a barrier.
   var phaseCount: Int { 1 + 2 * iterations }
 
   /// Takes one phase of the orthogonalisation of `values`, [rows, columns], which all members see and nobody changes.

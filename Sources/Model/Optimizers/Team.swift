@@ -7,6 +7,8 @@ package protocol Team: AnyObject {
   /// A member's number, 0..<count.
   var index: Int { get }
   var count: Int { get }
+  /// Whether members take turns on a core: each meeting then costs some of them a turn of the scheduler's.
+  var isCrowded: Bool { get }
 
   /// Returns once all members have called it: what each wrote before, all see after.
   func barrier() throws
@@ -16,6 +18,8 @@ package protocol Team: AnyObject {
 }
 
 extension Team {
+  package var isCrowded: Bool { false }
+
   /// This member's part of `range`: neighbours, in multiples of `unit` where possible.
   func part(of range: Range<Int>, unit: Int = 1) -> Range<Int> {
     let units = (range.count + unit - 1) / unit
