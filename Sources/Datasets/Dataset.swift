@@ -34,14 +34,14 @@ package struct Dataset: Sendable {
 
   /// Opens the IDX files in `folder`: reads their headers and checks them, plain files' lengths too.
   ///
-  /// Names as of MNIST (also used by Fashion-MNIST and KMNIST) or of EMNIST's digits; each file plain or
-  /// with `.gz`. EMNIST's images lie on their side in its files and are delivered as they lie there.
+  /// Names as of MNIST (also used by Fashion-MNIST and KMNIST) or of EMNIST's digits, with hyphens or dots; each file plain
+  /// or with `.gz`; in the folder itself or where torchvision puts them, in `raw` or one folder's `raw`. EMNIST's images lie on their side in its files and are delivered as they lie there.
   ///
   /// - Throws: `missing` if a file is not there, `malformed` if one is not as it should be.
   package init(folder: String) throws(FileError) {
-    let layout = try IDXLayout.find(in: folder)
-    let train = try IDXPair(layout, .train, in: folder)
-    let test = try IDXPair(layout, .test, in: folder)
+    let (layout, place) = try IDXLayout.find(in: folder)
+    let train = try IDXPair(layout, .train, in: place)
+    let test = try IDXPair(layout, .test, in: place)
     self.folder = folder
     name = FilePath(folder).components.last { $0.kind != .currentDirectory }?.string ?? folder
     trainCount = train.count

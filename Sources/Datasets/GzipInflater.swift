@@ -1,7 +1,8 @@
 internal import CZlib
 internal import Files
 
-/// Decompresses gzip data (RFC 1952), several members in a row included, by zlib; checks every CRC.
+/// Decompresses gzip data (RFC 1952), several members in a row included, by zlib; checks every CRC. Zeros behind the last
+/// member, with which tapes and some downloads fill up, are left out, as gzip does.
 struct GzipInflater: ~Copyable {
   /// What one call achieved.
   struct Progress {
@@ -45,6 +46,8 @@ struct GzipInflater: ~Copyable {
     var progress = Progress()
     while progress.consumed < input.count && progress.produced < output.count {
       if isComplete {
+        while progress.consumed < input.count, input[progress.consumed] == 0 { progress.consumed += 1 }
+        guard progress.consumed < input.count else { break }
         inflateReset(stream)
         isComplete = false
       }

@@ -38,12 +38,52 @@ import Testing
       { "emnist-digits-" + $0.replacingOccurrences(of: "t10k", with: "test") },
       { "emnist-mnist-" + $0.replacingOccurrences(of: "t10k", with: "test") },
       { $0.replacingOccurrences(of: "-idx", with: ".idx") },
+      // A file manager renamed some of them.
+      { $0.contains("images") ? $0.replacingOccurrences(of: "-idx", with: ".idx") : $0 },
+      { $0.contains("labels") ? $0.replacingOccurrences(of: "-ubyte", with: ".ubyte") : $0 },
+      // torchvision's folders.
+      { "MNIST/raw/" + $0 }, { "raw/" + $0 },
     ]
     for rename in renamings {
       let scratch = try Scratch()
       try write(files, to: scratch, compressed: { $0.contains("train") }, rename: rename)
       #expect(try Dataset(folder: scratch.path).read(.train).count == 4)
     }
+  }
+
+  /// What was found, and what would do.
+  @Test(arguments: [
+    (
+      ["emnist-letters-train-images-idx3-ubyte"],
+      "EMNIST's splits of digits are emnist-digits and emnist-mnist"
+    ),
+    (
+      ["qmnist-train-images-idx3-ubyte", "qmnist-train-labels-idx2-int"],
+      "found qmnist-train-images-idx3-ubyte and 1 more, as QMNIST"
+    ),
+    (["digits-idx3-ubyte"], "found digits-idx3-ubyte, whose name says nothing"),
+    (
+      ["MNIST/raw/train-images-idx3-ubyte", "KMNIST/raw/train-images-idx3-ubyte"],
+      "expected one dataset, found"
+    ),
+  ])
+  func filesUnderOtherNamesAreNamed(_ names: [String], _ words: String) throws {
+    let scratch = try Scratch()
+    for name in names { try scratch.write(name, [0]) }
+    let error = failure { _ = try Dataset(folder: scratch.path) }
+    #expect(
+      error?.kind == .missing && error?.description.contains(words) == true, "\(error?.description ?? "")")
+  }
+
+  /// Tapes and some downloads fill up with zeros, which gzip leaves out; anything else there is damage.
+  @Test(arguments: [1, 511, 200_000]) func zerosBehindGzipDataAreLeftOut(_ count: Int) throws {
+    let scratch = try Scratch()
+    let files = datasetFiles(train: 4, test: 2)
+    let padding = [UInt8](repeating: 0, count: count)
+    for (name, bytes) in files { try scratch.write(name + ".gz", gzip(bytes) + padding) }
+    #expect(try Dataset(folder: scratch.path).read(.train) == SyntheticDigits(seed: 5).draw(.train, 0..<4))
+    for (name, bytes) in files { try scratch.write(name + ".gz", gzip(bytes) + padding + [7]) }
+    #expect(failure { _ = try Dataset(folder: scratch.path).read(.train) }?.kind == .malformed)
   }
 
   @Test func filesThatDoNotBelongTogetherAreErrors() throws {

@@ -116,7 +116,7 @@ import Testing
         == FileError(
           .malformed,
           "\(path): expected intact gzip data, found damage: incorrect data check"))
-    #expect(try read(good + [0, 0, 0], 0..<100)?.kind == .malformed)
+    #expect(try read(good + [0, 0, 7], 0..<100)?.kind == .malformed)
     // Who does not read the end is not told about it.
     #expect(try read(wrongSum, 0..<99) == nil)
   }

@@ -301,7 +301,9 @@ private final class ScriptedSystem: JobSystem {
       .init(seconds: 4, code: 0),
     ])
     #expect(try run(system) { $0.storm = Storm(seconds: 10) } == 0)
-    let strikes = system.calls.compactMap { $0.call.variables[Storm.variable] }.compactMap { Storm.Strike($0) }
+    let strikes = system.calls.compactMap { $0.call.variables[Storm.variable] }.compactMap {
+      Storm.Strike($0)
+    }
     #expect(strikes.count == 3 && strikes.allSatisfy { (5...30).contains($0.seconds) })
     guard case .survived(let damage) = try #require(system.events.last) else {
       Issue.record("\(system.events)")

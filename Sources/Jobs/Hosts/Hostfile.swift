@@ -1,7 +1,7 @@
 internal import Foundation
 
-/// The hosts that `mpirun --hostfile` names, in Open MPI's syntax: a name or address per line, optionally
-/// `slots=N`, comments from `#` on.
+/// The hosts that `mpirun --hostfile` names, in Open MPI's syntax: a name or an IPv4 address per line, optionally `slots=N`,
+/// comments from `#` on. What `mpirun` 4.1 refuses is refused here, with a sentence that says why.
 package struct Hostfile: Hashable, Sendable {
   /// One line of the file.
   package struct Host: Hashable, Sendable {
@@ -22,6 +22,8 @@ package struct Hostfile: Hashable, Sendable {
 
   /// The hosts, in the order of the file.
   package var hosts: [Host]
+  /// How often those hosts stand in the file that stand there more than once, without slots.
+  private var repeated: [String: Int] = [:]
 
   /// A hostfile of these hosts.
   package init(hosts: [Host]) {
@@ -40,46 +42,119 @@ package struct Hostfile: Hashable, Sendable {
 
   /// Reads a hostfile's text.
   ///
-  /// A host that stands in several lines is one host with the slots of all, as for Open MPI.
+  /// A host that stands in several lines without slots has as many, as for Open MPI. This host, for which
+  /// `isLocal` is true, is one host under any of its names.
   ///
   /// - Throws: `JobError` naming `origin`, the line, what was expected and what was found.
-  package init(parsing text: String, origin: String) throws(JobError) {
+  package init(
+    parsing text: String, origin: String, isLocal: (String) -> Bool = LocalHost.isNamed
+  ) throws(JobError) {
     hosts = []
-    for (index, line) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
-      let content = line.prefix { $0 != "#" }
-      let words = content.replacing("=", with: " = ").split(whereSeparator: \.isWhitespace)
-      guard let name = words.first else { continue }
-      func fail(_ sentence: String) -> JobError {
-        JobError("\(origin), line \(index + 1): \(sentence)", exitCode: 65)
-      }
-      guard name != "=", name.allSatisfy({ $0.isLetter || $0.isNumber || "-._:@[]".contains($0) }) else {
-        throw fail("expected a host's name or address, found '\(name)'")
-      }
-      var host = Host(name: String(name), line: index + 1)
-      var rest = words.dropFirst()
-      while let key = rest.popFirst() {
-        guard ["slots", "cpu", "count"].contains(key) else {
-          if ["max_slots", "max-slots"].contains(key) {
-            throw fail("'\(key)' is not taken beside slots by all versions of Open MPI: leave it out")
-          }
-          throw fail("expected slots=N behind the name, found '\(key)'")
+    // By bytes: to Swift, CR LF is one character, and no end of a line.
+    for (index, bytes) in text.utf8.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
+      .enumerated()
+    {
+      do {
+        guard let host = try Self.host(String(decoding: bytes, as: UTF8.self), line: index + 1) else {
+          continue
         }
-        guard rest.popFirst() == "=", let text = rest.popFirst() else {
-          throw fail("expected a number behind '\(key)='")
-        }
-        guard let slots = Int(text), slots > 0 else {
-          throw fail("expected a number of slots from 1 up, found '\(text)'")
-        }
-        host.slots = slots
-      }
-      if let known = hosts.firstIndex(where: { $0.name == host.name }) {
-        // Without slots every mention is one more.
-        hosts[known].slots = (hosts[known].slots ?? 1) + (host.slots ?? 1)
-      } else {
-        hosts.append(host)
+        try add(host, isLocal)
+      } catch {
+        throw JobError("\(origin), line \(index + 1): \(error.sentence)", exitCode: 65)
       }
     }
     guard !hosts.isEmpty else { throw JobError("\(origin) names no host", exitCode: 65) }
+  }
+
+  private struct Fault: Error {
+    var sentence: String
+  }
+
+  /// Adds a host, or another mention of one.
+  private mutating func add(_ host: Host, _ isLocal: (String) -> Bool) throws(Fault) {
+    let known = hosts.firstIndex { $0.name == host.name || isLocal($0.name) && isLocal(host.name) }
+    guard let known else { return hosts.append(host) }
+    // Without slots every mention is one more.
+    guard hosts[known].slots == nil, host.slots == nil else {
+      let other = hosts[known].name == host.name ? "" : ", there called '\(hosts[known].name)'"
+      throw Fault(
+        sentence:
+          "'\(host.name)' stands in line \(hosts[known].line) too\(other), and mpirun takes a host's slots once: give "
+          + "them in one line")
+    }
+    repeated[hosts[known].name, default: 1] += 1
+  }
+
+  private static let slotKeys: Set = ["slots", "cpu", "count"]
+  private static let limitKeys: Set = [
+    "slots_max", "slots-max", "cpu_max", "cpu-max", "count_max", "count-max", "max_slots", "max-slots",
+  ]
+  private static let userKeys: Set = ["username", "user-name", "user_name"]
+
+  /// What a line says; nil for an empty one.
+  private static func host(_ line: String, line number: Int) throws(Fault) -> Host? {
+    if number == 1, line.unicodeScalars.first == "\u{FEFF}" {
+      throw Fault(
+        sentence:
+          "the file begins with a byte-order mark, which mpirun refuses: save it as plain text, or remove the first "
+          + "three bytes by sed -i '1s/^...//' under LC_ALL=C")
+    }
+    if line.unicodeScalars.last == "\r" {
+      throw Fault(
+        sentence:
+          "the line ends in a carriage return, as Windows writes it and mpirun refuses it: sed -i 's/\\r$//' mends the file"
+      )
+    }
+    let isComment = line.drop(while: \.isWhitespace).hasPrefix("//")
+    let content = isComment ? "" : line.prefix { $0 != "#" }
+    let words = content.replacing("=", with: " = ").split(whereSeparator: \.isWhitespace)
+    guard let name = words.first else { return nil }
+    try checkName(String(name))
+    var host = Host(name: String(name), line: number)
+    var (limit, user): (Int?, String?)
+    var rest = words.dropFirst()
+    while let key = rest.popFirst().map({ String($0) }) {
+      guard slotKeys.contains(key) || limitKeys.contains(key) || userKeys.contains(key) else {
+        throw Fault(sentence: "expected slots=N behind the name, found '\(key)'")
+      }
+      guard rest.popFirst() == "=", let text = rest.popFirst() else {
+        throw Fault(sentence: "expected \(userKeys.contains(key) ? "a name" : "a number") behind '\(key)='")
+      }
+      if userKeys.contains(key) {
+        user = String(text)
+        continue
+      }
+      guard let number = Int(text), (1...Int(Int32.max)).contains(number) else {
+        throw Fault(sentence: "expected a number of slots from 1 up, found '\(text)'")
+      }
+      if slotKeys.contains(key) { host.slots = number } else { limit = number }
+    }
+    if let limit, let slots = host.slots, limit < slots {
+      throw Fault(sentence: "expected at least as many slots at most as slots, found \(limit) for \(slots)")
+    }
+    if let user, !host.name.contains("@") { host.name = "\(user)@\(host.name)" }
+    return host
+  }
+
+  /// Refuses what `mpirun` takes for no host's name.
+  private static func checkName(_ name: String) throws(Fault) {
+    let bare = name.split(separator: "@", omittingEmptySubsequences: false).last.map(String.init) ?? name
+    func fail(_ advice: String) -> Fault {
+      Fault(sentence: "expected a host's name or address, found '\(name)'\(advice)")
+    }
+    if name.contains(",") { throw fail(": one host a line") }
+    if bare.contains("["), bare.filter({ $0 == ":" }).isEmpty {
+      throw fail(": mpirun does not take Slurm's brackets; scontrol show hostnames writes the names out")
+    }
+    if bare.filter({ $0 == ":" }).count > 1 || bare.hasPrefix("[") {
+      throw fail(": mpirun takes no IPv6 addresses; use a name")
+    }
+    if bare.contains(":") { throw fail(": slots are written as in 'node1 slots=8'") }
+    let isName =
+      !bare.isEmpty && bare.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || "-.".contains($0)) }
+    guard isName, name.split(separator: "@", omittingEmptySubsequences: false).count <= 2 else {
+      throw fail("")
+    }
   }
 
   /// The ranks that may run on all hosts; nil where some host's number is left to Open MPI.
@@ -89,6 +164,9 @@ package struct Hostfile: Hashable, Sendable {
 
   /// The hostfile as text.
   package var text: String {
-    hosts.map { host in host.name + (host.slots.map { " slots=\($0)" } ?? "") + "\n" }.joined()
+    hosts.map { host in
+      let line = host.name + (host.slots.map { " slots=\($0)" } ?? "") + "\n"
+      return String(repeating: line, count: repeated[host.name] ?? 1)
+    }.joined()
   }
 }
