@@ -30,7 +30,7 @@ package struct ProgressLine: Sendable {
   package func text(columns: Int) -> String {
     let facts =
       "epoch \(epoch)/\(epochs)  step \(step)/\(totalSteps)  loss \(Numbers.fixed(loss, 3))  "
-      + "\(Numbers.fixed(accuracy, 1)) %  \(Numbers.grouped(Int(imagesPerSecond))) images/s  "
+      + "\(Numbers.fixed(accuracy, 1)) %  \(Numbers.grouped(imagesPerSecond)) images/s  "
       + "\(Numbers.duration(secondsLeft)) left"
     let room = columns - facts.count - 4
     guard room >= 8 else { return String(facts.prefix(max(columns - 1, 0))) }

@@ -53,8 +53,8 @@ extension Scale {
       let each = Spread(copies.flatMap(\.copies))
       table.append([
         point.mode.rawValue, "\(point.ranks)",
-        Numbers.grouped(Int(Spread(copies.map(\.imagesPerSecond)).median)),
-        "\(Numbers.grouped(Int(each.least)))–\(Numbers.grouped(Int(each.most)))",
+        Numbers.grouped(Spread(copies.map(\.imagesPerSecond)).median),
+        "\(Numbers.grouped(each.least))–\(Numbers.grouped(each.most))",
         percent(explanation.machineEfficiency), percent(explanation.ceilingEfficiency),
         percent(explanation.efficiency),
       ])

@@ -16,8 +16,8 @@ extension Scale {
       let times = point.runs.compactMap(\.secondsToTarget)
       table.append([
         point.mode.rawValue, "\(point.ranks)\(point.isOversubscribed ? "*" : "")", "\(point.globalBatch)",
-        "\(Numbers.grouped(Int(rate.median))) (\(Numbers.grouped(Int(rate.least)))–"
-          + "\(Numbers.grouped(Int(rate.most))))",
+        "\(Numbers.grouped(rate.median)) (\(Numbers.grouped(rate.least))–"
+          + "\(Numbers.grouped(rate.most)))",
         ladder.speedUp(of: point).map { Numbers.fixed($0.median, 2) } ?? "",
         ladder.efficiency(of: point).map {
           "\(percent($0.median)) (\(Numbers.fixed(100 * $0.least, 0))–\(Numbers.fixed(100 * $0.most, 0)))"

@@ -107,7 +107,7 @@ package struct LinePlot: Sendable {
       let at = place((tick, y.low)).x
       drawing.path(
         "M\(number(at)) \(number(top))V\(number(height - Self.bottom))", "class=\"grid\"")
-      let label = countsOnX ? Numbers.grouped(Int(tick)) : x.label(tick)
+      let label = countsOnX ? Numbers.grouped(tick) : x.label(tick)
       drawing.text(
         at, height - Self.bottom + 18, label, "class=\"muted\" text-anchor=\"middle\"")
     }
@@ -237,7 +237,7 @@ struct Axis {
     // A power of two below 1 has as many decimals as it is halvings away from 1.
     if scale == .powersOfTwo, tick < 1 { return Numbers.fixed(tick, Int(-log2(tick).rounded())) }
     if abs(tick) >= 1e6 { return Numbers.fixed(tick / 1e6, high - low < 5e6 ? 1 : 0) + " M" }
-    return places == 0 ? Numbers.grouped(Int(tick.rounded())) : Numbers.fixed(tick, places)
+    return places == 0 ? Numbers.grouped(tick) : Numbers.fixed(tick, places)
   }
 }
 

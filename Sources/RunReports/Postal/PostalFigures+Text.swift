@@ -24,11 +24,11 @@ private struct PostalText {
     Numbers.fixed(100 * share, places) + " %"
   }
 
-  private func money(_ value: Double) -> String { Numbers.grouped(Int(value.rounded())) + " " + currency }
+  private func money(_ value: Double) -> String { Numbers.grouped(value) + " " + currency }
 
   /// How many letters in a year a share of them is.
   private func letters(_ share: Double) -> String {
-    Numbers.grouped(Int((figures.office.letters * share).rounded()))
+    Numbers.grouped(figures.office.letters * share)
   }
 
   private var accuracy: [String] {
@@ -55,7 +55,7 @@ private struct PostalText {
     ]
     if !figures.mistakes.isEmpty {
       let list = figures.mistakes.map {
-        "\($0.truth) as \($0.prediction) (\(Numbers.grouped(Int($0.lettersPerYear.rounded()))))"
+        "\($0.truth) as \($0.prediction) (\(Numbers.grouped($0.lettersPerYear)))"
       }
       lines.append("Most of them: \(list.joined(separator: ", "))")
     }
@@ -91,7 +91,7 @@ private struct PostalText {
       table.append([
         percent(1 - point.digitsAccepted), percent(point.threshold), percent(point.digitAccuracy, 3),
         percent(point.acceptedCodeAccuracy, 3), letters(point.manualShare), letters(point.misroutedShare),
-        Numbers.grouped(Int(point.cost.rounded())),
+        Numbers.grouped(point.cost),
       ])
     }
     return [
@@ -104,10 +104,12 @@ private struct PostalText {
 
   private var throughput: [String] {
     guard let throughput = figures.throughput else { return [] }
-    func times(_ perSecond: Double) -> String { Numbers.grouped(Int(throughput.oneCore / perSecond)) }
+    func times(_ perSecond: Double) -> String {
+      Numbers.grouped((throughput.oneCore / perSecond).rounded(.down))
+    }
     return [
-      "Throughput: \(Numbers.grouped(Int(throughput.oneCore))) codes/s on one core, "
-        + "\(Numbers.grouped(Int(throughput.allCores))) on \(throughput.cores); one core reads "
+      "Throughput: \(Numbers.grouped(throughput.oneCore.rounded(.down))) codes/s on one core, "
+        + "\(Numbers.grouped(throughput.allCores.rounded(.down))) on \(throughput.cores); one core reads "
         + "\(times(PostalThroughput.centrePerHour / 3600)) times the 50,000 parcels an hour of a large logistics "
         + "centre, and \(times(PostalThroughput.peakPerDay / 86400)) times 11 million on a peak day (digits that are "
         + "cut out already)"

@@ -47,7 +47,7 @@ extension RunReport {
             "\($0.epoch)", Numbers.fixed($0.loss, 4), Numbers.fixed($0.accuracy, 2),
             $0.validationLoss.map { Numbers.fixed($0, 4) } ?? "–",
             $0.validationAccuracy.map { Numbers.fixed($0, 2) } ?? "–",
-            Numbers.grouped(Int($0.imagesPerSecond)),
+            Numbers.grouped($0.imagesPerSecond),
           ]
         }, caption: runs.count == 1 ? nil : run.name)
     }

@@ -23,7 +23,7 @@ extension RunReport {
         figures.append((percent(accuracy), "validation accuracy"))
       }
       figures.append((Numbers.duration(result.trainingSeconds), "training"))
-      figures.append((Numbers.grouped(Int(result.imagesPerSecond)), "images per second"))
+      figures.append((Numbers.grouped(result.imagesPerSecond), "images per second"))
       figures.append(("\(result.ranks)", result.ranks == 1 ? "rank" : "ranks"))
     } else if let last = history.epochs.last {
       if let accuracy = last.validationAccuracy {
@@ -51,7 +51,7 @@ extension RunReport {
             run.history.epochs.last?.validationAccuracy.map(percent) ?? "–",
             "\(run.history.epochs.count)", Numbers.grouped(run.history.steps.last?.step ?? 0),
             run.history.events.last.map { "\($0.ranks)" } ?? "–",
-            result.map { Numbers.grouped(Int($0.imagesPerSecond)) } ?? "–",
+            result.map { Numbers.grouped($0.imagesPerSecond) } ?? "–",
             result.map { Numbers.duration($0.trainingSeconds) } ?? "–",
           ]
         })

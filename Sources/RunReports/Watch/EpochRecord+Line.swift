@@ -7,6 +7,6 @@ extension EpochRecord {
     var line =
       "epoch \(epoch)/\(epochs)  loss \(Numbers.fixed(loss, 4))  training \(Numbers.fixed(accuracy, 2)) %"
     if let validationAccuracy { line += "  validation \(Numbers.fixed(validationAccuracy, 2)) %" }
-    return line + "  \(Numbers.grouped(Int(imagesPerSecond))) images/s"
+    return line + "  \(Numbers.grouped(imagesPerSecond)) images/s"
   }
 }
