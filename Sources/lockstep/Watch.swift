@@ -11,8 +11,8 @@ struct Watch: ParsableCommand {
     discussion: """
       Example:
         ssh node1 -t lockstep watch /shared/runs/first
-      Ends with the run: with 0 if it has come to its end, 75 if it was stopped on request, 1 if it is dead. On a pipe it \
-      prints a line for each epoch. --once looks once.
+      Ends with the run: with 0 if it has come to its end, 75 if it was stopped on request, 78 if it \
+      diverged, 1 if it is dead. On a pipe it prints a line for each epoch. --once looks once.
       """)
 
   @Argument(help: ArgumentHelp("The run's folder.", valueName: "run"))
@@ -31,10 +31,8 @@ struct Watch: ParsableCommand {
   var once = false
 
   func validate() throws {
-    guard (0.05...3600).contains(interval) else {
-      throw ValidationError("--interval must be from 0.05 to 3600 seconds, found \(interval)")
-    }
-    guard patience >= 0 else { throw ValidationError("--patience must be at least 0, found \(patience)") }
+    try require("--interval", interval, in: 0.05...3600, "seconds")
+    try require("--patience", patience, in: 0...Double.infinity, "seconds")
   }
 
   func run() throws {
@@ -47,7 +45,7 @@ struct Watch: ParsableCommand {
       let status = screen.status
       if status != .dead { lastSeen = MonotonicClock.now() }
       let isOver =
-        once || status == .finished || status == .stopped
+        once || status == .finished || status == .stopped || status == .diverged
         || status == .dead && MonotonicClock.now() - lastSeen >= patience
       if let terminal {
         let lines = screen.lines(columns: terminal.columns)
@@ -60,11 +58,20 @@ struct Watch: ParsableCommand {
         told = history.epochs.count
       }
       if isOver {
-        if !once || status == .dead || status == .stopped { write([screen.outcome]) }
-        throw ExitCode(status == .dead ? 1 : status == .stopped ? 75 : 0)
+        if !once || ![.running, .finished].contains(status) { write([screen.outcome]) }
+        throw ExitCode(Self.exitCode(of: status))
       }
       usleep(UInt32(interval * 1e6))
       try history.update()
+    }
+  }
+
+  private static func exitCode(of status: RunHistory.Status) -> Int32 {
+    switch status {
+    case .running, .finished: 0
+    case .stopped: 75
+    case .diverged: 78
+    case .dead: 1
     }
   }
 

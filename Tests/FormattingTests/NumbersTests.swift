@@ -31,7 +31,8 @@ import Testing
 
   @Test func everyNumberHasAText() {
     let numbers = [
-      0, -0.0, 1, -1, 1e-320, 1e-45, 1e-20, 9e14, 1e15, 9.3e18, 1e38, .greatestFiniteMagnitude, .infinity,
+      0, -0.0, 1, -1, .leastNonzeroMagnitude, 1e-45, 1e-20, 9e14, 1e15, 9.3e18, 1e38,
+      .greatestFiniteMagnitude, .infinity,
       .nan,
     ]
     for number in numbers.flatMap({ [$0, -$0] }) {

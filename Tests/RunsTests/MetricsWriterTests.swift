@@ -37,7 +37,7 @@ import Testing
       step: 1718, epoch: 2, loss: 0.1234567890123, accuracy: 98.4375, learningRate: 0.003, seconds: times)
     let writer = try MetricsWriter(path: folder.metrics, continuingAfter: 0)
     try writer.append(record)
-    try writer.append(step(2, loss: .nan))
+    try writer.append(step(2, loss: -.nan))
     try writer.append(step(3, loss: -.infinity))
     try writer.flush()
     let written = try lines(folder)

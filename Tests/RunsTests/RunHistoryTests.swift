@@ -122,6 +122,6 @@ import Testing
     #expect(damaged.code == 65 && damaged.words.contains(#"found '{"event":"step","step":2}'"#))
     try Data("{".utf8).write(to: URL(fileURLWithPath: folder.recipe))
     let recipe = error { _ = try RunHistory(folder: folder) }
-    #expect(recipe.code == 64 && recipe.words.contains("\(folder.recipe): expected a recipe in JSON"))
+    #expect(recipe.code == 65 && recipe.words.contains("\(folder.recipe): expected a recipe in JSON"))
   }
 }

@@ -54,6 +54,11 @@ package struct RunScreen {
         + "\(Numbers.duration(result.trainingSeconds))"
     case .stopped:
       return "stopped on request after step \(step); go on with: lockstep train --run \(folder) --resume"
+    case .diverged:
+      let loss = history.steps.last.map { ", loss \(Float($0.loss))" } ?? ""
+      return
+        "diverged after step \(step)\(loss): going on would end the same way; a lower --learning-rate or "
+        + "--clip-gradients helps, in another --run"
     case .dead:
       return
         "dead: no process writes \(folder) any more, and it has not come to its end; last step on record \(step); go on "
@@ -74,6 +79,7 @@ package struct RunScreen {
       case .running: "running"
       case .finished: "finished"
       case .stopped: "stopped"
+      case .diverged: "diverged"
       case .dead: "no process"
       }
     let ranks = history.events.last?.ranks ?? 0

@@ -6,7 +6,7 @@ package struct RunHistory: Sendable {
   package let recipe: Recipe
   package private(set) var steps: [StepRecord] = []
   package private(set) var epochs: [EpochRecord] = []
-  /// Starts, resumptions, checkpoints, stops, the end.
+  /// Starts, resumptions, checkpoints, stops, divergence, the end.
   package private(set) var events: [EventRecord] = []
   /// nil if the run has not come to its end.
   package private(set) var result: RunResult?
@@ -28,7 +28,7 @@ package struct RunHistory: Sendable {
     do {
       recipe = try Recipe.parse(Data(contentsOf: URL(fileURLWithPath: folder.recipe)), origin: folder.recipe)
     } catch let error as RecipeError {
-      throw error
+      throw RunError(error.description, exitCode: 65)
     } catch {
       throw RunError("\(folder.recipe) cannot be read: \(error.localizedDescription)", exitCode: 65)
     }
@@ -77,7 +77,9 @@ package struct RunHistory: Sendable {
       positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
     for line in metrics.split(separator: UInt8(ascii: "\n")) {
       do {
-        switch try decoder.decode(Kind.self, from: line).event {
+        let head = try decoder.decode(Head.self, from: line)
+        guard head.isPlausible else { throw ImplausibleNumber() }
+        switch head.event {
         case "step": steps.append(try decoder.decode(StepRecord.self, from: line))
         case "epoch": epochs.append(try decoder.decode(EpochRecord.self, from: line))
         default: events.append(try decoder.decode(EventRecord.self, from: line))
@@ -90,9 +92,32 @@ package struct RunHistory: Sendable {
     }
   }
 
-  private struct Kind: Decodable {
+  /// What all lines have, and the whole numbers that are computed with.
+  private struct Head: Decodable {
     var event: String
+    var step: Int
+    var epoch: Int?
+    var ranks: Int?
+    var launch: Plan?
+
+    struct Plan: Decodable {
+      var totalSteps: Int
+      var stepsPerEpoch: Int
+      var parameterCount: Int
+      var trainCount: Int
+    }
+
+    /// Whether sums and products of these are far from overflow.
+    var isPlausible: Bool {
+      let numbers = [
+        step, epoch, ranks, launch?.totalSteps, launch?.stepsPerEpoch, launch?.parameterCount,
+        launch?.trainCount,
+      ]
+      return numbers.compactMap(\.self).allSatisfy { (0...Recipe.mostSteps).contains($0) }
+    }
   }
+
+  private struct ImplausibleNumber: Error {}
 
   /// How far a run is.
   package enum Status: Sendable {
@@ -100,6 +125,8 @@ package struct RunHistory: Sendable {
     case finished
     /// By a signal, with a checkpoint.
     case stopped
+    /// Its losses ran away.
+    case diverged
     /// No process writes it any more, and it has not come to an end.
     case dead
   }
@@ -108,6 +135,7 @@ package struct RunHistory: Sendable {
     switch events.last?.event {
     case "end": .finished
     case "stop": .stopped
+    case "diverged": .diverged
     default: isWritten ? .running : .dead
     }
   }

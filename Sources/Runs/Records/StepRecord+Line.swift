@@ -41,7 +41,8 @@ struct LineBuffer: TextOutputStream {
     key.withUTF8Buffer { bytes.append(contentsOf: $0) }
     let quote: StaticString = number.isFinite ? "" : "\""
     quote.withUTF8Buffer { bytes.append(contentsOf: $0) }
-    number.write(to: &self)
+    // A NaN has a sign too, which readers do not expect.
+    if number.isNaN { write("nan") } else { number.write(to: &self) }
     quote.withUTF8Buffer { bytes.append(contentsOf: $0) }
   }
 }

@@ -6,7 +6,7 @@ internal import Tensors
 package struct Evaluation: Hashable, Sendable {
   /// `confusion[truth][prediction]`.
   package let confusion: [[Int]]
-  /// Mean cross-entropy without label smoothing, in nats, to a millionth.
+  /// Mean cross-entropy without label smoothing, in nats, to a millionth; infinite if a sample's is no finite number.
   package let loss: Double
 
   /// Samples.
@@ -62,11 +62,13 @@ final class Evaluator {
 
   /// Scores `parameters`; called by all ranks, and all get the same result.
   ///
-  /// The loss travels as whole millionths, since integers add up to the same sum in any order.
+  /// The loss travels in whole numbers, since integers add up to the same sum in any order: in millionths, and losses
+  /// of models that ran away in nats, so that no sum overflows.
   func evaluate(_ parameters: FloatBuffer) throws(CommunicatorError) -> Evaluation {
     let (network, shard) = (network, shard)
     let classes = network.classCount
-    var counts = [Int64](repeating: 0, count: classes * classes + 1)
+    let (millionths, nats, infinities) = (classes * classes, classes * classes + 1, classes * classes + 2)
+    var counts = [Int64](repeating: 0, count: classes * classes + 3)
     let loss = SoftmaxCrossEntropy(classCount: classes)
     let pixels = network.inputShape.count
     network.prepare(parameters)
@@ -85,16 +87,21 @@ final class Evaluator {
         let row = network.logits.extracting(i * classes..<(i + 1) * classes)
         let prediction = SoftmaxCrossEntropy.largest(row)
         counts[Int(label[0]) * classes + prediction] += 1
-        let value = loss.evaluate(logits: row, labels: label.span).loss
-        counts[classes * classes] += Int64(exactly: (Double(value) * 1e6).rounded()) ?? Int64(1e12)
+        let value = Double(loss.evaluate(logits: row, labels: label.span).loss)
+        switch value.magnitude {
+        case ...1e6: counts[millionths] += Int64((value * 1e6).rounded())
+        case ...Double(Float.greatestFiniteMagnitude): counts[nats] += Int64(min(value.magnitude, 1e9))
+        default: counts[infinities] += 1
+        }
       }
     }
     try communicator.allReduceSum(&counts)
     let confusion = (0..<classes).map { truth in
       (0..<classes).map { Int(counts[truth * classes + $0]) }
     }
-    let total = counts.dropLast().reduce(0, +)
-    return Evaluation(
-      confusion: confusion, loss: Double(counts[classes * classes]) / 1e6 / Double(max(total, 1)))
+    let total = counts[..<millionths].reduce(0, +)
+    let sum =
+      counts[infinities] > 0 ? Double.infinity : Double(counts[millionths]) / 1e6 + Double(counts[nats])
+    return Evaluation(confusion: confusion, loss: sum / Double(max(total, 1)))
   }
 }

@@ -103,7 +103,7 @@ package final class TrainedModel {
 /// Scores the model in a checkpoint on the test set, each rank its part. Called by all ranks; all get the same
 /// result.
 ///
-/// - Throws: `RunError`, the same on all ranks.
+/// - Throws: `RunError`, the same on all ranks; with exit code 78 for a model whose losses ran away.
 package func evaluateModel(
   at path: String, openDataset: () throws -> Dataset, communicator: any Communicator
 ) throws -> Evaluation {
@@ -111,5 +111,9 @@ package func evaluateModel(
   guard let saved else { preconditionFailure("a file that was read has bytes") }
   let model = try together(communicator) { try TrainedModel(saved) }
   let data = try loadData(surveyData(openDataset, communicator: communicator), communicator: communicator)
-  return try model.evaluate(with: model.evaluator(data, communicator: communicator))
+  let evaluation = try model.evaluate(with: model.evaluator(data, communicator: communicator))
+  if Divergence.isLost(evaluation.loss) {
+    throw Divergence.error(evaluation.loss, "on the test set with \(path)")
+  }
+  return evaluation
 }

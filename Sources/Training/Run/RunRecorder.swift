@@ -80,7 +80,7 @@ final class RunRecorder {
       EvaluatedParameters(layout: setup.network.layout, values: state.evaluated), step: state.cursor.step)
   }
 
-  /// `start`, `resume`, `checkpoint`, `stop`, `end`.
+  /// `start`, `resume`, `checkpoint`, `stop`, `diverged`, `end`.
   func event(_ name: String, launch: LaunchFacts? = nil) throws {
     try explained {
       try metrics.append(

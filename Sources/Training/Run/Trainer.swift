@@ -101,6 +101,7 @@ package final class Trainer {
         workBefore = setup.step.work
         try recorder?.epoch(sums, validation: validation, work: work)
         sums = EpochSums()
+        if let validation { try requireConvergence(validation.loss, "in validation") }
       }
       try saver?.save(after: outcome, isEpochEnd: isEpochEnd, validation: isEpochEnd ? validation : nil)
       clock.lap(.checkpoint)
@@ -111,17 +112,25 @@ package final class Trainer {
 
   /// Adds a step to the sums of its epoch and of the run, and writes it down.
   private func account(_ outcome: StepOutcome, _ sums: inout EpochSums) throws {
-    guard outcome.loss.isFinite else {
-      throw RunError.shared(
-        "the loss is \(outcome.loss) after step \(state.cursor.step): training diverged; a lower "
-          + "--learning-rate or --clip-gradients helps", exitCode: 78)
-    }
     if totals.images == 0 { totals.startSeconds = MonotonicClock.now() - setup.options.processStart }
     let between = clock.take()
     sums.add(outcome, between)
     totals.add(outcome, between)
     try recorder?.step(outcome, times: outcome.times + between, sums: sums)
+    try requireConvergence(outcome.loss, "after step \(state.cursor.step)")
     clock.lap(.checkpoint)
+  }
+
+  /// Ends a run whose loss, which all ranks know, is lost: with what led to it on record, and nothing saved behind the
+  /// last checkpoint.
+  private func requireConvergence(_ loss: Double, _ place: String) throws {
+    guard Divergence.isLost(loss) else { return }
+    try saver?.finish()
+    try recorder?.event("diverged")
+    try recorder?.flush()
+    try writeTrace()
+    let after = place.contains("step") ? place : place + " after step \(state.cursor.step)"
+    throw Divergence.error(loss, after)
   }
 
   private func stop() throws -> RunEnd {
@@ -142,6 +151,9 @@ package final class Trainer {
     clock.restart()
     let test = try setup.test.evaluate(state.evaluated)
     clock.lap(.test)
+    for (evaluation, place) in [(validation, "in validation"), (test, "on the test set")] {
+      if let evaluation { try requireConvergence(evaluation.loss, place) }
+    }
     let digest = try saver?.writeFinal(validation: validation) ?? ""
     try recorder?.event("end")
     try recorder?.flush()
