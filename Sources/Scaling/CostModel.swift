@@ -160,7 +160,10 @@ extension CostModel.Link {
   package init?(parsing text: String) {
     func value(_ word: Substring, _ units: [(suffix: String, factor: Double)]) -> Double? {
       for unit in units where word.hasSuffix(unit.suffix) {
-        return Double(word.dropLast(unit.suffix.count)).flatMap { $0 > 0 ? $0 * unit.factor : nil }
+        return Double(word.dropLast(unit.suffix.count)).flatMap { number in
+          // A rate or a latency that is no slip of the pen: neither product below overflows.
+          number > 0 && (1e-12...1e15).contains(number * unit.factor) ? number * unit.factor : nil
+        }
       }
       return nil
     }

@@ -64,16 +64,12 @@ struct LaunchJob: ParsableCommand {
   var words: [String] = []
 
   func validate() throws {
-    if let ranks, ranks < 1 { throw ValidationError("-n must be at least 1, found \(ranks)") }
-    if maxRestarts < 0 { throw ValidationError("--max-restarts must be at least 0, found \(maxRestarts)") }
-    if !(waitForHosts >= 0) {
-      throw ValidationError("--wait-for-hosts must be at least 0 seconds, found \(waitForHosts)")
-    }
-    if let storm {
-      guard (0.1...1e6).contains(storm) else {
-        throw ValidationError("--storm must be from 0.1 to 1000000 seconds, found \(storm)")
-      }
-      guard maxRestarts > 0 else { throw ValidationError("--storm needs restarts, found --max-restarts 0") }
+    try require("-n", ranks, in: 1...mostRanks)
+    try require("--max-restarts", maxRestarts, in: 0...Int.max)
+    try require("--wait-for-hosts", waitForHosts, in: 0...Double.infinity, "seconds")
+    if let storm { try require("--storm", storm, in: 0.1...1e6, "seconds") }
+    if storm != nil, maxRestarts == 0 {
+      throw ValidationError("--storm needs restarts, found --max-restarts 0")
     }
     guard words.first == "train" else {
       throw ValidationError(

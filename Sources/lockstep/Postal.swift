@@ -36,9 +36,7 @@ struct Postal: ParsableCommand {
 
   func validate() throws {
     if (model == nil) == (accuracy == nil) { throw ValidationError("give either --model or --accuracy") }
-    if let accuracy, !(0...100).contains(accuracy) {
-      throw ValidationError("--accuracy must be from 0 to 100 per cent, found \(accuracy)")
-    }
+    if let accuracy { try require("--accuracy", accuracy, in: 0...100, "per cent") }
   }
 
   func run() throws {
@@ -79,14 +77,10 @@ struct PostalOptions: ParsableArguments {
   var currency = "EUR"
 
   func validate() throws {
-    guard (1...20).contains(digits) else {
-      throw ValidationError("--digits must be from 1 to 20, found \(digits)")
-    }
-    for (name, value) in [
-      ("--letters", letters), ("--manual-cost", manualCost), ("--misroute-cost", misrouteCost),
-    ] where !(value >= 0 && value < 1e12) {
-      throw ValidationError("\(name) must be at least 0, found \(value)")
-    }
+    try require("--digits", digits, in: 1...20)
+    try require("--letters", letters, in: 0...1e12)
+    try require("--manual-cost", manualCost, in: 0...1e12)
+    try require("--misroute-cost", misrouteCost, in: 0...1e12)
   }
 
   var postalCase: PostalCase {

@@ -37,8 +37,8 @@ struct ReductionTiming: ParsableCommand {
   var json = false
 
   func validate() throws {
-    if elements < 1 { throw ValidationError("--elements must be at least 1, found \(elements)") }
-    if repeats < 1 { throw ValidationError("--repeats must be at least 1, found \(repeats)") }
+    try require("--elements", elements, in: 1...1 << 30)
+    try require("--repeats", repeats, in: 1...1_000_000)
   }
 
   func run() throws {

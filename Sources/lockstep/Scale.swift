@@ -88,9 +88,11 @@ struct Scale: ParsableCommand {
     if explain, counts[0] != 1 {
       throw ValidationError("--explain compares with one rank: --ranks needs a 1, found '\(ranks)'")
     }
-    if repeats < 1 { throw ValidationError("--repeats must be at least 1, found \(repeats)") }
-    if let project {
-      guard project > 1 else { throw ValidationError("--project must be at least 2 ranks, found \(project)") }
+    try require("--repeats", repeats, in: 1...1_000_000)
+    try require("--target", target, in: 0...100, "per cent")
+    try require("--project", project, in: 2...mostRanks)
+    try require("--ranks-per-node", ranksPerNode, in: 1...mostRanks)
+    if project != nil {
       guard let network, CostModel.Link(parsing: network) != nil else {
         throw ValidationError(
           "--project needs --network RATE,LATENCY, e.g. 25gbit,10us"
@@ -102,9 +104,6 @@ struct Scale: ParsableCommand {
     } else if network != nil || ranksPerNode != nil || coreSpeeds != nil {
       throw ValidationError("--network, --ranks-per-node and --core-speeds belong to --project")
     }
-    if let ranksPerNode, ranksPerNode < 1 {
-      throw ValidationError("--ranks-per-node must be at least 1, found \(ranksPerNode)")
-    }
     _ = try nodeCoreSpeeds()
     for word in words where ["--run", "--resume"].contains(where: { word == $0 || word.hasPrefix($0 + "=") })
     {
@@ -114,8 +113,9 @@ struct Scale: ParsableCommand {
 
   private func rankList() throws -> [Int] {
     let list = ranks.split(separator: ",", omittingEmptySubsequences: false).map { Int($0) ?? 0 }
-    guard list.allSatisfy({ $0 > 0 }), Set(list).count == list.count else {
-      throw ValidationError("--ranks: expected different numbers from 1 up with commas, found '\(ranks)'")
+    guard list.allSatisfy({ (1...mostRanks).contains($0) }), Set(list).count == list.count else {
+      throw ValidationError(
+        "--ranks: expected different numbers from 1 to \(mostRanks) with commas, found '\(ranks)'")
     }
     return list.sorted()
   }
@@ -161,7 +161,7 @@ struct Scale: ParsableCommand {
     show(ladder)
     if explain { showExplanation(ladder) }
     print("written: \(out)/scaling.csv, scaling.svg, scaling.json")
-    fflush(nil)
+    Console.flush()
     for sentence in ladder.disagreements { note("error: \(sentence)") }
     if !ladder.disagreements.isEmpty { throw ExitCode(70) }
   }
@@ -169,7 +169,9 @@ struct Scale: ParsableCommand {
   /// The recipe that train will make of its arguments.
   private func recipe() throws -> Recipe {
     do {
-      return try RecipeArguments.parse(words).recipeOptions.resolve(over: nil)
+      let recipe = try RecipeArguments.parse(words).recipeOptions.resolve(over: nil)
+      try recipe.validateRanges()
+      return recipe
     } catch {
       throw ValidationError("behind --: \(RecipeArguments.message(for: error))")
     }

@@ -11,8 +11,8 @@ extension RealRanks {
       (
         ["--micro-batch", "64"], 64, "3 ranks, but a global batch of 64 in micro-batches of 64 has work for 1"
       ),
-      (["--steps", "0"], 64, "steps must be at least 1"),
-      (["--learning-rate=-1"], 64, "learning rate"),
+      (["--steps", "0"], 64, "'steps' (--steps) must be at least 1, found 0"),
+      (["--learning-rate=-1"], 64, "(--learning-rate) must be above 0"),
       (["--resume", "/nonexistent.safetensors"], 66, "/nonexistent.safetensors"),
     ])
     func oneSentenceAndTheRightCode(_ flags: [String], _ code: Int32, _ words: String) throws {

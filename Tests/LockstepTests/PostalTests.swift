@@ -73,6 +73,7 @@ extension RealRanks {
       (["postal"], "give either --model or --accuracy"), (["postal", "--accuracy", "101"], "found 101"),
       (["postal", "--accuracy", "99", "--digits", "0"], "--digits must be from 1 to 20"),
       (["postal", "--accuracy", "99", "--letters=-1"], "--letters must be at least 0"),
+      (["postal", "--accuracy", "99", "--letters", "1e13"], "--letters must be from 0 to 1000000000000"),
     ])
     func wrongUseIsExplained(_ words: [String], _ sentence: String) throws {
       let outcome = try Command(executable: Command.binary, arguments: words).run()

@@ -20,6 +20,9 @@ package struct Hostfile: Hashable, Sendable {
     }
   }
 
+  /// More than any host has cores; sums over all lines of a file stay far from overflow.
+  package static let mostSlots = 1 << 24
+
   /// The hosts, in the order of the file.
   package var hosts: [Host]
   /// How often those hosts stand in the file that stand there more than once, without slots.
@@ -124,8 +127,8 @@ package struct Hostfile: Hashable, Sendable {
         user = String(text)
         continue
       }
-      guard let number = Int(text), (1...Int(Int32.max)).contains(number) else {
-        throw Fault(sentence: "expected a number of slots from 1 up, found '\(text)'")
+      guard let number = Int(text), (1...mostSlots).contains(number) else {
+        throw Fault(sentence: "expected a number of slots from 1 to \(mostSlots), found '\(text)'")
       }
       if slotKeys.contains(key) { host.slots = number } else { limit = number }
     }

@@ -8,6 +8,9 @@ extension Recipe {
     encoder.outputFormatting =
       indented
       ? [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes] : [.sortedKeys, .withoutEscapingSlashes]
+    // Ranges are checked elsewhere; whoever prints a recipe that fails there must not trap.
+    encoder.nonConformingFloatEncodingStrategy = .convertToString(
+      positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
     guard let data = try? encoder.encode(self) else {
       preconditionFailure("a recipe has only numbers and names, yet cannot be encoded")
     }
@@ -19,13 +22,13 @@ extension Recipe {
   ///
   /// `origin` is what the error calls the text, e.g. the file's path.
   ///
-  /// - Throws: `RecipeError` naming the key, what was expected and what was found.
+  /// - Throws: `RecipeError` naming the key, what was expected and what was found; also for numbers out of range.
   package static func parse(_ data: Data, origin: String) throws(RecipeError) -> Recipe {
     let value: Any
     do {
       value = try JSONSerialization.jsonObject(with: data)
     } catch {
-      throw RecipeError("\(origin): expected a recipe in JSON, found text that is none")
+      throw RecipeError("\(origin): \(sentence(forUnreadable: data, error))")
     }
     guard let given = value as? [String: Any] else {
       throw RecipeError("\(origin): expected a JSON object with a recipe's keys")
@@ -33,26 +36,60 @@ extension Recipe {
     let base = (given["name"] as? String).flatMap { named($0) } ?? named("quick")
     guard let base, let defaults = dictionary(base) else { preconditionFailure("`quick` is built in") }
     var merged = defaults
-    for (key, value) in given {
+    for (key, value) in given.sorted(by: { $0.key < $1.key }) {
       guard CodingKeys(rawValue: key) != nil else {
         let keys = CodingKeys.allCases.map(\.rawValue).sorted().joined(separator: ", ")
         throw RecipeError("\(origin): a recipe has no '\(key)'; its keys are \(keys)")
       }
       merged[key] = try merge(key, value, over: defaults[key], origin: origin)
     }
+    let recipe: Recipe
     do {
-      return try JSONDecoder().decode(Recipe.self, from: JSONSerialization.data(withJSONObject: merged))
+      recipe = try JSONDecoder().decode(Recipe.self, from: JSONSerialization.data(withJSONObject: merged))
     } catch let error as DecodingError {
       throw RecipeError("\(origin): \(sentence(for: error))")
     } catch {
       throw RecipeError("\(origin): \(error)")
     }
+    try recipe.validateRanges(origin: origin)
+    return recipe
+  }
+
+  /// The keys of whole numbers, wherever in a recipe they stand.
+  private static let wholeNumbers: Set<String> = [
+    "globalBatch", "microBatch", "epochs", "steps", "shift", "validation", "seed", "referenceBatch",
+    "iterations",
+  ]
+
+  /// A number as the type of its key can hold it. The decoder would call the whole text invalid, and name no key.
+  private static func fit(_ number: NSNumber, _ key: String, origin: String) throws(RecipeError) -> NSNumber {
+    let last = key.split(separator: ".").last.map(String.init) ?? key
+    if wholeNumbers.contains(last) {
+      if last == "seed" {
+        guard UInt64(exactly: number) != nil else {
+          throw RecipeError(
+            "\(origin): '\(key)' must be a whole number from 0 to \(UInt64.max), found \(number)")
+        }
+      } else if Int(exactly: number) == nil {
+        throw RecipeError("\(origin): '\(key)' must be a whole number of at most 63 bits, found \(number)")
+      }
+      return number
+    }
+    let float = Float(number.doubleValue)
+    guard float.isFinite else {
+      throw RecipeError(
+        "\(origin): '\(key)' must be at most \(Float.greatestFiniteMagnitude), found \(number)")
+    }
+    return float == 0 ? 0 : number
   }
 
   /// Fills the gaps of a nested object: an optimizer's from the defaults of the optimizer it names.
   private static func merge(
     _ key: String, _ value: Any, over base: Any?, origin: String
   ) throws(RecipeError) -> Any {
+    if let number = value as? NSNumber, !(value is Bool), !isBoolean(number) {
+      return try fit(number, key, origin: origin)
+    }
     guard let given = value as? [String: Any] else { return value }
     var defaults = base as? [String: Any] ?? [:]
     if key == "optimizer", let name = given["name"] as? String, name != defaults["name"] as? String,
@@ -61,17 +98,37 @@ extension Recipe {
       defaults = own
     }
     if key == "schedule" {
-      return given
+      // A schedule's settings depend on its name, and each has a default.
+      let own = (given["name"] as? String).flatMap { Schedule(name: $0) }.flatMap { dictionary($0) }
+      if let own { defaults = own } else if given["name"] != nil { return given }
     }
-    for (inner, innerValue) in given {
+    for (inner, innerValue) in given.sorted(by: { $0.key < $1.key }) {
       guard defaults[inner] != nil else {
         throw RecipeError(
           "\(origin): '\(key)' has no '\(inner)'; its keys are \(defaults.keys.sorted().joined(separator: ", "))"
         )
       }
-      defaults[inner] = try merge(inner, innerValue, over: defaults[inner], origin: origin)
+      defaults[inner] = try merge("\(key).\(inner)", innerValue, over: defaults[inner], origin: origin)
     }
     return defaults
+  }
+
+  /// `true` and `false` are numbers to Foundation.
+  private static func isBoolean(_ number: NSNumber) -> Bool { String(cString: number.objCType) == "c" }
+
+  /// Why a text could not be read at all. JSON sets numbers no limit, so one that no Double can hold does not make it
+  /// other than JSON.
+  private static func sentence(forUnreadable data: Data, _ error: any Error) -> String {
+    let reason = (error as NSError).userInfo["NSDebugDescription"] as? String ?? ""
+    let words = reason.split(separator: " ")
+    guard words.first == "Number", reason.contains("not representable"), words.count > 1 else {
+      return "expected a recipe in JSON, found text that is none"
+    }
+    let number = String(words[1])
+    let text = String(decoding: data, as: UTF8.self)
+    let before = text.range(of: number).map { text[..<$0.lowerBound] } ?? ""
+    let key = before.split(separator: "\"", omittingEmptySubsequences: false).dropLast().last ?? ""
+    return "'\(key)' must be a number that a computer can hold, found \(number)"
   }
 
   private static func dictionary(_ value: some Encodable) -> [String: Any]? {

@@ -102,31 +102,11 @@ extension Recipe {
   /// - Throws: `RecipeError` or `NetworkSpecificationError` with one sentence on the first problem.
   package func validate(trainCount: Int? = nil) throws {
     _ = try network.outputShapes(input: .mnist, classCount: 10)
+    try validateRanges()
+    guard let trainCount else { return }
     func require(_ condition: Bool, _ sentence: String) throws(RecipeError) {
       if !condition { throw RecipeError("recipe: \(sentence)") }
     }
-    try require(globalBatch > 0, "the global batch must be at least 1, found \(globalBatch)")
-    try require(
-      (1...1024).contains(microBatch), "the micro-batch must be from 1 to 1024 samples, found \(microBatch)")
-    try require(epochs > 0, "epochs must be at least 1, found \(epochs)")
-    try require(steps.map { $0 > 0 } ?? true, "steps must be at least 1, found \(steps ?? 0)")
-    try require((0...8).contains(shift), "the shift must be from 0 to 8 pixels, found \(shift)")
-    try require(validation >= 0, "the validation split cannot have \(validation) samples")
-    try require(
-      labelSmoothing >= 0 && labelSmoothing < 1,
-      "label smoothing must be from 0 to below 1, found \(labelSmoothing)")
-    try require(
-      gradientClipping.map { $0 > 0 } ?? true,
-      "the clipping norm must be positive, found \(gradientClipping ?? 0)")
-    try require(
-      averaging.map { $0 > 0 && $0 < 1 } ?? true,
-      "the averaging decay must be between 0 and 1, found \(averaging ?? 0)")
-    try require(
-      optimizer.learningRate > 0 && optimizer.learningRate.isFinite,
-      "the learning rate must be positive, found \(optimizer.learningRate)")
-    try require(
-      scaling.referenceBatch > 0, "the reference batch must be at least 1, found \(scaling.referenceBatch)")
-    guard let trainCount else { return }
     try require(
       validation < trainCount,
       "\(validation) validation samples leave nothing of \(trainCount) training samples to train on")

@@ -24,6 +24,7 @@ package struct RecipeOverrides: Hashable, Sendable {
   package var validation: Int?
   package var seed: UInt64?
   package var labelSmoothing: Float?
+  /// Infinity for none.
   package var gradientClipping: Float?
   package var gradients: GradientFormat?
   package var averaging: Float?
@@ -54,7 +55,9 @@ extension Recipe {
     if let validation = overrides.validation { recipe.validation = validation }
     if let seed = overrides.seed { recipe.seed = seed }
     if let labelSmoothing = overrides.labelSmoothing { recipe.labelSmoothing = labelSmoothing }
-    if let gradientClipping = overrides.gradientClipping { recipe.gradientClipping = gradientClipping }
+    if let gradientClipping = overrides.gradientClipping {
+      recipe.gradientClipping = gradientClipping == .infinity ? nil : gradientClipping
+    }
     if let gradients = overrides.gradients { recipe.gradients = gradients == .float32 ? nil : gradients }
     if let averaging = overrides.averaging { recipe.averaging = averaging }
     if let rule = overrides.scalingRule { recipe.scaling.rule = rule }

@@ -28,13 +28,20 @@ struct SavedState {
     guard let text = file.contents.metadata["recipe"] else {
       throw RunError("\(name): expected the metadata 'recipe', found none", exitCode: 65)
     }
-    return try Recipe.parse(Data(text.utf8), origin: name)
+    do {
+      return try Recipe.parse(Data(text.utf8), origin: name)
+    } catch {
+      throw RunError(error.description, exitCode: 65)
+    }
   }
 
   /// Steps taken when it was written.
   func step() throws -> Int {
-    guard let step = file.contents.metadata["step"].flatMap({ Int($0) }), step >= 0 else {
-      throw RunError("\(name): expected the metadata 'step', a number, found none", exitCode: 65)
+    let text = file.contents.metadata["step"]
+    guard let step = text.flatMap({ Int($0) }), (0...Recipe.mostSteps).contains(step) else {
+      throw RunError(
+        "\(name): expected the metadata 'step', a number from 0 to \(Recipe.mostSteps), found "
+          + (text.map { "'\($0)'" } ?? "none"), exitCode: 65)
     }
     return step
   }
