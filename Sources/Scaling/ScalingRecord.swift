@@ -1,3 +1,4 @@
+internal import Files
 internal import Foundation
 package import Jobs
 internal import Reports
@@ -78,7 +79,7 @@ package struct ScalingRecord: Encodable, Sendable {
   /// - Throws: an error of Foundation if one cannot be written.
   package func write(to folder: String) throws {
     func save(_ data: Data, _ name: String) throws {
-      try data.write(to: URL(fileURLWithPath: folder + "/" + name), options: .atomic)
+      try data.write(to: URL(fileURLWithPath: folder.literalPath + "/" + name), options: .atomic)
     }
     let ladder = ScalingLadder(points: points)
     let plot = ladder.plot(

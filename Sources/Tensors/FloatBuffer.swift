@@ -22,12 +22,11 @@ package final class FloatBuffer {
   package init(count: Int) {
     precondition(count >= 0, "a buffer cannot hold \(count) elements")
     self.count = count
-    let bytes = max(count, 1) * MemoryLayout<Float>.stride
-    let rounded = (bytes + 63) / 64 * 64
-    guard let memory = aligned_alloc(64, rounded) else {
-      preconditionFailure("out of memory: \(rounded) bytes")
+    let (bytes, isTooMany) = max(count, 1).multipliedReportingOverflow(by: MemoryLayout<Float>.stride)
+    guard !isTooMany, bytes < Int.max - 63, let memory = aligned_alloc(64, (bytes + 63) / 64 * 64) else {
+      endForLackOfMemory(bytes: bytes)
     }
-    memset(memory, 0, rounded)
+    memset(memory, 0, (bytes + 63) / 64 * 64)
     pointer = memory.bindMemory(to: Float.self, capacity: max(count, 1))
     owner = nil
   }

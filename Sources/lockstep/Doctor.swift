@@ -53,7 +53,8 @@ struct Doctor: ParsableCommand {
       String(decoding: $0, as: UTF8.self)
     }
     let isFirstOnHost = hosts.firstIndex(of: hosts[communicator.rank]) == communicator.rank
-    let own = try facts(communicator, isFirstOnHost: isFirstOnHost)
+    let dataset = try datasetState(communicator, isFirstOnHost: isFirstOnHost)
+    let own = try facts(communicator, isFirstOnHost: isFirstOnHost, dataset)
     let ranks = try communicator.allGather(Array(JSONEncoder().encode(own))).map {
       try JSONDecoder().decode(RankFacts.self, from: Data($0))
     }
@@ -91,7 +92,9 @@ struct Doctor: ParsableCommand {
   // MARK: - Asking
 
   /// What the system, the products, MPI and the dataset tell of this rank.
-  private func facts(_ communicator: any Communicator, isFirstOnHost: Bool) throws -> RankFacts {
+  private func facts(
+    _ communicator: any Communicator, isFirstOnHost: Bool, _ dataset: RankFacts.DatasetState?
+  ) throws -> RankFacts {
     var facts = RankFacts(
       rank: communicator.rank, isFirstOnHost: isFirstOnHost,
       environment: ProcessInfo.processInfo.environment)
@@ -102,13 +105,32 @@ struct Doctor: ParsableCommand {
     communicator.willEnter("the measurement of cores", step: 0)
     facts.coreRate = try CoreProbe.measure(over: communicator)
     facts.mpiVersion = RankProcess.isUnderLauncher ? MPICommunicator.libraryVersion : ""
-    if isFirstOnHost { facts.dataset = datasetState() }
+    if let dataset { facts.dataset = dataset }
     return facts
   }
 
-  private func datasetState() -> RankFacts.DatasetState {
+  /// What the first rank of each host finds in the dataset, all of which it reads; nil on the others.
+  private func datasetState(
+    _ communicator: any Communicator, isFirstOnHost: Bool
+  ) throws -> RankFacts.DatasetState? {
+    communicator.willEnter("the reading of the dataset", step: 0)
+    let path = dataOptions.data
+    let start = MonotonicClock.now()
+    var hasTold = false
+    let reading: @Sendable () -> RankFacts.DatasetState = { Self.datasetState(path) }
+    return try communicator.patiently(isFirstOnHost ? reading : nil) { (ranks: [Int]) in
+      guard communicator.rank == 0, !hasTold, MonotonicClock.now() - start > 8 else { return }
+      hasTold = true
+      let names = ranks.map(String.init).joined(separator: ", ")
+      Console.notice("rank \(names) still \(ranks.count == 1 ? "reads its" : "read their") dataset")
+    }
+  }
+
+  private static func datasetState(_ path: String?) -> RankFacts.DatasetState {
     do {
-      let dataset = try dataOptions.open()
+      var options = DataOptions()
+      options.data = path
+      let dataset = try options.open()
       return .found(digest: try dataset.identity().description, name: dataset.name)
     } catch let error as FileError where error.kind == .missing {
       return .missing
@@ -165,7 +187,7 @@ struct Doctor: ParsableCommand {
     }
     if let rates = diagnosis.coreRates {
       print(
-        "cores, all at once: \(Numbers.grouped(Int(rates.lowerBound)))–\(Numbers.grouped(Int(rates.upperBound))) "
+        "cores, all at once: \(Numbers.grouped(rates.lowerBound))–\(Numbers.grouped(rates.upperBound)) "
           + "images/s, \(Numbers.fixed(100 * (1 - rates.lowerBound / rates.upperBound), 1)) % apart")
     }
     if !links.isEmpty { print("") }
@@ -193,6 +215,6 @@ struct Doctor: ParsableCommand {
       if !finding.advice.isEmpty { print("  → \(finding.advice)") }
     }
     if !findings.hasProblem { print(good) }
-    fflush(nil)
+    Console.flush()
   }
 }

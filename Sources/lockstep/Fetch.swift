@@ -74,6 +74,6 @@ private struct FetchConsole {
   }
 
   private func write(_ text: String) {
-    try? FileHandle.standardOutput.write(contentsOf: Data(text.utf8))
+    Console.write(text)
   }
 }

@@ -28,6 +28,7 @@ struct Lockstep: ParsableCommand {
     RankProcess.start()
     var command: any ParsableCommand
     do {
+      try RankProcess.requireReadableWords()
       command = try parseAsRoot()
     } catch {
       RankProcess.exitParsing(with: error, of: self)
@@ -35,6 +36,7 @@ struct Lockstep: ParsableCommand {
     do {
       try Products.configure(environment: ProcessInfo.processInfo.environment)
       try command.run()
+      try Console.requireOutput()
     } catch {
       RankProcess.exit(with: error, of: self)
     }

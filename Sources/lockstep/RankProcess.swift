@@ -5,6 +5,7 @@ import Files
 import Foundation
 import Jobs
 import Runs
+import Tensors
 import Training
 
 /// How this process was started and how it ends.
@@ -25,25 +26,51 @@ enum RankProcess {
   /// Called first: remembers the time, and makes a crash end all ranks with one sentence.
   static func start() {
     startTime = MonotonicClock.now()
+    InheritedState.repair()
+    do throws(JobError) {
+      try InheritedState.requireLimits()
+    } catch {
+      Console.notice(error.description)
+      Foundation.exit(error.exitCode)
+    }
     if let missing = cprocessor_missing() {
       Console.notice(
         "this binary was built for processors with \(String(cString: missing)), which this one lacks: build with "
           + "LOCKSTEP_MARCH=x86-64 or another -march name")
       Foundation.exit(69)
     }
-    for number in [SIGILL, SIGTRAP, SIGSEGV, SIGBUS, SIGFPE] {
-      signal(number) { number in
+    // The handler has a stack of its own, for when it is the stack that has run out.
+    var stack = stack_t()
+    stack.ss_size = 64 << 10
+    stack.ss_sp = UnsafeMutableRawPointer.allocate(byteCount: stack.ss_size, alignment: 64)
+    sigaltstack(&stack, nil)
+    for number in [SIGILL, SIGTRAP, SIGSEGV, SIGBUS, SIGFPE, SIGABRT] {
+      handleOnOwnStack(number) { number in
         var message: StaticString = "lockstep: internal error: this rank crashed\n"
         var code: Int32 = 70
-        if number == SIGILL || number == SIGTRAP {
-          message = "lockstep: internal error: a check in this rank failed\n"
-        } else if number == SIGBUS {
+        if number == SIGBUS {
           message = """
             lockstep: the memory that ranks of a node share has run out: make /dev/shm larger, or do without it by \
             --no-shared-memory
 
             """
           code = 71
+        } else if !hasRoom(forBytes: 32 << 20) {
+          // What libraries do without memory is to crash.
+          message = """
+            lockstep: memory has run out, or the address space that this process may use (ulimit -v)
+
+            """
+          code = 71
+        } else if number == SIGABRT {
+          // Swift's own checks end otherwise.
+          message = """
+            lockstep: a library gave up in this rank, most likely for lack of memory or of address space (ulimit -v)
+
+            """
+          code = 71
+        } else if number == SIGILL || number == SIGTRAP {
+          message = "lockstep: internal error: a check in this rank failed\n"
         }
         write(STDERR_FILENO, message.utf8Start, message.utf8CodeUnitCount)
         _exit(code)
@@ -51,6 +78,31 @@ enum RankProcess {
     }
     // A reader that went away (`| head`) must not look like a crash.
     signal(SIGPIPE, SIG_DFL)
+  }
+
+  /// As `signal`, for a handler that runs on the stack that `sigaltstack` has set.
+  private static func handleOnOwnStack(_ number: Int32, _ handler: @escaping @convention(c) (Int32) -> Void) {
+    var action = sigaction()
+    #if canImport(Glibc)
+      action.__sigaction_handler.sa_handler = handler
+    #else
+      action.__sa_handler.sa_handler = handler
+    #endif
+    action.sa_flags = Int32(SA_ONSTACK)
+    sigaction(number, &action, nil)
+  }
+
+  /// Checks that the words of the command line are text: others could not be told from paths that are spelled with a
+  /// replacement character, and the wrong files would be read or written.
+  ///
+  /// - Throws: `ValidationError` naming the first one that is no UTF-8.
+  static func requireReadableWords() throws {
+    for index in 0..<Int(CommandLine.argc) {
+      guard let word = CommandLine.unsafeArgv[index], String(validatingCString: word) == nil else { continue }
+      throw ValidationError(
+        "the word '\(String(cString: word))' is not in UTF-8: give that file or folder another name, or a link"
+      )
+    }
   }
 
   /// The ranks of this job; MPI is started by the first call. A rank that waits for others for more than
@@ -65,8 +117,13 @@ enum RankProcess {
   /// Ends this process because of what was typed: usage errors, `--help`, `--version`. Every rank was given the
   /// same words, so only the root answers.
   static func exitParsing(with error: any Error, of command: any ParsableCommand.Type) -> Never {
-    if launchedRank ?? 0 == 0 { command.exit(withError: error) }
-    Foundation.exit(command.exitCode(for: error).rawValue)
+    let code = command.exitCode(for: error)
+    let text = launchedRank ?? 0 == 0 ? command.fullMessage(for: error) : ""
+    if code == .success, !text.isEmpty { print(text) }
+    if code != .success, !text.isEmpty {
+      try? FileHandle.standardError.write(contentsOf: Data((text + "\n").utf8))
+    }
+    end(code: code.rawValue)
   }
 
   /// Ends this process, and the job with it: the sentence is printed once, by the root for what all ranks know,
@@ -91,15 +148,24 @@ enum RankProcess {
 
   /// Takes leave of the other ranks, in step with them: what comes after it keeps nobody waiting.
   static func leave() {
-    fflush(nil)
+    Console.flush()
     communicator?.finalize()
     communicator = nil
   }
 
-  /// Ends this process in step with its peers.
+  /// Ends this process in step with its peers; with 74 if all went well but what it had to say could not be written.
   static func finish(code: Int32) -> Never {
     leave()
-    fflush(nil)
+    end(code: code)
+  }
+
+  private static func end(code: Int32) -> Never {
+    do {
+      try Console.requireOutput()
+    } catch  where code == 0 {
+      Console.notice(error.description)
+      Foundation.exit(error.exitCode)
+    } catch {}
     Foundation.exit(code)
   }
 }

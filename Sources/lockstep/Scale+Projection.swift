@@ -1,5 +1,6 @@
 import ArgumentParser
 import Collectives
+import Files
 import Formatting
 import Foundation
 import Jobs
@@ -51,7 +52,7 @@ extension Scale {
       updateDivision: UpdateDivision(of: recipe.optimizer, layout: layout))
     print(
       "computed, not measured: recipe \(recipe.name), \(projection.mode.rawValue), \(network) between nodes of "
-        + "\(perNode) ranks, from \(Numbers.grouped(Int(alone.points[0].spread(\.imagesPerSecond).median))) "
+        + "\(perNode) ranks, from \(Numbers.grouped(alone.points[0].spread(\.imagesPerSecond).median)) "
         + "images/s on one rank and \(Numbers.fixed(near.latencySeconds * 1e6, 1)) µs, "
         + "\(Numbers.fixed(near.bytesPerSecond * 8 / 1e9, 1)) Gbit/s within this host")
     show(projection)
@@ -65,9 +66,9 @@ extension Scale {
       subtitle: "\(network) between nodes of \(perNode) ranks, global batch \(recipe.globalBatch)"
         + (weak ? " per rank" : ""))
     try Data(plot.drawing.file.utf8).write(
-      to: URL(fileURLWithPath: out + "/projection.svg"), options: .atomic)
+      to: URL(fileURLWithPath: out.literalPath + "/projection.svg"), options: .atomic)
     print("written: \(out)/projection.svg")
-    fflush(nil)
+    Console.flush()
   }
 
   private func show(_ projection: ScalingProjection) {
@@ -79,13 +80,13 @@ extension Scale {
         ("with bfloat16", .right),
       ] + (differ ? [("taking, images/s", .right), ("efficiency", .right)] : []))
     for row in projection.rows {
-      let taking = [Numbers.grouped(Int(row.takingImagesPerSecond)), percent(row.takingEfficiency)]
+      let taking = [Numbers.grouped(row.takingImagesPerSecond), percent(row.takingEfficiency)]
       table.append(
         [
           "\(row.ranks)", "\(row.nodes)", Numbers.grouped(row.globalBatch),
           Numbers.fixed(row.stepSeconds * 1e3, 3), Numbers.fixed(row.reductionSeconds * 1e3, 3),
           row.ranks == 1 ? "" : row.algorithm?.rawValue ?? "memory",
-          Numbers.grouped(Int(row.imagesPerSecond)),
+          Numbers.grouped(row.imagesPerSecond),
           percent(row.efficiency), percent(row.bfloat16Efficiency),
         ] + (differ ? taking : []))
     }
@@ -108,7 +109,7 @@ extension Scale {
       words, environment: environment, output: .file(file), errors: .file(log))
     guard child.wait() == 0,
       let figures = try? JSONDecoder().decode(
-        ReductionFigures.self, from: Data(contentsOf: URL(fileURLWithPath: file))),
+        ReductionFigures.self, from: Data(contentsOf: URL(fileURLWithPath: file.literalPath))),
       let link = figures.within
     else { throw RunError("two ranks on this host could not measure the link between them", exitCode: 69) }
     return (link, figures.window)

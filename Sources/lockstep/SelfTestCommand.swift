@@ -66,6 +66,6 @@ struct SelfTestCommand: ParsableCommand {
       let ranks = odd.map(String.init).joined(separator: ", ")
       print("rank \(ranks) \(odd.count == 1 ? "computes" : "compute") other models than ours")
     }
-    fflush(nil)
+    Console.flush()
   }
 }

@@ -15,7 +15,8 @@ struct Train: ParsableCommand {
         mpirun -n 4 lockstep train --recipe keras --epochs 5 --run runs/keras
         lockstep train --network 'conv 8x5 stride 2; relu; dense 10' --optimizer sgd --learning-rate 0.1
         lockstep train --run runs/keras --resume
-      Signals: SIGUSR1, SIGTERM and SIGINT save and stop with exit code 75; SIGUSR2 saves and goes on.
+      Signals: SIGUSR1, SIGTERM, SIGINT, SIGXCPU and, unless under nohup, SIGHUP save and stop with exit code 75; \
+      SIGUSR2 saves and goes on.
       """)
 
   @OptionGroup var recipeOptions: RecipeOptions
@@ -109,15 +110,10 @@ struct Train: ParsableCommand {
   var copies: String?
 
   func validate() throws {
-    func positive(_ value: Int?, _ name: String) throws {
-      if let value, value < 1 { throw ValidationError("\(name) must be at least 1, found \(value)") }
-    }
-    try positive(checkpointEvery, "--checkpoint-every")
-    try positive(keep, "--keep")
-    try positive(verifyEvery, "--verify-every")
-    guard (0...86400).contains(stallTimeout) else {
-      throw ValidationError("--stall-timeout must be from 0 to 86400 seconds, found \(stallTimeout)")
-    }
+    try require("--checkpoint-every", checkpointEvery, in: 1...Int.max)
+    try require("--keep", keep, in: 1...Int.max)
+    try require("--verify-every", verifyEvery, in: 1...Int.max)
+    try require("--stall-timeout", Double(stallTimeout), in: 0...86400, "seconds")
     if resume == "", runFolder == nil {
       throw ValidationError("--resume without a file needs --run, the folder whose checkpoints to look at")
     }

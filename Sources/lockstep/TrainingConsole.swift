@@ -108,7 +108,7 @@ final class TrainingConsole: TrainingObserver {
     closeLine()
     print(
       "test accuracy \(Numbers.fixed(result.testAccuracy, 2)) % (\(result.testErrors) errors)  "
-        + "\(Numbers.grouped(Int(result.imagesPerSecond))) images/s  training "
+        + "\(Numbers.grouped(result.imagesPerSecond)) images/s  training "
         + "\(Numbers.duration(result.trainingSeconds))  in all \(Numbers.duration(result.wallSeconds))")
     print("model \(folder.final)")
     print("  sha256 \(result.checkpointDigest)")
@@ -136,6 +136,6 @@ final class TrainingConsole: TrainingObserver {
   }
 
   private func flush() {
-    fflush(nil)
+    Console.flush()
   }
 }

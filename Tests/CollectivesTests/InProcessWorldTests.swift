@@ -1,4 +1,5 @@
 import Collectives
+import Dispatch
 import Tensors
 import Testing
 
@@ -109,5 +110,24 @@ import Testing
     }
     let results = try world.run { try $0.allGather([UInt8($0.rank)]) }
     #expect(results == [[[0], [1]], [[0], [1]]])
+  }
+
+  /// One rank works for longer than a meeting takes; all get to know whom they wait for, and only it has a value.
+  @Test func ranksThatAreBusyAreWaitedForAndNamed() throws {
+    let mayEnd = DispatchSemaphore(value: 0)
+    let values = try InProcessWorld(size: 3).run { world in
+      let work: @Sendable () -> Int = {
+        mayEnd.wait()
+        return 7
+      }
+      var waitedFor: Set<[Int]> = []
+      let value = try world.patiently(world.rank == 1 ? work : nil) { (ranks: [Int]) in
+        waitedFor.insert(ranks)
+        if world.rank == 0 { mayEnd.signal() }
+      }
+      #expect(waitedFor == [[1]])
+      return value
+    }
+    #expect(values == [nil, 7, nil])
   }
 }

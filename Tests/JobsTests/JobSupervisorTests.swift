@@ -215,6 +215,15 @@ private final class ScriptedSystem: JobSystem {
     #expect(attempt.exitCode == 143)
   }
 
+  /// A terminal that closes sends SIGHUP, and so may its shell: the ranks still get to save.
+  @Test func aTerminalThatClosesTwiceIsOneRequest() throws {
+    let system = ScriptedSystem(
+      [.init(seconds: 1000, code: 0, answers: [SIGTERM: 143, SIGUSR1: 75])],
+      signals: [(5, SIGHUP), (5, SIGHUP)])
+    #expect(try run(system) == 75)
+    #expect(system.processes[0].signals == [SIGUSR1])
+  }
+
   /// mpirun that gets SIGUSR1 before it can pass it on is ended by it: no rank had started.
   @Test func aRequestBeforeMpirunIsReadyIsAStopToo() throws {
     let system = ScriptedSystem(

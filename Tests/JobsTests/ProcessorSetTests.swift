@@ -22,6 +22,16 @@ import Testing
     #expect(CPUQuota.cores(quota: "-1", period: "100000") == nil)
   }
 
+  /// A batch system sets limits somewhere above a process's own group.
+  @Test func limitsOfGroupsAboveCountToo() {
+    #expect(
+      CPUQuota.folders(ofGroups: "1:name=systemd:/x\n0::/slurm/job_7/step_0\n") == [
+        "/sys/fs/cgroup", "/sys/fs/cgroup/slurm", "/sys/fs/cgroup/slurm/job_7",
+        "/sys/fs/cgroup/slurm/job_7/step_0",
+      ])
+    for text in ["", "0::/", "5:cpu:/a"] { #expect(CPUQuota.folders(ofGroups: text) == ["/sys/fs/cgroup"]) }
+  }
+
   @Test func aShareBelowTheCoresBoundsTheRanks() {
     func cores(_ quota: Int?) -> Int {
       ProcessorSet(allowed: [0, 1, 2, 3], coreNames: ["0,2", "1,3"], isWholeHost: true, quota: quota).cores

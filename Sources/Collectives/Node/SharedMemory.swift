@@ -1,5 +1,11 @@
 package import Tensors
 
+#if canImport(Glibc)
+  internal import Glibc
+#elseif canImport(Musl)
+  internal import Musl
+#endif
+
 /// Memory that the ranks of a node have in common, handed out piece by piece.
 ///
 /// All of them take the same pieces in the same order, so that a piece lies at the same place for all. It is zeroed, and
@@ -55,11 +61,15 @@ final class ProcessMemory: Sendable {
   nonisolated(unsafe) let base: UnsafeMutableRawPointer
 
   init(byteCount: Int) {
-    base = .allocate(byteCount: max(byteCount, 1), alignment: SharedMemory.alignment)
+    var memory: UnsafeMutableRawPointer?
+    guard posix_memalign(&memory, SharedMemory.alignment, max(byteCount, 1)) == 0, let memory else {
+      endForLackOfMemory(bytes: byteCount)
+    }
+    base = memory
     base.initializeMemory(as: UInt8.self, repeating: 0, count: byteCount)
   }
 
   deinit {
-    base.deallocate()
+    free(base)
   }
 }

@@ -1,3 +1,4 @@
+internal import Files
 internal import Foundation
 
 /// Tries whether a run's folder could be written.
@@ -6,7 +7,7 @@ package enum RunFolderProbe {
   /// Leaves nothing behind.
   package static func fault(of folder: String) -> String? {
     let files = FileManager.default
-    var existing = URL(fileURLWithPath: folder)
+    var existing = URL(fileURLWithPath: folder.literalPath)
     while !files.fileExists(atPath: existing.path), existing.path != "/" {
       existing.deleteLastPathComponent()
     }

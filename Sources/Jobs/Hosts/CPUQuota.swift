@@ -2,7 +2,9 @@
 package enum CPUQuota {
   /// Whole cores' worth of time that this process's container grants; nil without a limit.
   package static func cores() -> Int? {
-    if let text = SystemFile.text("/sys/fs/cgroup/cpu.max") { return cores(cpuMax: text) }
+    let groups = SystemFile.text("/proc/self/cgroup") ?? ""
+    let quotas = folders(ofGroups: groups).compactMap { SystemFile.text($0 + "/cpu.max") }
+    if !quotas.isEmpty { return quotas.compactMap { cores(cpuMax: $0) }.min() }
     for folder in ["/sys/fs/cgroup/cpu", "/sys/fs/cgroup/cpu,cpuacct"] {
       if let quota = SystemFile.text(folder + "/cpu.cfs_quota_us"),
         let period = SystemFile.text(folder + "/cpu.cfs_period_us")
@@ -11,6 +13,17 @@ package enum CPUQuota {
       }
     }
     return nil
+  }
+
+  /// Where version 2 keeps the limits of a process: its group's folder and those above it, each of which may have a
+  /// limit of its own; `groups` is `/proc/self/cgroup`.
+  package static func folders(ofGroups groups: String) -> [String] {
+    let own = groups.split(separator: "\n").first { $0.hasPrefix("0::/") }?.dropFirst("0::/".count) ?? ""
+    let names = own.split(separator: "/")
+    // A container's own root is mounted there, so that what the host calls its group need not exist.
+    return (0...names.count).map { count in
+      (["/sys/fs/cgroup"] + names.prefix(count).map(String.init)).joined(separator: "/")
+    }
   }
 
   /// Version 2's `cpu.max`: microseconds in each period, and the period, as in `200000 100000`; `max` for no

@@ -170,6 +170,8 @@ package struct JobSupervisor {
         return isStopping && code == 128 + SIGUSR1 ? 75 : code
       }
       switch system.nextSignal(withinSeconds: 60) {
+      // A terminal that closes may say so more than once: that is no second request.
+      case SIGHUP where isStopping: break
       case SIGTERM, SIGINT, SIGHUP:
         process.signal(isStopping ? SIGTERM : SIGUSR1)
         if !isStopping { system.report(.stopping) }

@@ -66,6 +66,7 @@ package struct RestartPolicy: Sendable {
     case 66: "no data"
     case 69: "MPI did not work"
     case 70: "an internal error"
+    case 71: "the system lacks memory or the like"
     case 73: "a file could not be created"
     case 74: "a file could not be read or written"
     case 75: "stopped on request"

@@ -24,7 +24,7 @@ package struct SignalQueue {
       _ = fcntl(end, F_SETFL, O_NONBLOCK)
     }
     (Self.readEnd, Self.writeEnd) = (ends[0], ends[1])
-    for number in numbers where number != SIGHUP || !Self.isIgnored(number) {
+    for number in numbers where number != SIGHUP || !InheritedState.isIgnored(number) {
       signal(number) { number in
         let saved = errno
         var byte = UInt8(truncatingIfNeeded: number)
@@ -34,21 +34,10 @@ package struct SignalQueue {
     }
   }
 
-  private static func isIgnored(_ number: Int32) -> Bool {
-    var action = sigaction()
-    sigaction(number, nil, &action)
-    #if canImport(Glibc)
-      let handler = action.__sigaction_handler.sa_handler
-    #else
-      let handler = action.__sa_handler.sa_handler
-    #endif
-    return unsafeBitCast(handler, to: Int.self) == unsafeBitCast(SIG_IGN, to: Int.self)
-  }
-
   /// The next signal, nil if none comes within so many seconds.
   package func next(withinSeconds seconds: Double) -> Int32? {
     var waiting = pollfd(fd: Self.readEnd, events: Int16(POLLIN), revents: 0)
-    guard poll(&waiting, 1, Int32(max(seconds, 0) * 1000)) > 0 else { return nil }
+    guard poll(&waiting, 1, Int32(min(max(seconds, 0), 1e6) * 1000)) > 0 else { return nil }
     var byte: UInt8 = 0
     return read(Self.readEnd, &byte, 1) == 1 ? Int32(byte) : nil
   }

@@ -6,7 +6,7 @@ package struct RunFolder: Sendable {
   package let path: String
 
   package init(path: String) {
-    self.path = path
+    self.path = path.literalPath
   }
 
   /// The resolved recipe.

@@ -33,11 +33,19 @@ package final class OpenBLAS: Sendable {
     configuration.split(separator: " ").prefix(2).joined(separator: " ") + " " + kernelName
   }
 
+  /// What OpenBLAS may take of address space: itself, and a buffer of its own for products. Where it gets no buffer it
+  /// tries again for ever.
+  private static let room = 384 << 20
+
+  /// Whether there is address space for OpenBLAS, within the limit that the system sets this process.
+  package static var hasRoom: Bool { Tensors.hasRoom(forBytes: room) }
+
   /// Loads the library with kernels of that name, or with those that it chooses where that is nil; nil if there is no
-  /// OpenBLAS.
+  /// OpenBLAS, or no room for it.
   ///
   /// A process has one set of kernels: the library is not loaded anew while somebody holds it.
   package init?(kernel: String?) {
+    guard Self.hasRoom else { return nil }
     // One thread, whatever the machine has: ranks fill the cores. Said before it starts the others.
     let library = Self.withVariables([("OPENBLAS_CORETYPE", kernel), ("OPENBLAS_NUM_THREADS", "1")]) {
       Self.names.lazy.compactMap { dlopen($0, RTLD_NOW | RTLD_LOCAL) }.first
@@ -52,6 +60,18 @@ package final class OpenBLAS: Sendable {
     self.sgemm = unsafeBitCast(sgemm, to: SGEMM.self)
     kernelName = unsafeBitCast(coreName, to: Text.self)().map { String(cString: $0) } ?? ""
     self.configuration = unsafeBitCast(configuration, to: Text.self)().map { String(cString: $0) } ?? ""
+    takeBuffer()
+  }
+
+  /// Has OpenBLAS take its buffer now, while there is room: later ones get the same. A product of this size is none of
+  /// those that it does without.
+  private func takeBuffer() {
+    let side = 160
+    let numbers = [Float](repeating: 0, count: side * side)
+    var result = numbers
+    multiply(
+      side, side, side, numbers, transposeA: false, numbers, transposeB: false, into: &result, alpha: 1,
+      beta: 0)
   }
 
   private static var names: [String] {

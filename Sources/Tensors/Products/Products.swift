@@ -69,9 +69,10 @@ package final class Products: Sendable {
       openBLAS = OpenBLAS(kernel: environment["OPENBLAS_CORETYPE"] == nil ? quickest : nil)
       guard openBLAS != nil else {
         throw ProductsError(
-          description:
-            "--products openblas: this machine has no libopenblas.so.0: install OpenBLAS, or leave the "
-            + "option away", exitCode: 69)
+          description: OpenBLAS.hasRoom
+            ? "--products openblas: this machine has no libopenblas.so.0: install OpenBLAS, or leave the option away"
+            : "--products openblas: the limit on address space (ulimit -v) leaves OpenBLAS no room: raise it, or leave "
+              + "the option away", exitCode: 69)
       }
     }
   }

@@ -1,3 +1,4 @@
+internal import Jobs
 internal import Synchronization
 
 #if canImport(Glibc)
@@ -12,14 +13,17 @@ package enum StopSignals {
   private static let stop = Atomic<Bool>(false)
   private static let save = Atomic<Bool>(false)
 
-  /// Catches SIGUSR1, SIGTERM and SIGINT (save and stop) and SIGUSR2 (save and go on) from now on.
+  /// Catches SIGUSR1, SIGTERM, SIGINT, SIGHUP and SIGXCPU (save and stop) and SIGUSR2 (save and go on) from now on;
+  /// SIGHUP only if it was not ignored, as `nohup` has it.
   ///
-  /// A second SIGINT or SIGTERM ends the process at once, as without a handler.
+  /// A second SIGINT or SIGTERM ends the process at once, as without a handler. The others come more than once for one
+  /// reason: a terminal that closes, a limit of processor time that is passed.
   package static func install() {
-    for number in [SIGUSR1, SIGTERM, SIGINT] {
+    for number in [SIGUSR1, SIGTERM, SIGINT, SIGHUP, SIGXCPU]
+    where number != SIGHUP || !InheritedState.isIgnored(number) {
       signal(number) { number in
         StopSignals.stop.store(true, ordering: .relaxed)
-        if number != SIGUSR1 { signal(number, SIG_DFL) }
+        if number == SIGTERM || number == SIGINT { signal(number, SIG_DFL) }
       }
     }
     signal(SIGUSR2) { _ in
