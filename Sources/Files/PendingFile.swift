@@ -62,15 +62,29 @@ package final class PendingFile {
   /// - Throws: kind `inputOutput`; what had the name before is still there, unless only the last step failed,
   ///   to make the new name itself survive.
   package func commit() throws(FileError) {
+    let descriptor = try commitKeepingOpen()
+    try? descriptor.close()
+  }
+
+  /// Gives the file its name, on disk too, and hands over its open descriptor, which still has the lock.
+  ///
+  /// - Throws: as `commit`.
+  func commitKeepingOpen() throws(FileError) -> FileDescriptor {
+    guard let open = descriptor else { preconditionFailure("the file is complete") }
     do {
-      try descriptor?.synchronize()
+      try open.synchronize()
       try temporary.move(to: target)
-      try? descriptor?.close()
-      descriptor = nil
-      try Self.synchronize(folder)
     } catch {
       throw failure(error)
     }
+    descriptor = nil
+    do {
+      try Self.synchronize(folder)
+    } catch {
+      try? open.close()
+      throw failure(error)
+    }
+    return open
   }
 
   private func failure(_ error: any Error) -> FileError {
@@ -89,17 +103,20 @@ package final class PendingFile {
 }
 
 extension PendingFile {
-  /// Creates `folder` and the folders above it where they are missing.
+  /// Creates `folder` and the folders above it where they are missing; returns those it made, outermost first.
   ///
   /// - Throws: kind `notCreatable`.
-  package static func createFolder(_ folder: String) throws(FileError) {
+  @discardableResult
+  package static func createFolder(_ folder: String) throws(FileError) -> [String] {
     let path = FilePath(folder)
+    var created: [String] = []
     var partial = FilePath(root: path.root, [])
     for component in path.components {
       let parent = partial
       partial.append(component)
       do {
         try partial.makeFolder()
+        created.append(partial.string)
         try? synchronize(parent)
       } catch {
         guard partial.isFolder else {
@@ -107,6 +124,30 @@ extension PendingFile {
         }
       }
     }
+    return created
+  }
+
+  /// Creates a folder that nobody else has: `base`, or where that is taken `base-2`, `base-3` and so on, whichever
+  /// is free. Returns its path and, outermost first, all folders it made, those above it included.
+  ///
+  /// - Throws: kind `notCreatable`.
+  package static func createFreshFolder(_ base: String) throws(FileError) -> (path: String, created: [String])
+  {
+    let parent = FilePath(base).removingLastComponent()
+    let above = parent.isEmpty ? [] : try createFolder(parent.string)
+    for number in 1...1000 {
+      let path = number == 1 ? base : "\(base)-\(number)"
+      do {
+        try FilePath(path).makeFolder()
+        try? synchronize(parent)
+        return (path, above + [path])
+      } catch {
+        guard error == .fileExists else {
+          throw FileError(.notCreatable, "\(path): cannot create this folder: \(error)")
+        }
+      }
+    }
+    throw FileError(.notCreatable, "\(base): expected a name that is free, found this one and 999 more taken")
   }
 
   /// Removes the temporary files that killed writers left in `folder`, of files whose names `isMeant` accepts.

@@ -1,12 +1,26 @@
 internal import SystemPackage
 
+#if canImport(Glibc)
+  internal import Glibc
+#elseif canImport(Musl)
+  internal import Musl
+#endif
+
 /// A regular file open for reading; closed at the end of its life.
 package struct ReadableFile: ~Copyable {
   /// The path it was opened by.
   package let path: String
   /// The number of bytes in it when it was opened.
   package let count: Int
+  /// Tells this file from others that have its path at other times.
+  package let identity: Identity
   private let descriptor: FileDescriptor
+
+  /// What the system knows a file by as long as it exists.
+  package struct Identity: Hashable, Sendable {
+    let device: UInt64
+    let inode: UInt64
+  }
 
   /// Opens the file at `path`.
   ///
@@ -25,6 +39,9 @@ package struct ReadableFile: ~Copyable {
     }
     self.path = path
     self.count = Int(status.size)
+    identity = Identity(
+      device: UInt64(truncatingIfNeeded: status.rawValue.st_dev),
+      inode: UInt64(truncatingIfNeeded: status.rawValue.st_ino))
     self.descriptor = descriptor
   }
 

@@ -54,10 +54,17 @@ struct ReportedRun {
     }
   }
 
+  /// Whether there is a file.
+  static func exists(_ path: String) -> Bool { FileManager.default.fileExists(atPath: path) }
+
   /// The model at the end of the run, else that of its newest checkpoint that is intact; nil if there is none.
   private mutating func model() throws -> TrainedModel? {
-    if FileManager.default.fileExists(atPath: history.folder.final) {
-      return try TrainedModel(path: history.folder.final)
+    if Self.exists(history.folder.final) {
+      do {
+        return try TrainedModel(path: history.folder.final)
+      } catch let error as any ReportedError {
+        notes.append("The model at the end of the run was passed over: \(error).")
+      }
     }
     let newest = try? CheckpointStore(folder: history.folder.checkpoints, keep: 1).newestValid()
     for error in newest?.skipped ?? [] { notes.append("A checkpoint was passed over: \(error).") }
@@ -67,7 +74,9 @@ struct ReportedRun {
     }
     let model = try TrainedModel(path: checkpoint.path)
     let step = checkpoint.contents.metadata["step"].flatMap { Int($0) } ?? 0
-    notes.append("This run has not come to its end: the model is that after step \(Numbers.grouped(step)).")
+    let reason = history.status == .finished ? "" : "This run has not come to its end: "
+    notes.append(
+      "\(reason)\(reason.isEmpty ? "The" : "the") model is that after step \(Numbers.grouped(step)).")
     return model
   }
 }

@@ -1,4 +1,5 @@
 internal import Files
+internal import Foundation
 
 /// Why a run ended without a model: one sentence and the process's exit code (sysexits.h).
 package struct RunError: ReportedError, Hashable, Sendable {
@@ -18,8 +19,26 @@ package struct RunError: ReportedError, Hashable, Sendable {
     switch error {
     case let error as RunError: self = error
     case let error as any ReportedError: self.init(error.description, exitCode: error.exitCode)
-    default: self.init("\(error)", exitCode: 70)
+    case is DecodingError: self.init("a file has not the form that was expected", exitCode: 65)
+    default: self = Self.foundationError(error as NSError) ?? RunError("\(error)", exitCode: 70)
     }
+  }
+
+  /// What an error of Foundation's says, in the system's words instead of its own; nil for errors of others.
+  private static func foundationError(_ error: NSError) -> RunError? {
+    guard [NSCocoaErrorDomain, NSPOSIXErrorDomain].contains(error.domain) else { return nil }
+    let path = error.userInfo[NSFilePathErrorKey] as? String ?? (error.userInfo[NSURLErrorKey] as? URL)?.path
+    let cause = error.domain == NSPOSIXErrorDomain ? error : error.userInfo[NSUnderlyingErrorKey] as? NSError
+    let isMissing = [NSFileNoSuchFileError, NSFileReadNoSuchFileError].contains(error.code)
+    var (words, exitCode): (String, Int32) = ("cannot be read or written", 74)
+    if let cause, cause.domain == NSPOSIXErrorDomain {
+      words += ": " + String(cString: strerror(Int32(cause.code)))
+      if cause.code == Int(ENOENT) { exitCode = 66 }
+      if [Int(EACCES), Int(EROFS), Int(EEXIST), Int(ENOTDIR)].contains(cause.code) { exitCode = 73 }
+    } else if error.domain == NSCocoaErrorDomain, isMissing {
+      (words, exitCode) = ("cannot be read: there is no such file", 66)
+    }
+    return RunError("\(path ?? "a file") \(words)", exitCode: exitCode)
   }
 
   /// An error that all ranks throw together.

@@ -1,3 +1,4 @@
+internal import Files
 internal import Foundation
 package import Jobs
 package import Runs
@@ -92,15 +93,13 @@ package struct ScalingExperiment {
     }
   }
 
-  /// Calls `body` with the names of a run's folder and of a log, both of which are removed afterwards.
+  /// Calls `body` with the names of a run's folder and of a log, in a new folder that is removed afterwards.
   private func withFolder<Value>(_ body: (_ run: RunFolder, _ log: String) throws -> Value) throws -> Value {
-    // A name that nobody else uses: whatever lies there is removed.
-    let name = "\(folder)/.lockstep-scale-\(ProcessInfo.processInfo.processIdentifier)"
-    let log = name + ".log"
-    func clear() { for path in [name, log] { try? FileManager.default.removeItem(atPath: path) } }
-    clear()
-    defer { clear() }
-    return try body(RunFolder(path: name), log)
+    let place = try PendingFile.createFreshFolder(
+      "\(folder)/.lockstep-scale-\(ProcessInfo.processInfo.processIdentifier)"
+    ).path
+    defer { try? FileManager.default.removeItem(atPath: place) }
+    return try body(RunFolder(path: place + "/run"), place + "/log")
   }
 
   /// Runs `train` on a point's ranks, and sees that it ends well.

@@ -74,13 +74,32 @@ package struct ScalingRecord: Encodable, Sendable {
     explanations = explained.isEmpty ? nil : explained
   }
 
+  /// The names of the files that `write` makes, the record itself first.
+  private static let names = (record: "scaling.json", table: "scaling.csv", plot: "scaling.svg")
+
+  /// Checks that what `write` would replace in a folder is an older record's.
+  ///
+  /// - Throws: `RunError` with exit code 73.
+  package static func requireNoStrangers(in folder: String) throws(RunError) {
+    func path(_ name: String) -> String { folder + "/" + name }
+    if let data = FileManager.default.contents(atPath: path(names.record)),
+      let record = try? JSONSerialization.jsonObject(with: data) as? [String: Any],
+      record["setting"] != nil, record["points"] != nil
+    {
+      return
+    }
+    for name in [names.record, names.table, names.plot]
+    where FileManager.default.fileExists(atPath: path(name)) {
+      throw RunError(
+        "\(path(name)): there is a file that is no record of scale's, and it is kept: name another folder with --out",
+        exitCode: 73)
+    }
+  }
+
   /// Writes `scaling.csv`, `scaling.svg` and `scaling.json` into a folder, each all at once.
   ///
-  /// - Throws: an error of Foundation if one cannot be written.
+  /// - Throws: `FileError` if one cannot be written.
   package func write(to folder: String) throws {
-    func save(_ data: Data, _ name: String) throws {
-      try data.write(to: URL(fileURLWithPath: folder.literalPath + "/" + name), options: .atomic)
-    }
     let ladder = ScalingLadder(points: points)
     let plot = ladder.plot(
       title: "Speed-up of recipe \(setting.recipe.name)",
@@ -88,8 +107,9 @@ package struct ScalingRecord: Encodable, Sendable {
         "global batch \(setting.recipe.globalBatch), \(setting.processor), median of \(setting.repeats)")
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-    try save(Data(ladder.csv.utf8), "scaling.csv")
-    try save(Data(plot.drawing.file.utf8), "scaling.svg")
-    try save(encoder.encode(self), "scaling.json")
+    // First what tells later ones whose files these are.
+    try writeFile(encoder.encode(self), to: folder + "/" + Self.names.record)
+    try writeFile(ladder.csv.utf8, to: folder + "/" + Self.names.table)
+    try writeFile(plot.drawing.file.utf8, to: folder + "/" + Self.names.plot)
   }
 }

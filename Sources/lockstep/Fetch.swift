@@ -30,6 +30,7 @@ struct Fetch: ParsableCommand {
   var only = false
 
   func validate() throws {
+    try requireName(to, "--to")
     if only, mirror.isEmpty { throw ValidationError("--only needs at least one --mirror") }
   }
 

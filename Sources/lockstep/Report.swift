@@ -1,6 +1,7 @@
 import ArgumentParser
 import RunReports
 import Runs
+import TensorBoard
 
 /// `lockstep report`.
 struct Report: ParsableCommand {
@@ -24,9 +25,32 @@ struct Report: ParsableCommand {
   var out: String?
 
   @OptionGroup var dataOptions: DataOptions
+  @OptionGroup var productOptions: ProductOptions
   @OptionGroup var office: PostalOptions
 
+  /// What `train` calls at its end.
+  @Flag(help: ArgumentHelp("Write the end of a run into its TensorBoard events too.", visibility: .hidden))
+  var tensorboard = false
+
+  @Flag(help: ArgumentHelp("Write no page.", visibility: .hidden))
+  var noPage = false
+
+  func validate() throws {
+    try requireName(out, "--out")
+    for run in runs { try requireName(run, "a run's folder") }
+  }
+
   func run() throws {
+    try productOptions.choose()
+    if !noPage { try writePage() }
+    if tensorboard {
+      for run in runs {
+        try EventFile.writeEnd(of: RunFolder(path: run), openDataset: dataOptions.open(ofRun:))
+      }
+    }
+  }
+
+  private func writePage() throws {
     let report = try RunReport(
       runs.map { RunFolder(path: $0.count > 1 && $0.hasSuffix("/") ? String($0.dropLast()) : $0) },
       office: office.postalCase, currency: office.currency, open: dataOptions.open(ofRun:))

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Collectives
+import Files
 import Formatting
 import Foundation
 import Jobs
@@ -88,6 +89,7 @@ struct Scale: ParsableCommand {
     if explain, counts[0] != 1 {
       throw ValidationError("--explain compares with one rank: --ranks needs a 1, found '\(ranks)'")
     }
+    try requireName(out, "--out")
     try require("--repeats", repeats, in: 1...1_000_000)
     try require("--target", target, in: 0...100, "per cent")
     try require("--project", project, in: 2...mostRanks)
@@ -127,7 +129,8 @@ struct Scale: ParsableCommand {
     let recipe = try recipe()
     let processors = ProcessorSet()
     let slots = try availableSlots(processors)
-    try FileManager.default.createDirectory(atPath: out, withIntermediateDirectories: true)
+    try PendingFile.createFolder(out)
+    try ScalingRecord.requireNoStrangers(in: out)
     let signals = SignalQueue([SIGTERM, SIGINT, SIGHUP, SIGCHLD])
     let experiment = ScalingExperiment(
       folder: out, arguments: words, hostfile: hostfile, mpirunOptions: mpirunOptions.words, target: target,

@@ -25,7 +25,9 @@ final class TensorBoardObserver: TrainingObserver {
       try body(file)
     } catch {
       self.file = nil
-      console.notice("no more TensorBoard events: \(folder.path)/tensorboard cannot be written: \(error)")
+      console.notice(
+        "no more TensorBoard events: \(folder.path)/tensorboard cannot be written: \(RunError(error).description)"
+      )
     }
   }
 
@@ -34,7 +36,8 @@ final class TensorBoardObserver: TrainingObserver {
       file = try EventFile(
         folder: folder.path + "/tensorboard", resumedStep: start.firstStep > 0 ? start.firstStep : nil)
     } catch {
-      console.notice("no TensorBoard events: \(folder.path)/tensorboard cannot be written: \(error)")
+      console.notice(
+        "no TensorBoard events: \(folder.path)/tensorboard cannot be written: \(RunError(error).description)")
     }
     console.runWillStart(start)
   }
@@ -74,28 +77,36 @@ final class TensorBoardObserver: TrainingObserver {
   }
 
   func notice(_ sentence: String) { console.notice(sentence) }
+}
 
+extension EventFile {
   private static let galleryLimit = 50
 
-  /// The end of a finished run: its test accuracy and the most confident mistakes as pictures.
-  func finish(_ result: RunResult, openDataset: (_ name: String?) throws -> Dataset) {
-    write { file in
-      try file.append(scalars: [("test/accuracy", result.testAccuracy)], step: result.steps)
-      let model = try TrainedModel(path: folder.final)
-      let dataset = try openDataset(result.dataset)
-      let images = try dataset.read(.test, 0..<dataset.testCount)
-      let answers = model.predictions(images).answers()
-      for (place, answer) in answers.mistakes.prefix(Self.galleryLimit).enumerated() {
-        let number = String(place + 101).dropFirst()
-        try file.append(
-          image: PNGImage.grey(images.image(answer.index), width: images.columns, height: images.rows),
-          width: images.columns,
-          height: images.rows,
-          tag: "mistakes/\(number): \(answer.truth) read as \(answer.prediction), "
-            + "\(Numbers.fixed(100 * answer.confidence, 1)) %, test image \(answer.index)", step: result.steps
-        )
-      }
-      try file.flush()
+  /// Writes the end of a finished run into a file beside those of its training: its test accuracy, and the most confident
+  /// mistakes as pictures.
+  ///
+  /// - Throws: `RunError` if the run is not finished, what reading its model or the dataset throws, and what Foundation
+  ///   throws if the file cannot be written.
+  static func writeEnd(of folder: RunFolder, openDataset: (_ name: String?) throws -> Dataset) throws {
+    guard let result = try RunHistory(folder: folder).result else {
+      throw RunError("\(folder.result): expected a run's figures, found no file", exitCode: 66)
     }
+    let file = try EventFile(folder: folder.path + "/tensorboard")
+    try file.append(scalars: [("test/accuracy", result.testAccuracy)], step: result.steps)
+    let model = try TrainedModel(path: folder.final)
+    let dataset = try openDataset(result.dataset)
+    let images = try dataset.read(.test, 0..<dataset.testCount)
+    let answers = model.predictions(images).answers()
+    for (place, answer) in answers.mistakes.prefix(galleryLimit).enumerated() {
+      let number = String(place + 101).dropFirst()
+      try file.append(
+        image: PNGImage.grey(images.image(answer.index), width: images.columns, height: images.rows),
+        width: images.columns,
+        height: images.rows,
+        tag: "mistakes/\(number): \(answer.truth) read as \(answer.prediction), "
+          + "\(Numbers.fixed(100 * answer.confidence, 1)) %, test image \(answer.index)", step: result.steps
+      )
+    }
+    try file.flush()
   }
 }

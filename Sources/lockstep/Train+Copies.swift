@@ -26,8 +26,9 @@ extension Train {
     // Other hosts need not have the root's folder.
     let files = FileManager.default
     let place = files.fileExists(atPath: folder) ? folder : files.temporaryDirectory.path
-    let own = "\(place)/lockstep-copy-\(world.rank)-\(ProcessInfo.processInfo.processIdentifier)"
-    defer { try? files.removeItem(atPath: own) }
+    let process = ProcessInfo.processInfo.processIdentifier
+    let own = try RunFolder(freshNamed: "\(place)/lockstep-copy-\(world.rank)-\(process)")
+    defer { try? files.removeItem(atPath: own.path) }
     let observer = CopyObserver()
     let recipeOptions = recipeOptions
     do {

@@ -2,7 +2,9 @@ import ArgumentParser
 import Collectives
 import Foundation
 import Jobs
+import RunReports
 import Runs
+import Tensors
 import Training
 
 /// `lockstep train`.
@@ -25,7 +27,8 @@ struct Train: ParsableCommand {
 
   @Option(
     name: .customLong("run"),
-    help: ArgumentHelp("The run's folder.", discussion: "Default: runs/<recipe>-<date>.", valueName: "folder")
+    help: ArgumentHelp(
+      "The run's folder.", discussion: "Default: runs/<recipe>-<date>, a new one.", valueName: "folder")
   )
   var runFolder: String?
 
@@ -114,6 +117,8 @@ struct Train: ParsableCommand {
     try require("--keep", keep, in: 1...Int.max)
     try require("--verify-every", verifyEvery, in: 1...Int.max)
     try require("--stall-timeout", Double(stallTimeout), in: 0...86400, "seconds")
+    try requireName(runFolder, "--run")
+    try requireName(trace, "--trace")
     if resume == "", runFolder == nil {
       throw ValidationError("--resume without a file needs --run, the folder whose checkpoints to look at")
     }
@@ -144,9 +149,11 @@ struct Train: ParsableCommand {
       if communicator.rank == 0 {
         if profile { console.show(trainer.profile) }
         console.show(result, folder: options.folder)
-        events?.finish(result, openDataset: dataOptions.open(ofRun:))
-        if !noReport { console.writeReport(folder: options.folder, dataOptions: dataOptions) }
+        writeReport(options.folder, console)
       }
+      RankProcess.finish(code: 0)
+    case .wasFinished(let result):
+      if let result { console.showFinished(result, folder: options.folder) }
       RankProcess.finish(code: 0)
     case .stopped(let step):
       if communicator.rank == 0 { console.showStop(step: step, folder: options.folder) }
@@ -154,9 +161,25 @@ struct Train: ParsableCommand {
     }
   }
 
+  /// Has what is left to say of a finished run written, in a process of its own. That it fails is no failure of the run.
+  private func writeReport(_ folder: RunFolder, _ console: TrainingConsole) {
+    guard tensorboard || !noReport else { return }
+    let options =
+      (dataOptions.data.map { ["--data", $0] } ?? []) + ["--products", productOptions.products.rawValue]
+      + (tensorboard ? ["--tensorboard"] : []) + (noReport ? ["--no-page"] : [])
+    let report = ReportProcess(folder: folder.path, options: options)
+    let signals = SignalQueue([SIGTERM, SIGINT, SIGHUP, SIGCHLD])
+    let what = noReport ? "the run's end is not in its TensorBoard events" : "no report"
+    switch report.run(environment: ProcessInfo.processInfo.environment, signals: signals) {
+    case .written: if !noReport { console.showReport(at: folder.path + "/report.html") }
+    case .stopped: console.notice("\(what): stopped; the run is complete")
+    case .failed(let reason): console.notice("\(what): \(reason); the run is complete")
+    }
+  }
+
   /// How a run that is written into `folder` is carried out.
-  func trainingOptions(folder: String) -> TrainingOptions {
-    var options = TrainingOptions(folder: RunFolder(path: folder), openDataset: dataOptions.open)
+  func trainingOptions(folder: RunFolder) -> TrainingOptions {
+    var options = TrainingOptions(folder: folder, openDataset: dataOptions.open)
     options.reduction = reduction
     options.algorithm = reductionAlgorithm.algorithm
     options.deal = deal
@@ -175,20 +198,17 @@ struct Train: ParsableCommand {
   }
 
   /// The run's folder, the same on all ranks: only the root looks at the clock and at the folder.
-  private func folder(_ communicator: any Communicator) throws -> String {
-    if let runFolder { return runFolder }
-    var name = ""
-    if communicator.rank == 0 {
+  private func folder(_ communicator: any Communicator) throws -> RunFolder {
+    if let runFolder { return RunFolder(path: runFolder) }
+    return try freshRunFolder(over: communicator) {
       let formatter = DateFormatter()
       formatter.locale = Locale(identifier: "en_US_POSIX")
       formatter.dateFormat = "yyyy-MM-dd-HHmmss"
       let recipe = recipeOptions.recipe.map {
         URL(fileURLWithPath: $0).deletingPathExtension().lastPathComponent
       }
-      name = "runs/\(recipe ?? "quick")-\(formatter.string(from: Date()))"
+      return "runs/\(recipe ?? "quick")-\(formatter.string(from: Date()))"
     }
-    let names = try communicator.allGather(Array(name.utf8))
-    return String(decoding: names[0], as: UTF8.self)
   }
 }
 

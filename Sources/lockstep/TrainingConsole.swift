@@ -116,6 +116,18 @@ final class TrainingConsole: TrainingObserver {
     flush()
   }
 
+  /// A run that had come to its end before.
+  func showFinished(_ result: RunResult, folder: RunFolder) {
+    print(
+      "\(folder.path) is finished: \(Numbers.grouped(result.steps)) steps, test accuracy "
+        + "\(Numbers.fixed(result.testAccuracy, 2)) % (\(result.testErrors) errors); nothing was changed, more "
+        + "--epochs or --steps would go on")
+    print("model \(folder.final)")
+    print("  sha256 \(result.checkpointDigest)")
+    print("run   \(folder.path)")
+    flush()
+  }
+
   func showReport(at path: String) {
     print("report \(path)")
     flush()

@@ -36,7 +36,10 @@ struct Watch: ParsableCommand {
   }
 
   func run() throws {
-    var history = try RunHistory(folder: RunFolder(path: folder))
+    let run = RunFolder(path: folder)
+    // A run that reads its data has nothing to show yet.
+    while !once, run.isBeginning { usleep(UInt32(interval * 1e6)) }
+    var history = try RunHistory(folder: run)
     let terminal = once ? nil : Terminal.current
     var (drawn, told) = (0, 0)
     var lastSeen = MonotonicClock.now()

@@ -76,6 +76,9 @@ extension RealRanks {
       for name in checkpoints(scratch("run")).dropFirst() {
         try FileManager.default.removeItem(atPath: scratch("run/checkpoints/\(name)"))
       }
+      for name in ["result.json", "final.safetensors"] {
+        try FileManager.default.removeItem(atPath: scratch("run/\(name)"))
+      }
       // Files of one second are told apart by their process.
       #expect(try train(scratch("run"), ["--resume"]) == 0)
       let losses = try #require(try read(scratch("run")).scalars["train/loss"])

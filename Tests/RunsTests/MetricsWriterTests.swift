@@ -12,11 +12,12 @@ import Testing
   @Test func linesOfLaterStepsAreDropped() throws {
     let scratch = try Scratch()
     let folder = try scratch.run()
-    let first = try MetricsWriter(path: folder.metrics, continuingAfter: 0)
-    try first.append(event("start"))
-    for number in 1...4 { try first.append(step(number)) }
-    try first.append(event("checkpoint", step: 4))
-    try first.flush()
+    var first: MetricsWriter? = try MetricsWriter(path: folder.metrics, continuingAfter: 0)
+    try first?.append(event("start"))
+    for number in 1...4 { try first?.append(step(number)) }
+    try first?.append(event("checkpoint", step: 4))
+    try first?.flush()
+    first = nil
     try append(#"{"event":"step","step":5,"epo"#, to: folder.metrics)
     let before = try lines(folder)
     let second = try MetricsWriter(path: folder.metrics, continuingAfter: 3)
@@ -25,6 +26,22 @@ import Testing
     let after = try lines(folder)
     #expect(after.dropLast() == before.prefix(4) && after.count == 5)
     #expect(after.last?.contains(#""event":"resume""#) == true)
+  }
+
+  /// Two would tear each other's lines.
+  @Test func thereIsOneWriter() throws {
+    let scratch = try Scratch()
+    let folder = try scratch.run()
+    var first: MetricsWriter? = try MetricsWriter(path: folder.metrics, continuingAfter: 0)
+    try first?.append(event("start"))
+    try first?.flush()
+    let error = #expect(throws: RunError.self) {
+      try MetricsWriter(path: folder.metrics, continuingAfter: 0)
+    }
+    #expect(error?.exitCode == 73 && error?.description.contains("being written by another process") == true)
+    #expect(try lines(folder).count == 1)
+    first = nil
+    _ = try MetricsWriter(path: folder.metrics, continuingAfter: 0)
   }
 
   @Test func aStepIsALineOfJSON() throws {

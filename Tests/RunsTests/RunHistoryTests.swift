@@ -42,10 +42,11 @@ import Testing
   func aRestartIsReadAnew(_ last: Int) throws {
     let scratch = try Scratch()
     let folder = try scratch.run()
-    let writer = try MetricsWriter(path: folder.metrics, continuingAfter: 0)
-    try writer.append(event("start", totalSteps: 60))
-    for number in 1...9 { try writer.append(step(number)) }
-    try writer.flush()
+    var writer: MetricsWriter? = try MetricsWriter(path: folder.metrics, continuingAfter: 0)
+    try writer?.append(event("start", totalSteps: 60))
+    for number in 1...9 { try writer?.append(step(number)) }
+    try writer?.flush()
+    writer = nil
     var history = try RunHistory(folder: folder)
     let second = try MetricsWriter(path: folder.metrics, continuingAfter: 2)
     try second.append(event("resume", step: 2, time: 5, totalSteps: 60))
@@ -55,6 +56,38 @@ import Testing
     #expect(history.steps.map(\.step) == Array(1...last))
     #expect(history.steps.map(\.loss) == [0.5, 0.5] + [Double](repeating: 0.25, count: last - 2))
     #expect(history.events.map(\.event) == ["start", "resume"])
+  }
+
+  /// The new lines may even end, where the old ones did, with the same one.
+  @Test func aRestartThatLooksAlikeIsReadAnew() throws {
+    let scratch = try Scratch()
+    let folder = try scratch.run()
+    func write(_ losses: [Double]) throws {
+      let writer = try MetricsWriter(path: folder.metrics, continuingAfter: 0)
+      for (index, loss) in losses.enumerated() { try writer.append(step(index + 1, loss: loss)) }
+      try writer.flush()
+    }
+    try write([0.5, 0.5])
+    var history = try RunHistory(folder: folder)
+    // Whoever looks has the old file open no longer, but the system has not used its number again.
+    let old = try FileHandle(forReadingFrom: URL(fileURLWithPath: folder.metrics))
+    defer { try? old.close() }
+    try write([0.7, 0.5])
+    try history.update()
+    #expect(history.steps.map(\.loss) == [0.7, 0.5])
+  }
+
+  /// Between its recipe and its first line a run has nothing to show, and is one.
+  @Test func aRunThatBeginsIsARun() throws {
+    let scratch = try Scratch()
+    let folder = try scratch.run()
+    var history = try RunHistory(folder: folder)
+    #expect(history.events.isEmpty && history.status == .dead)
+    let writer = try MetricsWriter(path: folder.metrics, continuingAfter: 0)
+    try writer.append(event("start"))
+    try writer.flush()
+    try history.update()
+    #expect(history.events.count == 1 && history.status == .running)
   }
 
   /// Running as long as a process holds the file, and dead if none does and no end was written.

@@ -354,21 +354,51 @@ private func check(_ call: String, _ code: Int32) throws(CommunicatorError) {
 /// world of one that never starts MPI. A rank that waits for others for more than `stallTimeout` seconds ends.
 ///
 /// - Throws: `CommunicatorError` if MPI cannot be started, or if it sees other processes than the launcher
-///   started: one that belongs to another MPI leaves each process in a world of its own.
+///   started: one that belongs to another MPI, or knows none, leaves each process in a world of its own.
 package func makeWorldCommunicator(
   stallTimeout: Int = StallWatchdog.defaultSeconds
 ) throws(CommunicatorError) -> any Communicator {
   let marks = ["OMPI_COMM_WORLD_SIZE", "PMIX_RANK", "PMI_RANK"]
-  guard marks.contains(where: { getenv($0) != nil }) else { return SingleCommunicator() }
-  let world = try MPICommunicator(stallTimeout: stallTimeout)
-  for name in ["OMPI_COMM_WORLD_SIZE", "PMI_SIZE"] {
-    guard let launched = launchedNumber([name]), launched != world.worldSize else { continue }
+  let isLaunched = marks.contains { getenv($0) != nil }
+  let world: any Communicator =
+    isLaunched ? try MPICommunicator(stallTimeout: stallTimeout) : SingleCommunicator()
+  let variable = { (name: String) in getenv(name).map { String(cString: $0) } }
+  if let launched = launchedProcesses(variable), launched.count != world.worldSize,
+    launched.isCertain || world.worldSize == 1
+  {
     throw CommunicatorError(
       call: "MPI_Init_thread",
-      reason: "the launcher says \(name)=\(launched), but MPI sees \(world.worldSize); "
-        + "use the mpirun of the MPI that this program was built with")
+      reason: "the launcher says \(launched.name)=\(launched.count), but MPI sees \(world.worldSize); "
+        + "use the mpirun of the MPI that this program was built with"
+        + (launched.name.hasPrefix("SLURM_") ? ", or srun --mpi=pmix" : ""))
   }
   return world
+}
+
+/// How many processes a launcher says it started together with this one, and the variable that says so; nil without a
+/// launcher. Not certain is what may be about processes above this one too.
+///
+/// `variable` gives the values of environment variables.
+package func launchedProcesses(
+  _ variable: (String) -> String?
+) -> (name: String, count: Int, isCertain: Bool)? {
+  func count(_ names: [String], isCertain: Bool) -> (name: String, count: Int, isCertain: Bool)? {
+    for name in names {
+      if let count = variable(name).flatMap({ Int($0) }) { return (name, count, isCertain) }
+    }
+    return nil
+  }
+  // Whoever is a rank of mpirun's is none of what started mpirun.
+  if let own = count(["OMPI_COMM_WORLD_SIZE", "PMI_SIZE"], isCertain: true) { return own }
+  // Batch scripts and shells of salloc are steps too, or none: their numbers are those of the job. (slurm.h: special
+  // steps have numbers from 0xfffffff0 on.)
+  if let step = variable("SLURM_STEP_ID").flatMap({ UInt32($0) }), step < 0xffff_fff0,
+    variable("SLURM_PROCID") != nil
+  {
+    return count(["SLURM_STEP_NUM_TASKS", "SLURM_NTASKS", "SLURM_NPROCS"], isCertain: false)
+  }
+  // Flux, LSF's jsrun, MVAPICH's launchers.
+  return count(["FLUX_JOB_SIZE", "JSM_NAMESPACE_SIZE", "MV2_COMM_WORLD_SIZE"], isCertain: false)
 }
 
 /// The first of the launcher's variables that is a number.

@@ -4,9 +4,22 @@ internal import Foundation
 /// The files of one run; a contract that scripts rely on. Only the root touches them.
 package struct RunFolder: Sendable {
   package let path: String
+  /// The folders that this process made to have it, outermost first; they go again if no run comes into them.
+  package private(set) var created: [String] = []
 
   package init(path: String) {
     self.path = path.literalPath
+  }
+
+  /// Creates a folder that no other run has: `base`, or where that is taken `base-2` and so on.
+  ///
+  /// - Throws: `RunError` with exit code 73.
+  package init(freshNamed base: String) throws(RunError) {
+    do throws(FileError) {
+      (path, created) = try PendingFile.createFreshFolder(base)
+    } catch {
+      throw RunError("no run folder: \(error)", exitCode: 73)
+    }
   }
 
   /// The resolved recipe.
@@ -39,14 +52,20 @@ package struct RunFolder: Sendable {
 
   /// Writes `result.json`.
   ///
-  /// - Throws: `RunError` with exit code 73 if it cannot be written.
+  /// - Throws: `RunError` with exit code 73 or 74 if it cannot be written.
   package func write(_ result: RunResult) throws(RunError) {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes]
+    let bytes: Data
     do {
-      try writeFile(try encoder.encode(result), to: self.result)
+      bytes = try encoder.encode(result)
     } catch {
-      throw RunError("\(self.result) cannot be written: \(error)", exitCode: 73)
+      throw RunError("\(self.result): expected finite figures, found others", exitCode: 70)
+    }
+    do throws(FileError) {
+      try writeFile(bytes, to: self.result)
+    } catch {
+      throw RunError(error)
     }
   }
 }

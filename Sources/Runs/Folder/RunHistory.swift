@@ -1,3 +1,4 @@
+internal import Files
 internal import Foundation
 
 /// What a run has left in its folder, for those who look at it: while it goes on, or afterwards.
@@ -11,7 +12,9 @@ package struct RunHistory: Sendable {
   /// nil if the run has not come to its end.
   package private(set) var result: RunResult?
   /// How much of metrics.jsonl has been read.
-  private var offset: UInt64 = 0
+  private var offset = 0
+  /// Which file that was.
+  private var identity: ReadableFile.Identity?
   /// The last line of that: what stands there as long as nobody has written the file anew.
   private var lastLine = Data()
 
@@ -26,49 +29,41 @@ package struct RunHistory: Sendable {
       )
     }
     do {
-      recipe = try Recipe.parse(Data(contentsOf: URL(fileURLWithPath: folder.recipe)), origin: folder.recipe)
+      recipe = try Recipe.parse(Data(readFile(folder.recipe)), origin: folder.recipe)
     } catch let error as RecipeError {
       throw RunError(error.description, exitCode: 65)
-    } catch {
-      throw RunError("\(folder.recipe) cannot be read: \(error.localizedDescription)", exitCode: 65)
     }
     try update()
   }
 
   /// Reads what has been written since. A run that was resumed meanwhile is read anew.
   ///
-  /// - Throws: `RunError` with exit code 65 if a file cannot be read or is none of a run.
+  /// - Throws: `RunError` with exit code 65 if a file is none of a run, `FileError` if one cannot be read.
   package mutating func update() throws {
-    do {
-      let metrics = try FileHandle(forReadingFrom: URL(fileURLWithPath: folder.metrics))
-      defer { try? metrics.close() }
-      let size = try metrics.seekToEnd()
-      if try !hasReadTheBeginning(of: metrics, size) {
-        (steps, epochs, events, offset, lastLine) = ([], [], [], 0, Data())
-      }
-      try metrics.seek(toOffset: offset)
-      let data = try metrics.readToEnd() ?? Data()
-      // A line that is being written is read next time.
-      let whole = data.lastIndex(of: UInt8(ascii: "\n")).map { data[...$0] } ?? Data()
-      try read(whole)
-      offset += UInt64(whole.count)
-      if let line = whole.split(separator: UInt8(ascii: "\n")).last { lastLine = Data(line) }
-      let end = (try? Data(contentsOf: URL(fileURLWithPath: folder.result))) ?? Data()
-      result = end.isEmpty ? nil : try JSONDecoder().decode(RunResult.self, from: end)
-    } catch let error as RunError {
-      throw error
-    } catch {
-      throw RunError("\(folder.path) cannot be read: \(error.localizedDescription)", exitCode: 65)
+    // A run writes its recipe a moment before the first line.
+    guard FileManager.default.fileExists(atPath: folder.metrics) || offset > 0 else { return }
+    let metrics = try ReadableFile(path: folder.metrics)
+    if try !hasReadTheBeginning(of: metrics) {
+      (steps, epochs, events, offset, lastLine) = ([], [], [], 0, Data())
     }
+    identity = metrics.identity
+    let data = Data(try metrics.read(offset..<max(metrics.count, offset)))
+    // A line that is being written is read next time.
+    let whole = data.lastIndex(of: UInt8(ascii: "\n")).map { data[...$0] } ?? Data()
+    try read(whole)
+    offset += whole.count
+    if let line = whole.split(separator: UInt8(ascii: "\n")).last { lastLine = Data(line) }
+    result = try folder.readResult()
   }
 
-  /// Whether the file of `size` bytes still begins with what was read: a run that is resumed drops lines, and may have
-  /// written more than these since.
-  private func hasReadTheBeginning(of metrics: FileHandle, _ size: UInt64) throws -> Bool {
-    guard size >= offset else { return false }
+  /// Whether the file still begins with what was read: a run that is resumed drops lines, and may have written more
+  /// than these since, into a file of its own.
+  private func hasReadTheBeginning(of metrics: borrowing ReadableFile) throws -> Bool {
+    guard metrics.identity == identity, metrics.count >= offset else { return false }
     guard offset > 0 else { return true }
-    try metrics.seek(toOffset: offset - UInt64(lastLine.count + 1))
-    return try metrics.read(upToCount: lastLine.count) == lastLine
+    // Systems use the identity of a file that is gone again.
+    let start = offset - lastLine.count - 1
+    return try metrics.read(start..<start + lastLine.count) == Array(lastLine)
   }
 
   private mutating func read(_ metrics: Data) throws {
@@ -136,23 +131,8 @@ package struct RunHistory: Sendable {
     case "end": .finished
     case "stop": .stopped
     case "diverged": .diverged
-    default: isWritten ? .running : .dead
+    default: FolderLock.holder(of: folder.path) == nil ? .dead : .running
     }
-  }
-
-  /// Whether a process holds the lock of `MetricsWriter`; where files cannot be locked, whether the file has changed
-  /// within a minute.
-  private var isWritten: Bool {
-    guard let metrics = FileHandle(forReadingAtPath: folder.metrics) else { return false }
-    defer { try? metrics.close() }
-    if flock(metrics.fileDescriptor, LOCK_SH | LOCK_NB) == 0 {
-      _ = flock(metrics.fileDescriptor, LOCK_UN)
-      return false
-    }
-    if errno == EWOULDBLOCK { return true }
-    let attributes = try? FileManager.default.attributesOfItem(atPath: folder.metrics)
-    let changed = attributes?[.modificationDate] as? Date ?? .distantPast
-    return Date().timeIntervalSince(changed) < 60
   }
 
   /// Seconds that are left at the pace of the last steps; nil before the first step or without `launch`.

@@ -1,4 +1,4 @@
-internal import Files
+package import Files
 internal import Foundation
 
 /// Appends lines to `metrics.jsonl` as the root trains.
@@ -6,28 +6,43 @@ package final class MetricsWriter {
   /// Lines reach the file when there are so many bytes of them.
   private static let flushSize = 1 << 16
 
-  private let handle: FileHandle
+  private let file: GrowingFile
+  /// That nobody else writes; held as long as this writer lives.
+  private let lock: FolderLock
   private let encoder = JSONEncoder()
   private var pending = LineBuffer(capacity: 2 * MetricsWriter.flushSize)
   private var lastFlush = MonotonicClock.now()
 
-  /// Opens the file and drops the lines of steps after `step`, which a run that died left there. A lock on the file,
-  /// held as long as this writer lives, tells `RunHistory` that somebody writes.
+  /// Opens the file and drops the lines of steps after `step`, which a run that died left there.
   ///
-  /// - Throws: `RunError` with exit code 73 if the file cannot be written.
-  package init(path: String, continuingAfter step: Int) throws(RunError) {
+  /// `lock` is that of the file's folder; nil to take it here.
+  ///
+  /// - Throws: `RunError` with exit code 73 if somebody else writes into the folder or the file cannot be written.
+  package init(path: String, continuingAfter step: Int, lock: FolderLock? = nil) throws(RunError) {
     encoder.outputFormatting = [.sortedKeys]
     encoder.nonConformingFloatEncodingStrategy = .convertToString(
       positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
-    do {
+    if let lock { self.lock = lock } else { self.lock = try Self.lock(for: path) }
+    do throws(FileError) {
       // What is kept takes the file's place as a whole: a crash here must not lose what is known of the run.
-      try writeFile(Self.lines(of: path, upTo: step), to: path)
-      handle = try FileHandle(forWritingTo: URL(fileURLWithPath: path))
-      try handle.seekToEnd()
-      _ = flock(handle.fileDescriptor, LOCK_EX | LOCK_NB)
+      file = try GrowingFile(path: path, startingWith: [UInt8](Self.lines(of: path, upTo: step)))
     } catch {
       throw RunError("\(path) cannot be written: \(error)", exitCode: 73)
     }
+  }
+
+  private static func lock(for path: String) throws(RunError) -> FolderLock {
+    let folder = URL(fileURLWithPath: path).deletingLastPathComponent().path
+    guard FileManager.default.fileExists(atPath: folder) else {
+      throw RunError("\(path) cannot be written: there is no folder \(folder)", exitCode: 73)
+    }
+    do throws(FileError) {
+      var claim = try FolderClaim(folder)
+      if case .taken(let lock) = try claim.attempt() { return lock }
+    } catch {
+      throw RunError("\(path) cannot be written: \(error)", exitCode: 73)
+    }
+    throw RunError("\(path) is being written by another process", exitCode: 73)
   }
 
   /// The whole lines of the file that are of no later step; none if there is no file.
@@ -47,7 +62,7 @@ package final class MetricsWriter {
 
   /// Appends a step's line; lines reach the file some at a time.
   ///
-  /// - Throws: what Foundation throws if the file cannot be written.
+  /// - Throws: `FileError` if the file cannot be written.
   package func append(_ record: StepRecord) throws {
     record.appendLine(to: &pending)
     // Often enough for those who watch.
@@ -56,7 +71,7 @@ package final class MetricsWriter {
 
   /// Appends a line.
   ///
-  /// - Throws: what Foundation throws if the file cannot be written.
+  /// - Throws: `FileError` if the file cannot be written.
   package func append(_ record: some Encodable) throws {
     pending.append(try encoder.encode(record))
     pending.write("\n")
@@ -65,10 +80,18 @@ package final class MetricsWriter {
 
   /// Hands what was appended to the file system.
   ///
-  /// - Throws: what Foundation throws if the file cannot be written.
+  /// - Throws: `FileError` if the file cannot be written.
   package func flush() throws {
-    try handle.write(contentsOf: pending.bytes)
+    try file.append(pending.bytes)
     pending.removeAll()
     lastFlush = MonotonicClock.now()
+  }
+
+  /// Flushes, and waits until everything is on the disk.
+  ///
+  /// - Throws: `FileError` if the file cannot be written.
+  package func synchronize() throws {
+    try flush()
+    try file.synchronize()
   }
 }

@@ -27,3 +27,8 @@ func hostAndCores() -> String {
   guard let cores = ProcessorSet.allowedList else { return host }
   return "\(host): \(cores.allSatisfy(\.isNumber) ? "core" : "cores") \(cores)"
 }
+
+/// Lets others have the processor for a while.
+func pause(milliseconds: UInt32) {
+  usleep(1000 * milliseconds)
+}

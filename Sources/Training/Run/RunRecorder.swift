@@ -22,12 +22,10 @@ final class RunRecorder {
   init(_ setup: RunSetup, observer: (any TrainingObserver)?) throws {
     self.setup = setup
     self.observer = observer
-    // Now rather than after hours.
-    if let trace = setup.options.trace, !FileManager.default.createFile(atPath: trace, contents: nil) {
-      throw RunError("--trace \(trace) cannot be written", exitCode: 73)
-    }
+    try requireLock(setup.lock, of: setup.options.folder)
     try setup.options.folder.prepare(setup.recipe)
-    metrics = try MetricsWriter(path: setup.options.folder.metrics, continuingAfter: setup.state.cursor.step)
+    metrics = try MetricsWriter(
+      path: setup.options.folder.metrics, continuingAfter: setup.state.cursor.step, lock: setup.lock)
     let launch = LaunchFacts(
       command: setup.options.command, version: setup.options.version, kernel: Products.shared.description,
       products: Products.shared.choice.rawValue, bindings: setup.bindings, totalSteps: setup.totalSteps,
@@ -95,6 +93,14 @@ final class RunRecorder {
     try explained { try metrics.flush() }
   }
 
+  /// Has what was recorded on the disk before something is written there that relies on it.
+  ///
+  /// - Throws: `RunError` with exit code 73 if another process has taken the folder over.
+  func synchronize() throws {
+    try requireLock(setup.lock, of: setup.options.folder)
+    try explained { try metrics.synchronize() }
+  }
+
   func notice(_ sentence: String) {
     observer?.notice(sentence)
   }
@@ -103,7 +109,7 @@ final class RunRecorder {
     do {
       try body()
     } catch {
-      throw RunError("\(setup.options.folder.metrics) cannot be written: \(error)", exitCode: 74)
+      throw RunError(error)
     }
   }
 }

@@ -34,9 +34,10 @@ final class RunSaver {
       outcome.isSaveRequested && !isEnd && !outcome.isStopRequested && MonotonicClock.now() - lastRequest > 1
     guard isDue || isFirstRequest else { return }
     if isFirstRequest { lastRequest = MonotonicClock.now() }
+    // A run that goes on from this checkpoint finds all steps before it in the metrics, after a power cut too.
+    try recorder.synchronize()
     try keeper.save(step: state.cursor.step, metadata: metadata(validation), pieces: state.pieces)
     try recorder.event("checkpoint")
-    // A run that goes on from this checkpoint finds all steps before it in the metrics.
     try recorder.flush()
     if isFirstRequest { recorder.notice("saved step \(state.cursor.step), going on") }
   }
@@ -52,7 +53,8 @@ final class RunSaver {
   ///
   /// - Throws: `RunError` if it cannot be written or read back.
   func writeFinal(validation: Evaluation?) throws -> String {
-    try keeper.writeFinal(metadata: metadata(validation), pieces: state.pieces).description
+    try recorder.synchronize()
+    return try keeper.writeFinal(metadata: metadata(validation), pieces: state.pieces).description
   }
 
   private func metadata(_ validation: Evaluation?) -> [String: String] {

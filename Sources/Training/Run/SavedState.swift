@@ -144,29 +144,32 @@ extension TrainingState {
 
 /// The checkpoint that the options say to go on from; nil for a start from the beginning. Called by all ranks.
 ///
-/// A damaged file is named and skipped in favour of the newest valid one beside it.
+/// A damaged file is named and skipped in favour of the newest valid one beside it. The root holds the folder's lock.
 func loadCheckpoint(
   _ options: TrainingOptions, communicator: any Communicator, notice: (String) -> Void
 ) throws -> SavedState? {
+  let folder = options.folder
   switch options.resume {
   case .none:
-    let folder = options.folder
-    try together(communicator) {
-      if communicator.rank == 0, folder.isUsed {
-        throw RunError(
-          "\(folder.path) already holds a run: go on with it by --resume, or name another folder with --run",
-          exitCode: 73)
-      }
-    }
+    try together(communicator) { if communicator.rank == 0 { try folder.requireFree() } }
     return nil
   case .newest:
     return try SavedState.shared(over: communicator) {
-      if let found = try newest(in: options.folder.checkpoints, notice: notice) { return found }
-      notice("no checkpoint in \(options.folder.checkpoints): starting from the beginning")
+      try folder.requireNoStrangers()
+      if let found = try newest(in: folder.checkpoints, notice: notice) { return found }
+      // Whoever finds the checkpoints of a finished run too large keeps the model, which says as much.
+      if let model = try? CheckpointFile(reading: folder.final) { return model }
+      notice("no checkpoint in \(folder.checkpoints): starting from the beginning")
       return nil
     }
   case .file(let path):
     return try SavedState.shared(over: communicator) {
+      try folder.requireNoStrangers()
+      if folder.isUsed, !folder.owns(path), try folder.hasModels {
+        throw RunError(
+          "\(folder.path) already holds a run, and \(path) is none of its checkpoints: name another folder with --run",
+          exitCode: 73)
+      }
       do {
         return try CheckpointFile(reading: path)
       } catch let error as FileError where error.kind == .malformed {
@@ -177,6 +180,25 @@ func loadCheckpoint(
         return other
       }
     }
+  }
+}
+
+extension RunFolder {
+  /// Whether something here could be lost that took training: a checkpoint, or a model.
+  fileprivate var hasModels: Bool {
+    get throws(FileError) {
+      try !CheckpointStore(folder: checkpoints, keep: 1).list().isEmpty
+        || holdings.contains { $0.hasPrefix("final") || $0.hasPrefix("result") }
+    }
+  }
+
+  /// Checks that the run here, if any, stays one run when it goes on from a file after `step` steps that it was told
+  /// to begin with: its recipe is the same, or the file is its newest checkpoint.
+  func requireOneRun(_ recipe: Recipe, from path: String, step: Int) throws {
+    guard isUsed else { return }
+    let newest = try CheckpointStore(folder: checkpoints, keep: 1).list().first?.step
+    if owns(path), step >= newest ?? 0 { return }
+    try requireSameRecipe(recipe, from: path)
   }
 }
 

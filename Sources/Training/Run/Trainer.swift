@@ -13,6 +13,8 @@ package enum RunEnd: Sendable {
   case finished(RunResult)
   /// A signal asked for a stop after this many steps; a checkpoint holds everything.
   case stopped(step: Int)
+  /// The run had come to its end before, and nothing was changed; its figures are known to the root alone.
+  case wasFinished(RunResult?)
 }
 
 /// Trains a model, data-parallel over the ranks of a communicator.
@@ -28,6 +30,7 @@ package final class Trainer {
   /// On the root alone.
   private let recorder: RunRecorder?
   private let saver: RunSaver?
+  private let trace: TraceWriter?
 
   private var dealer: EpochDealer
   /// Laps between steps: dealing, evaluation, checkpoints and the like; they go into the next step's record.
@@ -56,8 +59,13 @@ package final class Trainer {
     let setup = try RunSetup(
       communicator: communicator, options: options, notice: { if isRoot { observer?.notice($0) } },
       resolve: resolve)
+    // Now rather than after hours.
+    trace = try together(communicator) {
+      guard isRoot, !setup.isFinished, let path = options.trace else { return nil }
+      return try TraceWriter(path: path, isResumed: setup.isResumed) { observer?.notice($0) }
+    }
     let recorder = try together(communicator) {
-      isRoot ? try RunRecorder(setup, observer: observer) : nil
+      isRoot && !setup.isFinished ? try RunRecorder(setup, observer: observer) : nil
     }
     saver = try together(communicator) { try recorder.map { try RunSaver(setup, recorder: $0) } }
     self.setup = setup
@@ -73,6 +81,8 @@ package final class Trainer {
   ///
   /// - Throws: `RunError`; where it is not shared by all ranks, the caller must abort the others.
   package func run() throws -> RunEnd {
+    defer { setup.lock?.release() }
+    if setup.isFinished { return try confirmEnd() }
     recorder?.announce()
     var sums = EpochSums()
     var workBefore = setup.step.work
@@ -88,7 +98,8 @@ package final class Trainer {
 
       let isEnd = state.cursor.step == setup.totalSteps
       let isEpochEnd = state.cursor.stepInEpoch == 0 || isEnd
-      if isEnd || state.cursor.step % setup.options.verifyEvery == 0 {
+      let isVerified = isEnd || state.cursor.step % setup.options.verifyEvery == 0
+      if isVerified {
         communicator.willEnter("the comparison of parameters", step: state.cursor.step)
         try agreement.verify(state)
         clock.lap(.checkpoint)
@@ -106,6 +117,7 @@ package final class Trainer {
       try saver?.save(after: outcome, isEpochEnd: isEpochEnd, validation: isEpochEnd ? validation : nil)
       clock.lap(.checkpoint)
       if outcome.isStopRequested, !isEnd { return try stop() }
+      if isVerified || isEpochEnd { try writeTrace() }
     }
     return .finished(try finish(validation))
   }
@@ -137,8 +149,8 @@ package final class Trainer {
     communicator.willEnter("the stop", step: state.cursor.step)
     try saver?.finish()
     try recorder?.event("stop")
-    try recorder?.flush()
-    try writeTrace()
+    try recorder?.synchronize()
+    try writeTrace(isLast: true)
     try communicator.barrier()
     return .stopped(step: state.cursor.step)
   }
@@ -155,21 +167,41 @@ package final class Trainer {
       if let evaluation { try requireConvergence(evaluation.loss, place) }
     }
     let digest = try saver?.writeFinal(validation: validation) ?? ""
-    try recorder?.event("end")
-    try recorder?.flush()
     let result = try RunResult(setup, totals, test: test, validation: validation, checkpointDigest: digest)
     if setup.isRoot { try setup.options.folder.write(result) }
-    try writeTrace()
+    // Last: who finds it finds the model and its figures.
+    try recorder?.event("end")
+    try recorder?.synchronize()
+    try writeTrace(isLast: true)
     communicator.willEnter("the end", step: state.cursor.step)
     try communicator.barrier()
     return result
   }
 
-  private func writeTrace() throws {
+  /// Says that the run is finished. A run that was killed before it had written that down is made to say so too.
+  private func confirmEnd() throws -> RunEnd {
+    if setup.isRoot, let result = setup.finished {
+      let folder = setup.options.folder
+      let last = (try? RunHistory(folder: folder))?.events.last
+      if let last, last.event != "end" {
+        let metrics = try MetricsWriter(path: folder.metrics, continuingAfter: result.steps, lock: setup.lock)
+        try metrics.append(
+          EventRecord(event: "end", step: result.steps, time: wallClock(), ranks: last.ranks))
+        try metrics.synchronize()
+      }
+    }
+    try communicator.barrier()
+    return .wasFinished(setup.finished)
+  }
+
+  /// Writes what ranks did since the last time. Now and then, that is enough: what a job that is killed did stays known.
+  private func writeTrace(isLast: Bool = false) throws {
     guard let path = setup.options.trace, let timeline = setup.timeline else { return }
     communicator.willEnter("the trace", step: state.cursor.step)
-    try timeline.write(to: path, place: setup.bindings[communicator.rank], over: communicator)
-    if timeline.isFull {
+    try timeline.write(
+      to: trace, isLast: isLast, place: setup.bindings[communicator.rank], over: communicator)
+    clock.lap(.checkpoint)
+    if timeline.isFull, isLast {
       recorder?.notice("\(path) holds the first \(Timeline.capacity) spans of each rank, no more")
     }
   }

@@ -1,4 +1,6 @@
 internal import Collectives
+internal import Digests
+internal import Files
 internal import Foundation
 internal import Model
 internal import Runs
@@ -16,6 +18,12 @@ struct RunSetup {
   /// As initialised, or as restored from a checkpoint.
   let state: TrainingState
   let isResumed: Bool
+  /// The right to write into the run's folder; on the root alone.
+  let lock: FolderLock?
+  /// Whether the run had come to its end before, and is not to go on.
+  let isFinished: Bool
+  /// The figures at that end; on the root alone.
+  let finished: RunResult?
   let step: TrainingStep
   /// The ranks that this one shares memory with.
   let group: NodeGroup
@@ -37,6 +45,7 @@ struct RunSetup {
 
   /// Settles everything, in this order, each line called by all ranks:
   ///
+  /// 0. that the root, and nobody else, may write into the run's folder;
   /// 1. the checkpoint to go on from, if any: read by the root, handed to all;
   /// 2. the recipe, and that all ranks have the same one and products of the same bits;
   /// 3. who has the dataset, and how large it is;
@@ -52,6 +61,7 @@ struct RunSetup {
     communicator: any Communicator, options: TrainingOptions, notice: (String) -> Void,
     resolve: (Recipe?) throws -> Recipe
   ) throws {
+    lock = try claimFolder(options, communicator: communicator, notice: notice)
     let checkpoint = try loadCheckpoint(options, communicator: communicator, notice: notice)
     let recipe = try together(communicator) {
       let recipe = try resolve(checkpoint?.recipe())
@@ -100,7 +110,24 @@ struct RunSetup {
         if !options.allowsMixedProducts { try checkpoint.requireProducts(Products.shared.identity) }
         if group.isLeader { try state.restore(from: checkpoint) }
         state.cursor = Cursor(step: try checkpoint.step(), stepsPerEpoch: plan.stepsPerEpoch)
+        if case .file(let path) = options.resume, communicator.rank == 0 {
+          try options.folder.requireOneRun(recipe, from: path, step: state.cursor.step)
+        }
       }
+    }
+    let totalSteps = recipe.steps ?? recipe.epochs * plan.stepsPerEpoch
+    finished =
+      communicator.rank == 0 && checkpoint != nil
+      ? options.folder.finishedResult { path in
+        (try? readFile(path)).map { SHA256Digest(of: $0).description }
+      } : nil
+    let finishedSteps = Int(try communicator.allGather(numbers: [Double(finished?.steps ?? -1)])[0][0])
+    isFinished = finishedSteps == totalSteps
+    let stepsBefore = max(finishedSteps, state.cursor.step)
+    guard stepsBefore <= totalSteps else {
+      throw RunError.shared(
+        "\(checkpoint?.name ?? options.folder.path): the run has taken \(stepsBefore) steps, more than the "
+          + "\(totalSteps) that it is to have in all", exitCode: 64)
     }
 
     test = try Evaluator.dealt(
@@ -121,7 +148,7 @@ struct RunSetup {
     self.recipe = recipe
     dataset = facts
     self.plan = plan
-    totalSteps = recipe.steps ?? recipe.epochs * plan.stepsPerEpoch
+    self.totalSteps = totalSteps
     self.network = network
     self.state = state
     isResumed = checkpoint != nil

@@ -38,6 +38,9 @@ package final class Timeline {
   private(set) var isFull = false
   private let spans: UnsafeMutableBufferPointer<Span>
   private var count = 0
+  /// How many have been written.
+  private var written = 0
+  private var lastWrite = MonotonicClock.now()
 
   init() {
     spans = .allocate(capacity: Self.capacity)
@@ -61,23 +64,33 @@ package final class Timeline {
 
   // MARK: - Writing
 
-  /// Has the root write all ranks' spans in Chrome's trace format ("Trace Event Format", complete events), which Perfetto
-  /// and chrome://tracing open. Called by all ranks; `place` names this rank's host and cores.
+  /// So many seconds lie between writes, at least.
+  private static let pause = 1.0
+
+  /// Has the root write all ranks' spans since the last time in Chrome's trace format ("Trace Event Format", complete
+  /// events), which Perfetto and chrome://tracing open; unless it is the last time, not within a second of the one
+  /// before. Called by all ranks; `place` names this rank's host and cores, and the root alone has a `writer`.
   /// A counter beside each rank's spans shows its micro-batches of every step: its share over time.
   ///
   /// Clocks of other hosts are set by barriers, so they agree to some tens of microseconds on a quiet network.
-  func write(to path: String, place: String, over communicator: any Communicator) throws {
+  func write(
+    to writer: TraceWriter?, isLast: Bool, place: String, over communicator: any Communicator
+  ) throws {
+    let isDue = isLast || MonotonicClock.now() - lastWrite > Self.pause
+    let all = try communicator.allGather(numbers: [Double(count - written), isDue ? 1 : 0])
+    guard all[0][1] == 1 else { return }
+    let counts = all.map { Int($0[0]) }
     let offset = try clockOffset(communicator)
-    let counts = try communicator.allGather(numbers: [Double(count)]).map { Int($0[0]) }
     let places = try communicator.allGather(Array(place.utf8)).map { String(decoding: $0, as: UTF8.self) }
     let own = packed(offset)
+    written = count
+    lastWrite = MonotonicClock.now()
     guard communicator.rank == 0 else {
       let message = Message(peer: 0, tag: 0, buffer: own, range: 0..<own.count)
       return try communicator.exchange(sends: [message], receives: [])
     }
-    var writer = try TraceWriter(path: path)
     for rank in counts.indices {
-      try writer.name(rank, "rank \(rank), \(places[rank])")
+      try writer?.name(rank, "rank \(rank), \(places[rank])")
       var spans = own
       if rank > 0 {
         spans = FloatBuffer(count: max(counts[rank], 1) * Self.wordCount)
@@ -95,12 +108,12 @@ package final class Timeline {
         let phase = Phase(rawValue: span.phase) ?? .data
         if span.step != step {
           step = span.step
-          try writer.count(rank, "micro-batches", shares[step] ?? 0, at: span.start)
+          try writer?.count(rank, "micro-batches", shares[step] ?? 0, at: span.start)
         }
-        try writer.span(rank, phase.name, start: span.start, end: span.end, step: Int(span.step))
+        try writer?.span(rank, phase.name, start: span.start, end: span.end, step: Int(span.step))
       }
     }
-    try writer.finish()
+    try writer?.flush()
   }
 
   /// What to add to this rank's clock to have the root's: the median over some barriers, which all leave together. Ranks of
@@ -121,12 +134,12 @@ package final class Timeline {
   /// Floats to a span.
   private static let wordCount = MemoryLayout<Span>.stride / MemoryLayout<Float>.stride
 
-  /// The spans' bits, which travel as floats, with `offset` added to their times.
+  /// The bits of the spans that have not been written, which travel as floats, with `offset` added to their times.
   private func packed(_ offset: Double) -> FloatBuffer {
-    let storage = FloatBuffer(count: max(count, 1) * Self.wordCount)
+    let storage = FloatBuffer(count: max(count - written, 1) * Self.wordCount)
     var bytes = storage.mutableSpan
-    for index in 0..<count {
-      var span = spans[index]
+    for index in 0..<count - written {
+      var span = spans[written + index]
       (span.start, span.end) = (span.start + offset, span.end + offset)
       bytes.withUnsafeMutableBytes {
         $0.storeBytes(of: span, toByteOffset: index * MemoryLayout<Span>.stride, as: Span.self)
