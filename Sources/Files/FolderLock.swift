@@ -114,6 +114,20 @@ package final class FolderLock {
     }
   }
 
+  /// The right to write into `folder`, which is created where it is missing, at once or not at all. `purpose` says what
+  /// for, as in `to write results`.
+  ///
+  /// - Throws: kind `notCreatable`, naming who has it.
+  package static func take(_ folder: String, to purpose: String) throws(FileError) -> FolderLock {
+    var claim = try FolderClaim(folder)
+    switch try claim.attempt() {
+    case .taken(let lock): return lock
+    case .held(let holder):
+      let who = holder.map { "process \($0.process) on \($0.host)" } ?? "another process"
+      throw FileError(.notCreatable, "\(folder): cannot be used to \(purpose): \(who) is writing there")
+    }
+  }
+
   /// Who has taken the right from this process, which was away for too long; nil as long as it is its own.
   package var successor: FolderHolder? {
     guard let text = Self.text(path), text != holder.text else { return nil }

@@ -129,7 +129,8 @@ struct Scale: ParsableCommand {
     let recipe = try recipe()
     let processors = ProcessorSet()
     let slots = try availableSlots(processors)
-    try PendingFile.createFolder(out)
+    let lock = try FolderLock.take(out, to: "write results")
+    defer { lock.release() }
     try ScalingRecord.requireNoStrangers(in: out)
     let signals = SignalQueue([SIGTERM, SIGINT, SIGHUP, SIGCHLD])
     let experiment = ScalingExperiment(

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Files
 import Foundation
+import Jobs
 import RunReports
 import Runs
 
@@ -25,7 +26,7 @@ struct Watch: ParsableCommand {
     help: ArgumentHelp(
       "How long a run may have no process before it counts as dead; `lockstep launch` restarts within that.",
       valueName: "seconds"))
-  var patience = 10.0
+  var patience = Double(RestartPolicy.longestPause + 15)
 
   @Flag(help: "Look once and say how far the run is.")
   var once = false

@@ -48,6 +48,10 @@ import Testing
       #expect(folder.owns(path + "/checkpoints/step-000001.safetensors"))
       #expect(folder.owns(path + "/final.safetensors"))
     }
+    for name in ["metrics.jsonl", "result.json", "checkpoints/x", "../run/report.html"] {
+      #expect(folder.reserves(folder.path + "/" + name))
+    }
+    #expect(!folder.reserves(folder.path + "/trace.json") && !folder.reserves(scratch.path + "/recipe.json"))
     #expect(!folder.owns(scratch.path + "/checkpoints/step-000001.safetensors"))
   }
 

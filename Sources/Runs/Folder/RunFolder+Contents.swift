@@ -56,6 +56,14 @@ extension RunFolder {
     return parent == real(checkpoints) || parent == real(path)
   }
 
+  /// Whether a path is one that the run itself writes to.
+  package func reserves(_ file: String) -> Bool {
+    let names = [recipe, metrics, final, result].map { $0.dropFirst(path.count + 1) } + ["report.html"]
+    let url = URL(fileURLWithPath: file)
+    let isBeside = url.deletingLastPathComponent().lastPathComponent != "checkpoints"
+    return owns(file) && !(isBeside && !names.contains { $0 == url.lastPathComponent })
+  }
+
   /// What `result.json` says; nil if there is none.
   ///
   /// - Throws: `RunError` with exit code 65 if it is no run's, 66 or 74 if it cannot be read.

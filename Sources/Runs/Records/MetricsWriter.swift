@@ -37,12 +37,10 @@ package final class MetricsWriter {
       throw RunError("\(path) cannot be written: there is no folder \(folder)", exitCode: 73)
     }
     do throws(FileError) {
-      var claim = try FolderClaim(folder)
-      if case .taken(let lock) = try claim.attempt() { return lock }
+      return try FolderLock.take(folder, to: "record a run")
     } catch {
       throw RunError("\(path) cannot be written: \(error)", exitCode: 73)
     }
-    throw RunError("\(path) is being written by another process", exitCode: 73)
   }
 
   /// The whole lines of the file that are of no later step; none if there is no file.

@@ -15,7 +15,7 @@ package struct RunResult: Codable, Hashable, Sendable {
   /// Training images per second over all ranks: of steps and of dealing samples between epochs, without evaluation,
   /// checkpoints and start.
   package var imagesPerSecond: Double
-  /// Seconds spent in the training steps of this process.
+  /// Seconds spent in the training steps of this process; if it took none, in all that the run has on record.
   package var trainingSeconds: Double
   /// Seconds since the start of this process.
   package var wallSeconds: Double

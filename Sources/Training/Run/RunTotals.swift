@@ -34,12 +34,18 @@ extension RunResult {
     let rankTimes = try setup.communicator.allGather(Array(JSONEncoder().encode(own))).map {
       try JSONDecoder().decode(RankTimes.self, from: Data($0))
     }
+    var (seconds, images) = (totals.trainingSeconds, totals.images)
+    if images == 0, setup.isRoot {
+      // The process that took the last step died before it could say how long all of them took.
+      let steps = (try? RunHistory(folder: setup.options.folder))?.steps ?? []
+      seconds = steps.reduce(0) { $0 + $1.seconds.total - $1.seconds.checkpoint }
+      images = steps.count * setup.recipe.globalBatch
+    }
     self.init(
       testAccuracy: test.accuracy, testErrors: test.errors, testConfusion: test.confusion,
       validationAccuracy: validation?.accuracy,
       parametersDigest: setup.state.parametersDigest.description, checkpointDigest: checkpointDigest,
-      imagesPerSecond: totals.trainingSeconds > 0 ? Double(totals.images) / totals.trainingSeconds : 0,
-      trainingSeconds: totals.trainingSeconds,
+      imagesPerSecond: seconds > 0 ? Double(images) / seconds : 0, trainingSeconds: seconds,
       wallSeconds: MonotonicClock.now() - setup.options.processStart, startSeconds: totals.startSeconds,
       ranks: setup.communicator.worldSize, rankTimes: rankTimes, epochs: setup.state.cursor.epoch,
       steps: setup.state.cursor.step, products: Products.shared.choice.rawValue,

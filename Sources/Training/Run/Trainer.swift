@@ -62,6 +62,10 @@ package final class Trainer {
     // Now rather than after hours.
     trace = try together(communicator) {
       guard isRoot, !setup.isFinished, let path = options.trace else { return nil }
+      guard !options.folder.reserves(path) else {
+        throw RunError(
+          "--trace \(path): expected a file of its own, found one that the run writes", exitCode: 73)
+      }
       return try TraceWriter(path: path, isResumed: setup.isResumed) { observer?.notice($0) }
     }
     let recorder = try together(communicator) {
