@@ -59,7 +59,7 @@ let package = Package(
     .target(
       name: "TensorBoard", dependencies: [.product(name: "SwiftProtobuf", package: "swift-protobuf")],
       exclude: ["event.proto"], swiftSettings: settings),
-    .target(name: "Jobs", dependencies: ["Files", "Digests"], swiftSettings: settings),
+    .target(name: "Jobs", dependencies: ["Files", "Digests", "CProcesses"], swiftSettings: settings),
     .target(
       name: "Scaling", dependencies: ["Files", "Tensors", "Model", "Collectives", "Reports", "Runs", "Jobs"],
       swiftSettings: settings),
@@ -104,7 +104,9 @@ let package = Package(
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       // Nothing can import an executable, so whether its imports are public is no question.
-      swiftSettings: machine + [.enableUpcomingFeature("MemberImportVisibility")]),
+      swiftSettings: machine + [.enableUpcomingFeature("MemberImportVisibility")],
+      // By its build id a rank knows at once whether others run the same program.
+      linkerSettings: [.unsafeFlags(["-Xlinker", "--build-id=sha1"], .when(platforms: [.linux]))]),
 
     .testTarget(
       name: "CollectivesTests", dependencies: ["Collectives", "Tensors", "TestSupport"],

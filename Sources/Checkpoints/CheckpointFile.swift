@@ -12,6 +12,9 @@ package struct CheckpointFile: Hashable, Sendable {
   /// A larger file is refused before memory is allocated for it: 16 GiB.
   package static let maximumByteCount = 1 << 34
 
+  /// The most data that a file may hold: some room is left for the header.
+  package static let maximumDataByteCount = maximumByteCount - (1 << 24)
+
   /// The path it was read from.
   package let path: String
   /// Tensors and metadata.

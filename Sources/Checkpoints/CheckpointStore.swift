@@ -113,6 +113,32 @@ package struct CheckpointStore: Hashable, Sendable {
     }
   }
 
+  /// Renames the checkpoints of later steps than `step` to `NAME.left`, `NAME.left-2` and so on, so that none of them is
+  /// taken for one of the run that goes on from there; returns the new paths. Nothing is lost.
+  ///
+  /// Files that are cut or have no proper header stay: nobody goes on from them.
+  ///
+  /// - Throws: kind `inputOutput`.
+  package func setAside(after step: Int) throws(FileError) -> [String] {
+    var paths: [String] = []
+    for candidate in try plausible() where candidate.entry.step > step {
+      let old = candidate.entry.path
+      var new = old + ".left"
+      var number = 2
+      while FilePath(new).isFile || FilePath(new).isFolder {
+        new = "\(old).left-\(number)"
+        number += 1
+      }
+      do {
+        try FilePath(old).move(to: FilePath(new))
+      } catch {
+        throw FileError(.inputOutput, "\(old): cannot be renamed to \(new): \(error)")
+      }
+      paths.append(new)
+    }
+    return paths
+  }
+
   /// A checkpoint whose header could be read and that has the right size.
   private struct Candidate {
     let entry: Entry

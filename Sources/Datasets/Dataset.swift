@@ -1,6 +1,12 @@
 package import Files
 internal import SystemPackage
 
+#if canImport(Glibc)
+  internal import Glibc
+#elseif canImport(Musl)
+  internal import Musl
+#endif
+
 /// An opened dataset of 28 × 28 grey images in ten classes, split into a training and a test part.
 ///
 /// A small value that can be sent and copied: it knows where the samples are, and each `read` gets those
@@ -97,21 +103,48 @@ package struct Dataset: Sendable {
     try read(split, 0..<count(of: split))
   }
 
-  /// Passes all samples of one part on to `body` in order, `size` at a time, the last time maybe fewer.
+  /// Passes the samples `range` of one part, nil for all, on to `body` in order, `size` at a time, the last time maybe
+  /// fewer.
   ///
   /// Files are read once from first to last, gzip files too, and no more than a piece of them is held.
   ///
   /// - Throws: What `read` throws, and what `body` does.
   package func readInPieces(
-    _ split: Split, of size: Int, _ body: (LabelledImages) throws(FileError) -> Void
+    _ split: Split, _ range: Range<Int>? = nil, of size: Int,
+    _ body: (LabelledImages) throws(FileError) -> Void
   ) throws(FileError) {
+    let range = range ?? 0..<count(of: split)
+    precondition(
+      range.lowerBound >= 0 && range.upperBound <= count(of: split),
+      "no samples \(range) among \(count(of: split))")
     switch storage {
     case .files(let train, let test):
-      try (split == .train ? train : test).readInPieces(of: size, body)
+      try (split == .train ? train : test).readInPieces(range, of: size, body)
     case .synthetic(let digits):
-      for start in stride(from: 0, to: count(of: split), by: size) {
-        try body(digits.draw(split, start..<min(start + size, count(of: split))))
+      for start in stride(from: range.lowerBound, to: range.upperBound, by: size) {
+        try body(digits.draw(split, start..<min(start + size, range.upperBound)))
       }
     }
+  }
+
+  /// Where the samples lie, so that whoever finds the same text would read the same bytes: what tells its files from all
+  /// others (inode, length, and the times of the last change, which no two files share but those of equal copies of a
+  /// whole disk), or the generator's name. On hosts that share a file system it is the same.
+  package var storageIdentity: String {
+    switch storage {
+    case .files(let train, let test):
+      [train.images, train.labels, test.images, test.labels].map { Self.fileIdentity($0.path) }
+        .joined(separator: " ")
+    case .synthetic: name
+    }
+  }
+
+  private static func fileIdentity(_ path: String) -> String {
+    var info = stat()
+    // A file that can't be looked at any more is the same as no other: reading it will say so.
+    guard stat(path, &info) == 0 else { return path }
+    let (changed, modified) = (info.st_ctim, info.st_mtim)
+    return
+      "\(info.st_ino):\(info.st_size):\(modified.tv_sec).\(modified.tv_nsec):\(changed.tv_sec).\(changed.tv_nsec)"
   }
 }

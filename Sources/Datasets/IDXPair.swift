@@ -114,14 +114,14 @@ struct IDXPair: Sendable {
     return LabelledImages(images: try images.read(range), labels: classes)
   }
 
-  /// Passes all samples on to `body`, `size` at a time.
+  /// Passes the samples of `range` on to `body`, `size` at a time.
   func readInPieces(
-    of size: Int, _ body: (LabelledImages) throws(FileError) -> Void
+    _ range: Range<Int>, of size: Int, _ body: (LabelledImages) throws(FileError) -> Void
   ) throws(FileError) {
-    var imageReader = try IDXReader(images)
-    var labelReader = try IDXReader(labels)
-    for start in stride(from: 0, to: count, by: size) {
-      let classes = try labelReader.next(min(size, count - start))
+    var imageReader = try IDXReader(images, from: range.lowerBound)
+    var labelReader = try IDXReader(labels, from: range.lowerBound)
+    for start in stride(from: range.lowerBound, to: range.upperBound, by: size) {
+      let classes = try labelReader.next(min(size, range.upperBound - start))
       try check(classes, from: start)
       try body(LabelledImages(images: try imageReader.next(classes.count), labels: classes))
     }

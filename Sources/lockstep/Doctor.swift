@@ -47,14 +47,18 @@ struct Doctor: ParsableCommand {
     }
     try productOptions.choose()
     // Whatever hangs here would hang in training.
-    let communicator = try RankProcess.world(stallTimeout: 8)
+    let communicator = try RankProcess.world(
+      stallTimeout: 8, sameArguments: false, sameBuild: false)
     communicator.willEnter("the doctor's questions", step: 0)
     let hosts = try communicator.allGather(Array(LocalHost.name.utf8)).map {
       String(decoding: $0, as: UTF8.self)
     }
-    let isFirstOnHost = hosts.firstIndex(of: hosts[communicator.rank]) == communicator.rank
-    let dataset = try datasetState(communicator, isFirstOnHost: isFirstOnHost)
-    let own = try facts(communicator, isFirstOnHost: isFirstOnHost, dataset)
+    // Ranks of a host that would read the same files need not all read them.
+    let storage = (try? dataOptions.open())?.storageIdentity ?? ""
+    let files = try communicator.allGather(Array((hosts[communicator.rank] + "\n" + storage).utf8))
+    let isFirst = files.firstIndex(of: files[communicator.rank]) == communicator.rank
+    let dataset = try datasetState(communicator, isFirst: isFirst)
+    let own = try facts(communicator, dataset)
     let ranks = try communicator.allGather(Array(JSONEncoder().encode(own))).map {
       try JSONDecoder().decode(RankFacts.self, from: Data($0))
     }
@@ -91,13 +95,12 @@ struct Doctor: ParsableCommand {
 
   // MARK: - Asking
 
-  /// What the system, the products, MPI and the dataset tell of this rank.
+  /// What the system, the products, MPI and the dataset, if this rank was to look at it, tell of this rank.
   private func facts(
-    _ communicator: any Communicator, isFirstOnHost: Bool, _ dataset: RankFacts.DatasetState?
+    _ communicator: any Communicator, _ dataset: RankFacts.DatasetState?
   ) throws -> RankFacts {
     var facts = RankFacts(
-      rank: communicator.rank, isFirstOnHost: isFirstOnHost,
-      environment: ProcessInfo.processInfo.environment)
+      rank: communicator.rank, environment: ProcessInfo.processInfo.environment)
     facts.products = Products.shared.description
     facts.productsIdentity = Products.shared.identity
     let rates = ProductRates.measure(.shared)
@@ -109,16 +112,17 @@ struct Doctor: ParsableCommand {
     return facts
   }
 
-  /// What the first rank of each host finds in the dataset, all of which it reads; nil on the others.
+  /// What the first rank of those that would read the same files finds in the dataset, all of which it reads; nil on the
+  /// others.
   private func datasetState(
-    _ communicator: any Communicator, isFirstOnHost: Bool
+    _ communicator: any Communicator, isFirst: Bool
   ) throws -> RankFacts.DatasetState? {
     communicator.willEnter("the reading of the dataset", step: 0)
     let path = dataOptions.data
     let start = MonotonicClock.now()
     var hasTold = false
     let reading: @Sendable () -> RankFacts.DatasetState = { Self.datasetState(path) }
-    return try communicator.patiently(isFirstOnHost ? reading : nil) { (ranks: [Int]) in
+    return try communicator.patiently(isFirst ? reading : nil) { (ranks: [Int]) in
       guard communicator.rank == 0, !hasTold, MonotonicClock.now() - start > 8 else { return }
       hasTold = true
       let names = ranks.map(String.init).joined(separator: ", ")
@@ -131,7 +135,13 @@ struct Doctor: ParsableCommand {
       var options = DataOptions()
       options.data = path
       let dataset = try options.open()
-      return .found(digest: try dataset.identity().description, name: dataset.name)
+      let digest = try dataset.identity()
+      let recognition = PublishedDataset.recognition(
+        trainCount: dataset.trainCount, testCount: dataset.testCount, digest: digest,
+        isSynthetic: dataset.isSynthetic)
+      return .found(
+        digest: digest.description, name: dataset.name,
+        recognition: recognition.map { "the dataset \(dataset.name) \($0.description)" } ?? "")
     } catch let error as FileError where error.kind == .missing {
       return .missing
     } catch {
@@ -150,7 +160,7 @@ struct Doctor: ParsableCommand {
       let dataset =
         switch facts.dataset {
         case .notAsked: ""
-        case .found(let digest, let name): "\(name) \(digest.prefix(8))"
+        case .found(let digest, let name, _): "\(name) \(digest.prefix(8))"
         case .missing: "none"
         case .damaged: "damaged"
         }

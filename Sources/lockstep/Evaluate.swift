@@ -28,7 +28,7 @@ struct Evaluate: ParsableCommand {
 
   func run() throws {
     try productOptions.choose()
-    let communicator = try RankProcess.world()
+    let communicator = try RankProcess.world(sameArguments: false)
     let evaluation = try evaluateModel(
       at: model, openDataset: dataOptions.open, communicator: communicator)
     if communicator.rank == 0 { print(json ? jsonText(evaluation) : text(evaluation), terminator: "") }

@@ -99,7 +99,7 @@ struct LaunchJob: ParsableCommand {
     let folder = job.command.runFolder.map { RunFolder(path: $0) }
     let system = LocalJobSystem(
       signals: signals, login: (ssh ?? "ssh").words, environment: environment,
-      newestCheckpointStep: { folder.flatMap { Self.newestStep(in: $0) } }, report: report)
+      checkpoints: { folder.map { Self.checkpoints(in: $0) } ?? [] }, report: report)
     if let storm {
       say("storm: in each attempt a random rank is killed after about \(Numbers.duration(storm))")
     }
@@ -108,8 +108,9 @@ struct LaunchJob: ParsableCommand {
     throw ExitCode(try supervisor.run())
   }
 
-  private static func newestStep(in folder: RunFolder) -> Int? {
-    (try? CheckpointStore(folder: folder.checkpoints, keep: 1).list())?.map(\.step).max()
+  private static func checkpoints(in folder: RunFolder) -> Set<WrittenCheckpoint> {
+    let entries = (try? CheckpointStore(folder: folder.checkpoints, keep: 1).list()) ?? []
+    return Set(entries.compactMap { WrittenCheckpoint(step: $0.step, path: $0.path) })
   }
 
   // MARK: - Telling

@@ -105,20 +105,39 @@ enum RankProcess {
     }
   }
 
-  /// The ranks of this job; MPI is started by the first call. A rank that waits for others for more than
-  /// `stallTimeout` seconds ends.
-  static func world(stallTimeout: Int = StallWatchdog.defaultSeconds) throws -> any Communicator {
+  /// The ranks of this job; MPI is started by the first call, and all ranks must then run the same command, with the same
+  /// arguments or, where these are compared later or may differ, any; builds may differ where that is said. A rank that
+  /// waits for others for more than `stallTimeout` seconds ends.
+  static func world(
+    stallTimeout: Int = StallWatchdog.defaultSeconds, sameArguments: Bool = true, sameBuild: Bool = true
+  ) throws -> any Communicator {
     if let communicator { return communicator }
     let world = try makeWorldCommunicator(stallTimeout: stallTimeout)
     communicator = world
+    let words = CommandLine.arguments.dropFirst()
+    world.willEnter("the start", step: 0)
+    try requireSameProgram(
+      words: Array(sameArguments ? words : words.prefix(1)), build: sameBuild ? ProgramIdentity.current : "",
+      communicator: world)
     return world
   }
 
-  /// Ends this process because of what was typed: usage errors, `--help`, `--version`. Every rank was given the
-  /// same words, so only the root answers.
+  /// The first rank that the launcher gave the same words as this one. Open MPI counts the ranks of each command of
+  /// `mpirun -n 1 lockstep … : -n 2 lockstep …`.
+  private static let firstRankOfCommand: Int = {
+    let environment = ProcessInfo.processInfo.environment
+    let counts = (environment["OMPI_APP_CTX_NUM_PROCS"] ?? "").split(separator: " ").compactMap { Int($0) }
+    guard let index = environment["OMPI_MCA_orte_app_num"].flatMap({ Int($0) }), index > 0,
+      index < counts.count
+    else { return 0 }
+    return counts[..<index].reduce(0) { $0 &+ $1 }
+  }()
+
+  /// Ends this process because of what was typed: usage errors, `--help`, `--version`. Of ranks that were given the same
+  /// words only the first answers.
   static func exitParsing(with error: any Error, of command: any ParsableCommand.Type) -> Never {
     let code = command.exitCode(for: error)
-    let text = launchedRank ?? 0 == 0 ? command.fullMessage(for: error) : ""
+    let text = launchedRank ?? 0 == firstRankOfCommand ? command.fullMessage(for: error) : ""
     if code == .success, !text.isEmpty { print(text) }
     if code != .success, !text.isEmpty {
       try? FileHandle.standardError.write(contentsOf: Data((text + "\n").utf8))

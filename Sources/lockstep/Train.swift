@@ -90,6 +90,9 @@ struct Train: ParsableCommand {
       """)
   var mixedProducts = false
 
+  @Flag(help: "Go on where ranks run different builds of this program, made from the same sources.")
+  var mixedBuilds = false
+
   @Flag(help: "Write events for TensorBoard into the run's folder: scalars, weights, mistakes.")
   var tensorboard = false
 
@@ -130,7 +133,8 @@ struct Train: ParsableCommand {
     // A reader that went away (`| head`) is no reason to stop training: the run's folder holds everything.
     signal(SIGPIPE, SIG_IGN)
     if let copies { return try trainCopies(into: copies) }
-    let communicator = try RankProcess.world(stallTimeout: stallTimeout)
+    let communicator = try RankProcess.world(
+      stallTimeout: stallTimeout, sameArguments: false, sameBuild: !mixedBuilds)
     ProcessInfo.processInfo.environment[Storm.variable].flatMap { Storm.Strike($0) }?
       .await(rank: communicator.rank, worldSize: communicator.worldSize)
     let options = trainingOptions(folder: try folder(communicator))
@@ -197,9 +201,13 @@ struct Train: ParsableCommand {
     return options
   }
 
-  /// The run's folder, the same on all ranks: only the root looks at the clock and at the folder.
+  /// The run's folder, the same on all ranks that were given none: only the root looks at the clock and at the folder.
   private func folder(_ communicator: any Communicator) throws -> RunFolder {
-    if let runFolder { return RunFolder(path: runFolder) }
+    let given = try communicator.allGather(Array((runFolder ?? "").utf8)).map {
+      String(decoding: $0, as: UTF8.self)
+    }
+    // Ranks that were given different folders are told so when options are compared.
+    if let path = runFolder ?? given.first(where: { !$0.isEmpty }) { return RunFolder(path: path) }
     return try freshRunFolder(over: communicator) {
       let formatter = DateFormatter()
       formatter.locale = Locale(identifier: "en_US_POSIX")

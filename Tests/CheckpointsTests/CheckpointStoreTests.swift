@@ -29,6 +29,27 @@ import Testing
     #expect(newest.checkpoint?.contents.metadata == ["step": "1000000"])
   }
 
+  @Test func laterCheckpointsAreSetAside() throws {
+    let scratch = try Scratch()
+    let store = CheckpointStore(folder: scratch.path, keep: 10)
+    for step in [10, 20, 30] { try save(store, step) }
+    try scratch.write("step-000040.safetensors", [1, 2, 3])
+    let later = try scratch.read("step-000030.safetensors")
+    #expect(
+      Set(try store.setAside(after: 10))
+        == [20, 30].map { scratch("step-0000\($0).safetensors.left") }.reduce(into: []) {
+          $0.insert($1)
+        })
+    #expect(try store.list().map(\.step) == [40, 10], "what is cut stays where it is")
+    #expect(try store.newestValid().checkpoint?.path == scratch("step-000010.safetensors"))
+    #expect(try scratch.read("step-000030.safetensors.left") == later)
+    // Nothing is overwritten by a second turn.
+    try save(store, 30)
+    #expect(try store.setAside(after: 10) == [scratch("step-000030.safetensors.left-2")])
+    #expect(try scratch.read("step-000030.safetensors.left") == later)
+    #expect(try store.setAside(after: 10) == [])
+  }
+
   @Test func keepsTheNewestAndTheBest() throws {
     let scratch = try Scratch()
     let store = CheckpointStore(folder: scratch.path, keep: 2)

@@ -15,7 +15,7 @@ import Testing
       facts.productsIdentity = "defined"
       (facts.peakRate, facts.productRate, facts.bestProductRate) = (100e9, 90e9, 95e9)
       facts.mpiVersion = "Open MPI v4.1.4"
-      facts.binaryDigest = rank % 2 == 0 ? "abc" : ""
+      facts.binaryDigest = "abc"
       facts.memoryAvailable = 8_000_000_000
       facts.sharedMemoryAvailable = 1_000_000_000
       facts.interfaces = [NetworkInterface(name: "eth0", address: "10.0.0.\(rank / 2 + 1)")]
@@ -113,6 +113,26 @@ import Testing
     }
     let folder = Diagnosis(ranks: cluster(), runFolderFault: "the run folder x cannot be written")
     #expect(folder.findings.map(\.level) == [.problem])
+  }
+
+  @Test func ranksOfOneHostWithOtherDataOrProgramsAreNamed() {
+    let data = findings { $0[1].dataset = .found(digest: "e", name: "mnist") }
+    #expect(data.map(\.level) == [.problem])
+    #expect(
+      data[0].sentence == "the datasets differ: SHA-256 d on rank 0 of node1 and node2; e on rank 1 of node1",
+      "\(data)")
+    let builds = findings { $0[1].binaryDigest = "other" }
+    #expect(builds.map(\.level) == [.problem] && builds[0].sentence.contains("other on rank 1"), "\(builds)")
+  }
+
+  @Test func theDatasetIsTold() {
+    let found = findings { ranks in
+      for rank in [0, 2] {
+        ranks[rank].dataset = .found(
+          digest: "d", name: "mnist", recognition: "the dataset mnist is MNIST as published")
+      }
+    }
+    #expect(found == [Finding(.note, "the dataset mnist is MNIST as published")])
   }
 
   @Test func whatIsOnlySlowIsAWarning() {

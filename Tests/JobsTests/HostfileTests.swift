@@ -44,7 +44,10 @@ import Testing
       "hosts, line 1: expected a number of slots from 1 to 16777216, found '9223372036854775807'"
     ),
     ("\nnode1 slots=four", "hosts, line 2: expected a number of slots from 1 to 16777216, found 'four'"),
-    ("node1 slots=99999999999999999999", "hosts, line 1: expected a number of slots from 1 to 16777216, found '9999"),
+    (
+      "node1 slots=99999999999999999999",
+      "hosts, line 1: expected a number of slots from 1 to 16777216, found '9999"
+    ),
     ("node1 slot=4", "hosts, line 1: expected slots=N behind the name, found 'slot'"),
     ("node1 slots", "hosts, line 1: expected a number behind 'slots='"),
     ("node1 slots=", "hosts, line 1: expected a number behind 'slots='"),

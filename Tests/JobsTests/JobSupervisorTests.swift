@@ -19,6 +19,7 @@ private final class ScriptedSystem: JobSystem {
     let end: Double
     private(set) var signals: [Int32] = []
     private var code: Int32?
+    private var isDone = false
 
     init(_ script: Script, _ system: ScriptedSystem) {
       self.script = script
@@ -28,7 +29,12 @@ private final class ScriptedSystem: JobSystem {
 
     func poll() -> Int32? {
       if code == nil, system.time >= end { code = script.code }
-      if code != nil { system.step = script.newestStep ?? system.step }
+      if code != nil, !isDone {
+        isDone = true
+        if let step = script.newestStep {
+          system.written.insert(WrittenCheckpoint(step: step, stamp: "\(system.written.count)"))
+        }
+      }
       return code
     }
 
@@ -39,7 +45,7 @@ private final class ScriptedSystem: JobSystem {
   }
 
   var time = 0.0
-  var step: Int?
+  var written: Set<WrittenCheckpoint> = []
   var scripts: [Script]
   /// When which signal comes; the earliest first.
   var signals: [(time: Double, number: Int32)]
@@ -94,7 +100,7 @@ private final class ScriptedSystem: JobSystem {
     return process
   }
 
-  func newestCheckpointStep() -> Int? { step }
+  func checkpoints() -> Set<WrittenCheckpoint> { written }
 
   func report(_ event: JobEvent) { events.append(event) }
 
@@ -157,6 +163,22 @@ private final class ScriptedSystem: JobSystem {
         ["train", "--run", "a", "--resume", "x.safetensors"],
         ["train", "--run", "a", "--resume", "x.safetensors"], ["train", "--run", "a", "--resume"],
       ])
+  }
+
+  /// A folder may hold later checkpoints than the one that the user wants to go on from: those of the course that is left.
+  @Test func whatWasThereBeforeTheJobIsNotItsProgress() throws {
+    let system = ScriptedSystem([
+      .init(code: 137), .init(code: 137), .init(code: 137, newestStep: 40), .init(code: 137, newestStep: 40),
+      .init(code: 0),
+    ])
+    system.written = [WrittenCheckpoint(step: 90, stamp: "old")]
+    #expect(try run(system) { $0.maximumRestarts = 2 } == 0)
+    let (first, later) = (
+      ["train", "--run", "a", "--resume", "x.safetensors"], ["train", "--run", "a", "--resume"]
+    )
+    #expect(system.calls.map(\.words) == [first, first, first, later, later])
+    // The same step written again is work that was done.
+    #expect(system.restarts == [[1, 1], [2, 2], [1, 1], [1, 1]])
   }
 
   @Test func progressResetsTheCountOfRestarts() throws {

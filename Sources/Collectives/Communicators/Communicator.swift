@@ -117,8 +117,12 @@ package struct CommunicatorError: ReportedError, Hashable, Sendable {
     self.reason = reason
   }
 
-  /// A peer is unreachable.
-  package var exitCode: Int32 { 69 }
+  /// MPI that does not start would not start the next time either; a call that fails later has lost a peer, and another
+  /// start may find it back.
+  package var exitCode: Int32 { code == 0 || call == Self.startingCall ? 69 : 76 }
+
+  /// The call that starts MPI.
+  static let startingCall = "MPI_Init_thread"
 
   package var description: String {
     code == 0 ? "\(call): \(reason)" : "\(call) failed with code \(code): \(reason)"

@@ -32,7 +32,7 @@ package final class MPICommunicator: Communicator {
       rank: launchedNumber(["OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK"]) ?? 0,
       worldSize: launchedNumber(["OMPI_COMM_WORLD_SIZE", "PMI_SIZE"]) ?? 1, seconds: stallTimeout)
     func initialize() -> Int32 { MPI_Init_thread(nil, nil, Int32(MPI_THREAD_FUNNELED), &provided) }
-    try check("MPI_Init_thread", start?.during("MPI_Init_thread", initialize) ?? initialize())
+    try check(CommunicatorError.startingCall, start?.during("MPI_Init_thread", initialize) ?? initialize())
     guard provided >= Int32(MPI_THREAD_FUNNELED) else {
       throw CommunicatorError(
         call: "MPI_Init_thread",
@@ -80,23 +80,31 @@ package final class MPICommunicator: Communicator {
   }
 
   package func broadcast(_ bytes: inout MutableRawSpan, from root: Int) throws(CommunicatorError) {
-    let count = try narrow("MPI_Bcast", bytes.byteCount)
-    let code = bytes.withUnsafeMutableBytes { bytes in
-      watched("MPI_Bcast") {
-        MPI_Bcast(bytes.baseAddress, count, cmpi_byte(), Int32(root), handle)
+    for range in MPICounts.pieces(of: bytes.byteCount) {
+      let code = bytes.withUnsafeMutableBytes { bytes in
+        watched("MPI_Bcast") {
+          MPI_Bcast(
+            UnsafeMutableRawBufferPointer(rebasing: bytes[range]).baseAddress, Int32(range.count),
+            cmpi_byte(),
+            Int32(root), handle)
+        }
       }
+      try check("MPI_Bcast", code)
     }
-    try check("MPI_Bcast", code)
   }
 
   package func allReduceSum(_ values: inout MutableSpan<Float>) throws(CommunicatorError) {
-    let count = try narrow("MPI_Allreduce", values.count)
-    let code = values.withUnsafeMutableBufferPointer { values in
-      watched("MPI_Allreduce") {
-        MPI_Allreduce(cmpi_in_place(), values.baseAddress, count, cmpi_float(), cmpi_sum(), handle)
+    for range in MPICounts.pieces(of: values.count) {
+      let code = values.withUnsafeMutableBufferPointer { values in
+        watched("MPI_Allreduce") {
+          MPI_Allreduce(
+            cmpi_in_place(), UnsafeMutableBufferPointer(rebasing: values[range]).baseAddress,
+            Int32(range.count),
+            cmpi_float(), cmpi_sum(), handle)
+        }
       }
+      try check("MPI_Allreduce", code)
     }
-    try check("MPI_Allreduce", code)
   }
 
   package func allReduceSum(_ values: inout [Int64]) throws(CommunicatorError) {
@@ -135,16 +143,27 @@ package final class MPICommunicator: Communicator {
     send: RawSpan, sendCounts: [Int], receive: inout MutableRawSpan, receiveCounts: [Int]
   ) throws(CommunicatorError) {
     let call = "MPI_Alltoallv"
-    let (sendOffsets, sendTotal) = try offsets(call, sendCounts)
-    let (receiveOffsets, receiveTotal) = try offsets(call, receiveCounts)
     precondition(
-      sendTotal <= send.byteCount && receiveTotal <= receive.byteCount, "parts beyond the buffers")
+      sendCounts.reduce(0, +) <= send.byteCount && receiveCounts.reduce(0, +) <= receive.byteCount,
+      "parts beyond the buffers")
+    // Counts and offsets are C ints; in a larger unit they reach further. What travels is bytes in any unit, so each rank
+    // may choose its own.
+    let unit = MPICounts.unit(for: [sendCounts, receiveCounts])
+    var type = cmpi_byte()
+    if unit > 1 {
+      try check("MPI_Type_contiguous", MPI_Type_contiguous(try narrow(call, unit), cmpi_byte(), &type))
+      try check("MPI_Type_commit", MPI_Type_commit(&type))
+    }
+    defer { if unit > 1 { MPI_Type_free(&type) } }
+    let (sendCounts, receiveCounts) = (sendCounts.map { $0 / unit }, receiveCounts.map { $0 / unit })
+    let (sendOffsets, _) = try offsets(call, sendCounts)
+    let (receiveOffsets, _) = try offsets(call, receiveCounts)
     let code = send.withUnsafeBytes { send in
       receive.withUnsafeMutableBytes { receive in
         watched("MPI_Alltoallv") {
           MPI_Alltoallv(
-            send.baseAddress, sendCounts.map { Int32($0) }, sendOffsets, cmpi_byte(), receive.baseAddress,
-            receiveCounts.map { Int32($0) }, receiveOffsets, cmpi_byte(), handle)
+            send.baseAddress, sendCounts.map { Int32($0) }, sendOffsets, type, receive.baseAddress,
+            receiveCounts.map { Int32($0) }, receiveOffsets, type, handle)
         }
       }
     }
@@ -200,7 +219,9 @@ package final class MPICommunicator: Communicator {
     while pending > 0 {
       var done: Int32 = 0
       let code = MPI_Waitsome(count, requests.baseAddress, &done, &completed, &statuses)
-      guard code == MPI_SUCCESS, done != MPI_UNDEFINED else {
+      // Requests were pending, so that none were active would be MPI's own mistake.
+      guard code != MPI_SUCCESS || done != MPI_UNDEFINED else { return ("MPI_Waitsome", MPI_ERR_REQUEST) }
+      guard code == MPI_SUCCESS else {
         return ("MPI_Waitsome", cause(of: code, in: statuses[..<Int(max(done, 0))]))
       }
       pending -= done

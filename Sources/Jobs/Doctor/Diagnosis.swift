@@ -56,7 +56,7 @@ package struct Diagnosis: Sendable {
     if let parts = differences({ String($0.binaryDigest.prefix(12)) }) {
       result.append(
         Finding(
-          .problem, "the ranks run different programs: SHA-256 \(parts)",
+          .problem, "the ranks run different builds of the program: \(parts)",
           advice: "copy one build to the same path on all hosts"))
     }
     if let parts = differences(\.mpiVersion) {
@@ -69,12 +69,15 @@ package struct Diagnosis: Sendable {
 
   private var data: [Finding] {
     var (digests, missing): ([String: [String]], [String]) = ([:], [])
+    var recognitions: Set<String> = []
     var result: [Finding] = []
     for host in hosts {
       for facts in ranks(on: host) {
         switch facts.dataset {
         case .notAsked: break
-        case .found(let digest, _): digests[digest, default: []].append(host)
+        case .found(let digest, _, let recognition):
+          digests[digest, default: []].append(place(of: facts))
+          if !recognition.isEmpty { recognitions.insert(recognition) }
         case .missing: missing.append(host)
         case .damaged(let sentence):
           result.append(
@@ -88,8 +91,8 @@ package struct Diagnosis: Sendable {
       let parts = digests.keys.sorted().map { "\($0.prefix(12)) on \(list(digests[$0] ?? []))" }
       result.append(
         Finding(
-          .problem, "the hosts' datasets differ: SHA-256 \(parts.joined(separator: "; "))",
-          advice: "copy one of them to all hosts"))
+          .problem, "the datasets differ: SHA-256 \(parts.joined(separator: "; "))",
+          advice: "copy one of them to all hosts, and give all ranks the same --data"))
     } else if digests.isEmpty, result.isEmpty {
       result.append(
         Finding(
@@ -99,7 +102,17 @@ package struct Diagnosis: Sendable {
         Finding(.note, "\(list(missing)) without the dataset: ranks there are sent their share from \(first)")
       )
     }
-    return result
+    return result + recognitions.sorted().map { Finding(.note, $0) }
+  }
+
+  /// A rank's host; where ranks of the host have different data, the rank as well.
+  private func place(of facts: RankFacts) -> String {
+    let digests = Set(
+      ranks(on: facts.host).compactMap { rank -> String? in
+        guard case .found(let digest, _, _) = rank.dataset else { return nil }
+        return digest
+      })
+    return digests.count > 1 ? "rank \(facts.rank) of \(facts.host)" : facts.host
   }
 
   private var folder: [Finding] {

@@ -9,8 +9,8 @@ internal import Foundation
 
 extension RankFacts {
   /// What the system tells of this process, which is `rank`: host, processors, memory, network, and how
-  /// `environment` sets Open MPI. The first rank of each host also digests the program.
-  package init(rank: Int, isFirstOnHost: Bool, environment: [String: String]) {
+  /// `environment` sets Open MPI.
+  package init(rank: Int, environment: [String: String]) {
     let processors = ProcessorSet()
     self.rank = rank
     host = LocalHost.name
@@ -18,7 +18,7 @@ extension RankFacts {
     cores = processors.coreNames
     isBound = !processors.isWholeHost
     processorModel = ProcessorSet.modelName
-    if isFirstOnHost { binaryDigest = Self.digest(ofFile: "/proc/self/exe") ?? "" }
+    binaryDigest = ProgramIdentity.current
     let memory = SystemFile.value(of: "MemAvailable", in: "/proc/meminfo")?.split(separator: " ").first
     memoryAvailable = memory.flatMap { Int($0) }.map { $0 * 1024 } ?? 0
     var shared = statvfs()

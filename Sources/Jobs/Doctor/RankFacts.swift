@@ -27,7 +27,7 @@ package struct RankFacts: Hashable, Sendable, Codable {
   package var coreRate = 0.0
   /// The MPI library's version.
   package var mpiVersion = ""
-  /// SHA-256 of the running program.
+  /// Which build of the program the rank runs: `ProgramIdentity`.
   package var binaryDigest = ""
   /// Bytes that the host can still give.
   package var memoryAvailable = 0
@@ -35,7 +35,7 @@ package struct RankFacts: Hashable, Sendable, Codable {
   package var sharedMemoryAvailable = 0
   /// The network interfaces that Open MPI may use.
   package var interfaces: [NetworkInterface] = []
-  /// The dataset as this rank's host has it; only on the first rank of each host.
+  /// The dataset as this rank would read it; only on the first rank of those of a host that would read the same files.
   package var dataset = DatasetState.notAsked
   /// Whether waiting ranks give way to others on the same core (`mpi_yield_when_idle`).
   package var yieldsWhenIdle = false
@@ -46,8 +46,9 @@ package struct RankFacts: Hashable, Sendable, Codable {
   package enum DatasetState: Hashable, Sendable, Codable {
     /// Another rank of the host tells.
     case notAsked
-    /// With the SHA-256 of its content.
-    case found(digest: String, name: String)
+    /// With the SHA-256 of its content, and, where it has the content or the sizes of a published one, a sentence that
+    /// says so.
+    case found(digest: String, name: String, recognition: String = "")
     /// It is not there.
     case missing
     /// It is there and cannot be used; the sentence says why.

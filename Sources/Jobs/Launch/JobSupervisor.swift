@@ -60,11 +60,17 @@ package struct JobSupervisor {
   package mutating func run() throws -> Int32 {
     var command = job.command
     let begin = system.now()
+    // What was there before the job is not its work: until it has saved something, it begins where it was told to.
+    var known = system.checkpoints()
+    var hasSaved = false
     while true {
-      let before = system.newestCheckpointStep()
       let start = system.now()
       let (code, place) = try attempt(command)
-      let after = system.newestCheckpointStep()
+      let found = system.checkpoints()
+      let hasProgressed = !found.isSubset(of: known)
+      known.formUnion(found)
+      hasSaved = hasSaved || hasProgressed
+      let after = found.map(\.step).max()
       let attempt = JobAttempt(
         place: place, seconds: system.now() - start, exitCode: code, newestStep: after)
       attempts.append(attempt)
@@ -72,7 +78,7 @@ package struct JobSupervisor {
         system.report(.stopFailed(attempt))
         return code
       }
-      switch policy.decide(exitCode: code, hasProgressed: (after ?? -1) > (before ?? -1)) {
+      switch policy.decide(exitCode: code, hasProgressed: hasProgressed) {
       case .finished:
         if job.storm != nil { system.report(.survived(damage(since: begin))) }
         return 0
@@ -88,7 +94,7 @@ package struct JobSupervisor {
       case .restart(let pause):
         system.report(.restarting(after: attempt, restart: policy.restarts, pauseSeconds: pause))
         guard !isStopped(within: Double(pause)) else { return 75 }
-        command = job.command.restarted(hasCheckpoint: after != nil)
+        command = job.command.restarted(hasCheckpoint: hasSaved)
       }
     }
   }

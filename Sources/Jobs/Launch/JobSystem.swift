@@ -1,3 +1,9 @@
+#if canImport(Glibc)
+  internal import Glibc
+#elseif canImport(Musl)
+  internal import Musl
+#endif
+
 /// A process that a supervisor started.
 package protocol SupervisedProcess: AnyObject {
   /// The exit code, 128 + the signal's number for one that a signal ended; nil while the process runs.
@@ -28,10 +34,31 @@ package protocol JobSystem {
   ///
   /// - Throws: if it cannot be started.
   func start(_ call: MPIRun, _ command: [String]) throws -> any SupervisedProcess
-  /// The step of the run's newest checkpoint, nil if there is none.
-  func newestCheckpointStep() -> Int?
+  /// The checkpoints that the run has now.
+  func checkpoints() -> Set<WrittenCheckpoint>
   /// Tells the user.
   func report(_ event: JobEvent)
+}
+
+/// A checkpoint as it was written: another one of the same step is another value.
+package struct WrittenCheckpoint: Hashable, Sendable {
+  /// The training steps that it holds.
+  package let step: Int
+  /// What tells one writing of a file from another, e.g. inode and time of the last change.
+  package let stamp: String
+
+  /// A checkpoint of a step.
+  package init(step: Int, stamp: String) {
+    self.step = step
+    self.stamp = stamp
+  }
+
+  /// The checkpoint of `step` in the file at `path`; nil if there is none.
+  package init?(step: Int, path: String) {
+    var info = stat()
+    guard stat(path, &info) == 0 else { return nil }
+    self.init(step: step, stamp: "\(info.st_ino):\(info.st_mtim.tv_sec).\(info.st_mtim.tv_nsec)")
+  }
 }
 
 /// What a supervisor tells of its job.

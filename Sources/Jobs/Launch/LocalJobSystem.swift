@@ -6,19 +6,19 @@ package struct LocalJobSystem: JobSystem {
   private let signals: SignalQueue
   private let login: [String]
   private let environment: [String: String]
-  private let newestStep: () -> Int?
+  private let findCheckpoints: () -> Set<WrittenCheckpoint>
   private let tell: (JobEvent) -> Void
 
   /// Asks hosts with the words `login`, as in `["ssh"]`, and calls `mpirun` in `environment`.
-  /// `newestCheckpointStep` looks into the run's folder; `report` tells the user.
+  /// `checkpoints` looks into the run's folder; `report` tells the user.
   package init(
     signals: SignalQueue, login: [String], environment: [String: String],
-    newestCheckpointStep: @escaping () -> Int?, report: @escaping (JobEvent) -> Void
+    checkpoints: @escaping () -> Set<WrittenCheckpoint>, report: @escaping (JobEvent) -> Void
   ) {
     self.signals = signals
     self.login = login
     self.environment = environment
-    newestStep = newestCheckpointStep
+    findCheckpoints = checkpoints
     tell = report
   }
 
@@ -49,7 +49,7 @@ package struct LocalJobSystem: JobSystem {
     return try ChildProcess(words, environment: environment)
   }
 
-  package func newestCheckpointStep() -> Int? { newestStep() }
+  package func checkpoints() -> Set<WrittenCheckpoint> { findCheckpoints() }
 
   package func report(_ event: JobEvent) { tell(event) }
 }

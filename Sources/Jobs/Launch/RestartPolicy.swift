@@ -22,6 +22,8 @@ package struct RestartPolicy: Sendable {
   package let maximumRestarts: Int
   /// Restarts since the last progress.
   package private(set) var restarts = 0
+  /// Whether the job has been started more than once.
+  private var isRestarted = false
 
   /// A policy for a job that has not been started yet.
   package init(maximumRestarts: Int) {
@@ -34,7 +36,11 @@ package struct RestartPolicy: Sendable {
     switch exitCode {
     case 0: return .finished
     case 75: return .stopped
-    default: if Self.isFinal(exitCode: exitCode) { return .giveUp(reason: "this would happen again") }
+    default:
+      // What was there at the first start and is not now may come back: a host that is missing, a folder that an old
+      // root still holds.
+      let mayPass = isRestarted && Self.passingCodes.contains(exitCode)
+      if Self.isFinal(exitCode: exitCode), !mayPass { return .giveUp(reason: "this would happen again") }
     }
     if hasProgressed { restarts = 0 }
     guard restarts < maximumRestarts else {
@@ -47,10 +53,15 @@ package struct RestartPolicy: Sendable {
       return .giveUp(reason: reason)
     }
     restarts += 1
+    isRestarted = true
     return .restart(afterSeconds: min(1 << min(restarts - 1, 16), Self.longestPause))
   }
 
-  /// Whether a job that ended with `exitCode` would end so again: wrong flags, no data, no such program.
+  /// The codes that are final at a first start only: MPI does not work, a file cannot be created.
+  private static let passingCodes: Set<Int32> = [69, 73]
+
+  /// Whether a job that ended with `exitCode` at its first start would end so again: wrong flags, no data, no such
+  /// program.
   package static func isFinal(exitCode: Int32) -> Bool {
     [64, 65, 66, 69, 73, 77, 78, 126, 127].contains(exitCode)
   }

@@ -1,5 +1,5 @@
 internal import Collectives
-internal import Datasets
+package import Datasets
 package import Digests
 internal import Files
 internal import Foundation
@@ -13,6 +13,12 @@ package struct DatasetFacts: Hashable, Sendable {
   package var isSynthetic: Bool
   /// `DatasetIdentity`.
   package var digest: SHA256Digest
+
+  /// What it has in common with published datasets, if anything.
+  package var recognition: PublishedDataset.Recognition? {
+    PublishedDataset.recognition(
+      trainCount: trainCount, testCount: testCount, digest: digest, isSynthetic: isSynthetic)
+  }
 }
 
 /// One rank's part of a run's samples, as read: before any order is applied.
@@ -33,10 +39,22 @@ private struct DatasetSize: Codable {
   var trainCount: Int
   var testCount: Int
   var isSynthetic: Bool
+  /// `Dataset.storageIdentity`.
+  var storage: String
 
-  func hasSameCounts(as other: DatasetSize) -> Bool {
-    (trainCount, testCount, isSynthetic) == (other.trainCount, other.testCount, other.isSynthetic)
+  /// What tells this dataset from `other` before anything is read, as both are to be called; nil for nothing.
+  func difference(from other: DatasetSize) -> (own: String, other: String)? {
+    if (trainCount, testCount) != (other.trainCount, other.testCount) {
+      return (counts, other.counts)
+    }
+    // Drawn datasets are as their names say.
+    if isSynthetic || other.isSynthetic, (isSynthetic, name) != (other.isSynthetic, other.name) {
+      return (name, other.name)
+    }
+    return nil
   }
+
+  private var counts: String { "\(trainCount) training and \(testCount) test samples" }
 }
 
 /// What ranks found before any of them reads a sample.
@@ -45,6 +63,8 @@ struct DatasetSurvey {
   fileprivate var dataset: Dataset?
   /// The ranks that have.
   fileprivate var readers: [Int]
+  /// The readers of the same files, by what tells these from others; in the order of their first ranks.
+  fileprivate var storages: [[Int]]
   fileprivate var name: String
   var trainCount: Int
   fileprivate var testCount: Int
@@ -76,7 +96,8 @@ func surveyData(
   let own = try dataset.map {
     try JSONEncoder().encode(
       DatasetSize(
-        name: $0.name, trainCount: $0.trainCount, testCount: $0.testCount, isSynthetic: $0.isSynthetic))
+        name: $0.name, trainCount: $0.trainCount, testCount: $0.testCount, isSynthetic: $0.isSynthetic,
+        storage: $0.storageIdentity))
   }
   let sizes = try communicator.allGather(Array(own ?? Data())).map { bytes in
     bytes.isEmpty ? nil : try JSONDecoder().decode(DatasetSize.self, from: Data(bytes))
@@ -87,14 +108,83 @@ func surveyData(
   }
   let (trainCount, testCount) = (size.trainCount, size.testCount)
   for reader in readers {
-    guard let other = sizes[reader], !other.hasSameCounts(as: size) else { continue }
+    guard let other = sizes[reader], let difference = size.difference(from: other) else { continue }
     throw RunError.shared(
-      "the ranks' datasets differ: rank \(first) has \(trainCount) training and \(testCount) test samples, "
-        + "rank \(reader) \(other.trainCount) and \(other.testCount)", exitCode: 65)
+      "the ranks' datasets differ: rank \(first) has \(difference.own), rank \(reader) \(difference.other)",
+      exitCode: 65)
   }
+  let storages = Dictionary(grouping: readers) { sizes[$0]?.storage ?? "" }
   return DatasetSurvey(
-    dataset: dataset, readers: readers, name: size.name, trainCount: trainCount, testCount: testCount,
+    dataset: dataset, readers: readers, storages: storages.values.sorted { $0[0] < $1[0] }, name: size.name,
+    trainCount: trainCount, testCount: testCount,
     isSynthetic: size.isSynthetic)
+}
+
+/// Readers of different files must find the same in them: each of these would otherwise give a part to a mixture that
+/// nobody has. Called by all ranks.
+///
+/// Readers of the same files have nothing to compare. Else those that share files digest all of them together.
+///
+/// - Throws: `RunError`, the same on all ranks, with exit code 65 that names who has what.
+private func requireSameContent(_ survey: DatasetSurvey, communicator: any Communicator) throws {
+  guard survey.storages.count > 1 else { return }
+  let rank = communicator.rank
+  let digests = try together(communicator) {
+    var digests: [SHA256Digest] = []
+    guard let dataset = survey.dataset, let sharing = survey.storages.first(where: { $0.contains(rank) })
+    else { return digests }
+    for split in Dataset.Split.allCases {
+      let range = readingRange(of: rank, count: dataset.count(of: split), readers: sharing)
+      try dataset.readInPieces(split, range, of: DatasetIdentity.chunkSize) { samples in
+        digests += DatasetIdentity.chunkDigests(of: samples)
+      }
+    }
+    return digests
+  }
+  let gathered = try gather(digests, communicator)
+  // The chunks of the training part, then those of the test part, by the files that they come from.
+  let trainChunks = DatasetIdentity.chunkCount(for: survey.trainCount)
+  let contents = survey.storages.map { sharing in
+    var (train, test): ([SHA256Digest], [SHA256Digest]) = ([], [])
+    for reader in sharing {
+      let range = readingRange(of: reader, count: survey.trainCount, readers: sharing)
+      let split = DatasetIdentity.chunkCount(for: range.count)
+      train += gathered[reader].prefix(split)
+      test += gathered[reader].dropFirst(split)
+    }
+    return train + test
+  }
+  let groups = Dictionary(grouping: contents.indices) { contents[$0] }.values.sorted { $0[0] < $1[0] }
+  guard groups.count > 1, let other = groups.dropFirst().first else { return }
+  let parts = groups.map { group in
+    let digest = DatasetIdentity.combine(
+      trainCount: survey.trainCount, testCount: survey.testCount,
+      train: Array(contents[group[0]].prefix(trainChunks)),
+      test: Array(contents[group[0]].dropFirst(trainChunks)))
+    let ranks = group.flatMap { survey.storages[$0] }.sorted()
+    return "SHA-256 \(digest.description.prefix(12)) on rank \(list(ranks))"
+  }
+  let chunk =
+    zip(contents[0], contents[other[0]]).enumerated().first { $0.element.0 != $0.element.1 }?.offset ?? 0
+  let (part, first, count) =
+    chunk < trainChunks
+    ? ("training", chunk, survey.trainCount) : ("test", chunk - trainChunks, survey.testCount)
+  let samples = DatasetIdentity.samples(ofChunks: first..<first + 1, among: count)
+  throw RunError.shared(
+    "the ranks' datasets have the same sizes and different content: \(parts.joined(separator: "; ")); the first difference "
+      + "is in \(part) samples \(samples.lowerBound) to \(samples.upperBound - 1): copy one of them to all hosts",
+    exitCode: 65)
+}
+
+/// The digests that all ranks have, as many on each as it likes, by rank. Called by all ranks.
+private func gather(
+  _ digests: [SHA256Digest], _ communicator: any Communicator
+) throws(CommunicatorError) -> [[SHA256Digest]] {
+  try communicator.allGather(digests.flatMap(\.bytes)).map { bytes in
+    stride(from: 0, to: bytes.count, by: 32).compactMap {
+      SHA256Digest(bytes: bytes[$0..<min($0 + 32, bytes.count)])
+    }
+  }
 }
 
 /// Reads the dataset, each reader its own part, and digests it on the way. Called by all ranks.
@@ -103,6 +193,7 @@ func surveyData(
 ///
 /// - Throws: `RunError`, the same on all ranks.
 func loadData(_ survey: DatasetSurvey, communicator: any Communicator) throws -> LoadedData {
+  try requireSameContent(survey, communicator: communicator)
   let (trainCount, testCount) = (survey.trainCount, survey.testCount)
   let trainRanges = survey.trainRanges(worldSize: communicator.worldSize)
   let testRanges = readingRanges(
@@ -111,22 +202,17 @@ func loadData(_ survey: DatasetSurvey, communicator: any Communicator) throws ->
   let (train, test, digests) = try together(communicator) {
     guard let dataset = survey.dataset else {
       let nothing = LabelledImages(images: [], labels: [])
-      return (nothing, Shard(nothing, first: 0, of: testCount), [UInt8]())
+      return (nothing, Shard(nothing, first: 0, of: testCount), [SHA256Digest]())
     }
     let train = try dataset.read(.train, trainRanges[rank])
     let trainDigests = DatasetIdentity.chunkDigests(of: train)
     let test = try dataset.read(.test, testRanges[rank])
     let testDigests = DatasetIdentity.chunkDigests(of: test)
-    let bytes = (trainDigests + testDigests).flatMap(\.bytes)
-    return (train, Shard(test, first: testRanges[rank].lowerBound, of: testCount), bytes)
+    return (train, Shard(test, first: testRanges[rank].lowerBound, of: testCount), trainDigests + testDigests)
   }
-  let gathered = try communicator.allGather(digests)
   var trainDigests: [SHA256Digest] = []
   var testDigests: [SHA256Digest] = []
-  for (rank, bytes) in gathered.enumerated() {
-    let all = stride(from: 0, to: bytes.count, by: 32).compactMap {
-      SHA256Digest(bytes: bytes[$0..<min($0 + 32, bytes.count)])
-    }
+  for (rank, all) in try gather(digests, communicator).enumerated() {
     let split = DatasetIdentity.chunkCount(for: trainRanges[rank].count)
     trainDigests += all.prefix(split)
     testDigests += all.dropFirst(split)
@@ -144,10 +230,13 @@ func loadData(_ survey: DatasetSurvey, communicator: any Communicator) throws ->
 
 /// The contiguous part of `count` samples that each rank reads: whole digest chunks, dealt to the readers.
 private func readingRanges(count: Int, readers: [Int], worldSize: Int) -> [Range<Int>] {
+  (0..<worldSize).map { readingRange(of: $0, count: count, readers: readers) }
+}
+
+/// The part of `count` samples that one rank reads, none if it is no reader.
+private func readingRange(of rank: Int, count: Int, readers: [Int]) -> Range<Int> {
+  guard let index = readers.firstIndex(of: rank) else { return 0..<0 }
   let chunks = DatasetIdentity.chunkCount(for: count)
-  return (0..<worldSize).map { rank in
-    guard let index = readers.firstIndex(of: rank) else { return 0..<0 }
-    return DatasetIdentity.samples(
-      ofChunks: index * chunks / readers.count..<(index + 1) * chunks / readers.count, among: count)
-  }
+  return DatasetIdentity.samples(
+    ofChunks: index * chunks / readers.count..<(index + 1) * chunks / readers.count, among: count)
 }

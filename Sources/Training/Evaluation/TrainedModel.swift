@@ -18,17 +18,36 @@ package final class TrainedModel {
   /// - Throws: `RunError` if the file is missing, damaged or no model.
   package convenience init(path: String) throws {
     do {
-      try self.init(SavedState(path: path))
+      let saved = try SavedState(path: path)
+      let recipe = try saved.recipe()
+      try self.init(recipe: recipe, network: Self.network(of: recipe)) { try $0.restore(from: saved) }
     } catch {
       throw RunError(error)
     }
   }
 
-  init(_ saved: SavedState) throws {
-    recipe = try saved.recipe()
-    network = try Network(recipe.network, capacity: recipe.microBatch)
+  /// The model of a checkpoint that the root has read. Called by all ranks.
+  ///
+  /// - Throws: `RunError`, the same on all ranks.
+  convenience init(_ saved: SavedState, over communicator: any Communicator) throws {
+    let (recipe, network) = try together(communicator) {
+      let recipe = try saved.recipe()
+      return (recipe, try Self.network(of: recipe))
+    }
+    try self.init(recipe: recipe, network: network) {
+      try $0.restore(from: saved, group: .alone(communicator), over: communicator)
+    }
+  }
+
+  private static func network(of recipe: Recipe) throws -> Network {
+    try Network(recipe.network, capacity: recipe.microBatch)
+  }
+
+  private init(recipe: Recipe, network: Network, restore: (TrainingState) throws -> Void) throws {
+    self.recipe = recipe
+    self.network = network
     let state = TrainingState(recipe: recipe, layout: network.layout)
-    try state.restore(from: saved)
+    try restore(state)
     parameters = state.evaluated
     network.prepare(parameters)
   }
@@ -108,8 +127,8 @@ package func evaluateModel(
   at path: String, openDataset: () throws -> Dataset, communicator: any Communicator
 ) throws -> Evaluation {
   let saved = try SavedState.shared(over: communicator) { try CheckpointFile(reading: path) }
-  guard let saved else { preconditionFailure("a file that was read has bytes") }
-  let model = try together(communicator) { try TrainedModel(saved) }
+  guard let saved else { preconditionFailure("a file that was read is there") }
+  let model = try TrainedModel(saved, over: communicator)
   let data = try loadData(surveyData(openDataset, communicator: communicator), communicator: communicator)
   let evaluation = try model.evaluate(with: model.evaluator(data, communicator: communicator))
   if Divergence.isLost(evaluation.loss) {

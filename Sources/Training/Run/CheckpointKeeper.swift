@@ -12,13 +12,36 @@ final class CheckpointKeeper {
 
   /// Prepares the folder for checkpoints made of `tensors`, `kept` of the newest to be kept.
   ///
-  /// - Throws: `FileError` if the folder cannot be created.
-  init(folder: RunFolder, kept: Int, tensors: [TensorDescription]) throws(FileError) {
+  /// - Throws: `RunError` if the folder cannot be created, or with exit code 64 if such checkpoints would be too large to
+  ///   be read again.
+  init(folder: RunFolder, kept: Int, tensors: [TensorDescription]) throws(RunError) {
+    let byteCount = tensors.reduce(0) { $0 + $1.byteCount }
+    guard byteCount <= CheckpointFile.maximumDataByteCount else {
+      throw RunError(
+        "a checkpoint of this network and optimizer takes \(byteCount >> 20) MiB, expected at most "
+          + "\(CheckpointFile.maximumDataByteCount >> 20) MiB: use a smaller --network, or an optimizer with fewer moments",
+        exitCode: 64)
+    }
     self.folder = folder
     self.tensors = tensors
     store = CheckpointStore(folder: folder.checkpoints, keep: kept)
-    try store.prepare()
+    do {
+      try store.prepare()
+    } catch {
+      throw RunError(error)
+    }
     writer = AsynchronousCheckpointWriter(store: store, tensors: tensors)
+  }
+
+  /// Puts checkpoints of later steps than `step` out of the way and returns their new names.
+  ///
+  /// - Throws: `RunError` if one cannot be renamed.
+  func setAside(after step: Int) throws(RunError) -> [String] {
+    do {
+      return try store.setAside(after: step)
+    } catch {
+      throw RunError(error)
+    }
   }
 
   /// Takes a snapshot and saves it in the background; waits only for the one before it.

@@ -12,22 +12,42 @@ final class RunSaver {
 
   private var state: TrainingState { setup.state }
 
-  /// Prepares the folder of checkpoints.
+  /// Prepares the folder of checkpoints. Those of later steps than the run goes on from are no longer its own: the newest
+  /// must be what it came to last.
   ///
-  /// - Throws: `FileError` if it cannot be created.
-  init(_ setup: RunSetup, recorder: RunRecorder) throws(FileError) {
+  /// - Throws: `RunError` if the folder cannot be created or changed, or if checkpoints would be too large to be read.
+  init(_ setup: RunSetup, recorder: RunRecorder) throws(RunError) {
     self.setup = setup
     self.recorder = recorder
     keeper = try CheckpointKeeper(
       folder: setup.options.folder, kept: setup.options.checkpointsKept, tensors: setup.state.tensors)
+    for path in try keeper.setAside(after: setup.state.cursor.step) {
+      recorder.notice(
+        "this run goes on from step \(setup.state.cursor.step): what it had saved later is now \(path)")
+    }
   }
 
-  /// Saves after a step at the end of an epoch, every so many steps, and where a signal asked for it.
+  /// Whether `save` may save after this step: the same on all ranks, which have to agree on the state beforehand.
+  static func mayBeDue(
+    after outcome: StepOutcome, step: Int, isEpochEnd: Bool, _ options: TrainingOptions
+  ) -> Bool {
+    isDue(after: outcome, step: step, isEpochEnd: isEpochEnd, options) || outcome.isSaveRequested
+  }
+
+  /// At the end of an epoch, every so many steps, and before a stop.
+  private static func isDue(
+    after outcome: StepOutcome, step: Int, isEpochEnd: Bool, _ options: TrainingOptions
+  ) -> Bool {
+    isEpochEnd || outcome.isStopRequested || options.checkpointEvery.map { step % $0 == 0 } ?? false
+  }
+
+  /// Saves after a step where that is due, and where a signal asked for it. The state must be one that all ranks have
+  /// agreed on.
   ///
   /// - Throws: `RunError` if a checkpoint could not be written.
   func save(after outcome: StepOutcome, isEpochEnd: Bool, validation: Evaluation?) throws {
-    let isPeriodic = setup.options.checkpointEvery.map { state.cursor.step % $0 == 0 } ?? false
-    let isDue = isEpochEnd || isPeriodic || outcome.isStopRequested
+    let isDue = Self.isDue(
+      after: outcome, step: state.cursor.step, isEpochEnd: isEpochEnd, setup.options)
     let isEnd = state.cursor.step == setup.totalSteps
     // A signal reaches the ranks some steps apart, so requests within a second are one.
     let isFirstRequest =

@@ -7,25 +7,34 @@ internal import Model
 internal import Runs
 internal import Tensors
 
-/// A checkpoint as a run sees it.
+/// A checkpoint as a run sees it: what it says of itself, and, on the rank that read it, the file.
 struct SavedState {
-  let file: CheckpointFile
-
   /// What errors call it.
-  var name: String { file.path }
+  let name: String
+  private let metadata: [String: String]
+  /// nil on ranks that were told of it.
+  private let file: CheckpointFile?
 
   /// Reads and verifies a file.
   init(path: String) throws(FileError) {
-    file = try CheckpointFile(reading: path)
+    self.init(try CheckpointFile(reading: path))
   }
 
-  init(bytes: [UInt8], name: String) throws(FileError) {
-    file = try CheckpointFile(bytes: bytes, path: name)
+  private init(_ file: CheckpointFile) {
+    name = file.path
+    metadata = file.contents.metadata
+    self.file = file
+  }
+
+  private init(name: String, metadata: [String: String]) {
+    self.name = name
+    self.metadata = metadata
+    file = nil
   }
 
   /// The recipe of the run that wrote it.
   func recipe() throws -> Recipe {
-    guard let text = file.contents.metadata["recipe"] else {
+    guard let text = metadata["recipe"] else {
       throw RunError("\(name): expected the metadata 'recipe', found none", exitCode: 65)
     }
     do {
@@ -37,7 +46,7 @@ struct SavedState {
 
   /// Steps taken when it was written.
   func step() throws -> Int {
-    let text = file.contents.metadata["step"]
+    let text = metadata["step"]
     guard let step = text.flatMap({ Int($0) }), (0...Recipe.mostSteps).contains(step) else {
       throw RunError(
         "\(name): expected the metadata 'step', a number from 0 to \(Recipe.mostSteps), found "
@@ -60,7 +69,7 @@ struct SavedState {
       ("treatment of the last batch", "\(own.dropsLastBatch)", "\(recipe.dropsLastBatch)"),
       ("seed", "\(own.seed)", "\(recipe.seed)"),
       ("weight averaging", "\(own.averaging != nil)", "\(recipe.averaging != nil)"),
-      ("dataset", file.contents.metadata["datasetDigest"] ?? "unknown", facts.digest.description),
+      ("dataset", metadata["datasetDigest"] ?? "unknown", facts.digest.description),
     ]
     for pair in pairs where pair.own != pair.other {
       throw RunError(
@@ -74,7 +83,7 @@ struct SavedState {
   ///
   /// - Throws: `RunError` naming both.
   func requireProducts(_ identity: String) throws {
-    let own = file.contents.metadata[Self.productsKey] ?? Self.definedProducts
+    let own = metadata[Self.productsKey] ?? Self.definedProducts
     guard own != identity else { return }
     func words(_ identity: String) -> String {
       identity == Self.definedProducts
@@ -89,23 +98,35 @@ struct SavedState {
   static let productsKey = "products"
   static let definedProducts = Products.definedIdentity
 
-  /// Reads a checkpoint on the root alone and hands its bytes to all ranks: only the root's node needs the file.
+  /// Reads a checkpoint on the root alone and tells all ranks what it says of itself: only the root's node needs the file,
+  /// and only states get the data, from `TrainingState.restore`. Called by all ranks.
   ///
   /// `find` reads the file, nil where there is nothing to load.
   static func shared(
     over communicator: any Communicator, _ find: () throws -> CheckpointFile?
   ) throws -> SavedState? {
     let found = try together(communicator) { communicator.rank == 0 ? try find() : nil }
-    let name = String(decoding: try communicator.allGather(Array((found?.path ?? "").utf8))[0], as: UTF8.self)
-    var bytes = found.map { CheckpointFile.bytes(of: $0.contents) } ?? []
-    var lengths = [Int64(bytes.count)]
-    try communicator.allReduceSum(&lengths)
-    guard lengths[0] > 0 else { return nil }
-    if found == nil { bytes = [UInt8](repeating: 0, count: Int(lengths[0])) }
-    var span = bytes.mutableSpan
-    var raw = span.mutableBytes
-    try communicator.broadcast(&raw, from: 0)
-    return try together(communicator) { try SavedState(bytes: bytes, name: name) }
+    let own = try found.map {
+      try JSONEncoder().encode(Announcement(name: $0.path, metadata: $0.contents.metadata))
+    }
+    let text = try communicator.allGather(Array(own ?? Data()))[0]
+    if let found { return SavedState(found) }
+    if text.isEmpty { return nil }
+    let announced = try JSONDecoder().decode(Announcement.self, from: Data(text))
+    return SavedState(name: announced.name, metadata: announced.metadata)
+  }
+
+  /// What the root tells the others.
+  private struct Announcement: Codable {
+    var name: String
+    var metadata: [String: String]
+  }
+
+  /// Copies the data into `buffers`, which `tensors` follow one another in; nothing on a rank that has no file.
+  ///
+  /// - Throws: `FileError` if a tensor is missing or has another shape.
+  fileprivate func copy(_ tensors: [TensorDescription], into buffers: [FloatBuffer]) throws(FileError) {
+    try file?.restore(tensors, into: buffers.map { UnsafeMutableRawBufferPointer($0.elements) })
   }
 }
 
@@ -134,11 +155,37 @@ extension TrainingState {
     return metadata
   }
 
-  /// Takes over parameters, moments and averages.
+  /// Takes over parameters, moments and averages from a checkpoint that this rank has read.
   ///
   /// - Throws: `FileError` if a tensor is missing or has another shape.
   func restore(from saved: SavedState) throws(FileError) {
-    try saved.file.restore(tensors, into: buffers.map { UnsafeMutableRawBufferPointer($0.values.elements) })
+    try saved.copy(tensors, into: buffers.map(\.values))
+  }
+
+  /// Takes over parameters, moments and averages from a checkpoint that the root has read. Called by all ranks; `group`
+  /// are those that share this state.
+  ///
+  /// The root fills its node's buffers and sends them to the other nodes, straight into theirs and a piece at a time: a
+  /// checkpoint is never in memory once more for each rank.
+  ///
+  /// - Throws: `RunError`, the same on all ranks, if a tensor is missing or has another shape.
+  func restore(from saved: SavedState, group: NodeGroup, over communicator: any Communicator) throws {
+    try together(communicator) { if communicator.rank == 0 { try restore(from: saved) } }
+    guard group.nodes.count > 1 else { return }
+    let limit = 1 << 26
+    // Whoever shares its node's memory with the one that fills it has to take part and needs nothing.
+    let unused = group.isLeader ? nil : FloatBuffer(count: limit / MemoryLayout<Float>.stride)
+    for (_, values) in buffers {
+      let all = UnsafeMutableRawBufferPointer(values.elements)
+      for start in stride(from: 0, to: all.count, by: limit) {
+        let count = min(limit, all.count - start)
+        let target = unused.map { UnsafeMutableRawBufferPointer($0.elements) } ?? all
+        var piece = MutableRawSpan(
+          _unsafeBytes: UnsafeMutableRawBufferPointer(
+            rebasing: target[(unused == nil ? start : 0)...].prefix(count)))
+        try communicator.broadcast(&piece, from: 0)
+      }
+    }
   }
 }
 

@@ -19,14 +19,14 @@ package enum RunEnd: Sendable {
 
 /// Trains a model, data-parallel over the ranks of a communicator.
 ///
-/// The loop in four lines: deal samples to ranks at the start of an epoch; take steps; every so often save or
-/// compare digests; at the end of an epoch evaluate on the validation split. The test set is scored once, at
+/// The loop in four lines: deal samples to ranks at the start of an epoch; take steps; every so often compare digests,
+/// and always before a state is saved; at the end of an epoch evaluate on the validation split. The test set is scored once, at
 /// the end.
 package final class Trainer {
   private let setup: RunSetup
   private let communicator: any Communicator
   private let state: TrainingState
-  private let agreement: ParameterAgreement
+  private var agreement: ParameterAgreement
   /// On the root alone.
   private let recorder: RunRecorder?
   private let saver: RunSaver?
@@ -76,7 +76,8 @@ package final class Trainer {
     self.recorder = recorder
     self.communicator = communicator
     state = setup.state
-    agreement = ParameterAgreement(communicator: communicator, checkpoints: options.folder.checkpoints)
+    agreement = ParameterAgreement(
+      communicator: communicator, group: setup.group, checkpoints: options.folder.checkpoints)
     dealer = EpochDealer(setup)
     clock = PhaseClock(setup.timeline)
   }
@@ -88,6 +89,9 @@ package final class Trainer {
     defer { setup.lock?.release() }
     if setup.isFinished { return try confirmEnd() }
     recorder?.announce()
+    // What is initialised or received must be the same from the first step on.
+    communicator.willEnter("the comparison of parameters", step: 0)
+    try agreement.verify(state)
     var sums = EpochSums()
     var workBefore = setup.step.work
     var validation: Evaluation?
@@ -102,7 +106,10 @@ package final class Trainer {
 
       let isEnd = state.cursor.step == setup.totalSteps
       let isEpochEnd = state.cursor.stepInEpoch == 0 || isEnd
-      let isVerified = isEnd || state.cursor.step % setup.options.verifyEvery == 0
+      // A state that differs between nodes must not outlive its detection in a checkpoint.
+      let isVerified =
+        isEnd || state.cursor.step % setup.options.verifyEvery == 0
+        || RunSaver.mayBeDue(after: outcome, step: state.cursor.step, isEpochEnd: isEpochEnd, setup.options)
       if isVerified {
         communicator.willEnter("the comparison of parameters", step: state.cursor.step)
         try agreement.verify(state)

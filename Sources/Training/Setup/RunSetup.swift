@@ -1,4 +1,5 @@
 internal import Collectives
+internal import Datasets
 internal import Digests
 internal import Files
 internal import Foundation
@@ -45,14 +46,14 @@ struct RunSetup {
 
   /// Settles everything, in this order, each line called by all ranks:
   ///
-  /// 0. that the root, and nobody else, may write into the run's folder;
-  /// 1. the checkpoint to go on from, if any: read by the root, handed to all;
+  /// 0. that all ranks were given the same options, and that the root, and nobody else, may write into the run's folder;
+  /// 1. the checkpoint to go on from, if any, which the root reads;
   /// 2. the recipe, and that all ranks have the same one and products of the same bits;
   /// 3. who has the dataset, and how large it is;
   /// 4. the network, and that there is work for all ranks;
   /// 5. memory that the ranks of a node share;
   /// 6. the dataset: each reader reads its part;
-  /// 7. the state, restored from the checkpoint;
+  /// 7. the state, restored from the checkpoint, which the root hands to all nodes;
   /// 8. the samples of validation and test, dealt for good;
   /// 9. where each rank runs.
   ///
@@ -61,6 +62,7 @@ struct RunSetup {
     communicator: any Communicator, options: TrainingOptions, notice: (String) -> Void,
     resolve: (Recipe?) throws -> Recipe
   ) throws {
+    try requireSameOptions(options, communicator: communicator)
     lock = try claimFolder(options, communicator: communicator, notice: notice)
     let checkpoint = try loadCheckpoint(options, communicator: communicator, notice: notice)
     let recipe = try together(communicator) {
@@ -100,6 +102,9 @@ struct RunSetup {
 
     let data = try loadData(survey, communicator: communicator)
     let facts = data.facts
+    if let recognition = facts.recognition, case .sizes = recognition {
+      notice("the dataset \(facts.name) \(recognition)")
+    }
     samples = NodeSamples(
       data.train, first: data.firstOfTrain, capacity: capacity, placement: data.trainPlacement, group: group)
     let state = TrainingState(recipe: recipe, layout: layout, team: group)
@@ -108,12 +113,12 @@ struct RunSetup {
       try together(communicator) {
         try checkpoint.requireContinuation(recipe: recipe, facts: facts)
         if !options.allowsMixedProducts { try checkpoint.requireProducts(Products.shared.identity) }
-        if group.isLeader { try state.restore(from: checkpoint) }
         state.cursor = Cursor(step: try checkpoint.step(), stepsPerEpoch: plan.stepsPerEpoch)
         if case .file(let path) = options.resume, communicator.rank == 0 {
           try options.folder.requireOneRun(recipe, from: path, step: state.cursor.step)
         }
       }
+      try state.restore(from: checkpoint, group: group, over: communicator)
     }
     let totalSteps = recipe.steps ?? recipe.epochs * plan.stepsPerEpoch
     finished =
