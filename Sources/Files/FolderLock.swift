@@ -171,7 +171,7 @@ package struct FolderClaim {
 
   private let path: FilePath
   private let folder: String
-  private let created: [String]
+  private var created: [String]
   private let hasLocks: Bool
   /// What was last seen of a holder on another host, and since when nothing else.
   private var seen: (text: String, touched: Int, since: Double)?
@@ -245,19 +245,24 @@ package struct FolderClaim {
   }
 
   /// The lock's file, and whether this call has created it.
-  private func open() throws -> (FileDescriptor, isNew: Bool) {
-    while true {
+  private mutating func open() throws -> (FileDescriptor, isNew: Bool) {
+    for _ in 0..<100 {
       do {
         return (try .open(path, .readWrite, options: [.closeOnExec]), false)
       } catch Errno.noSuchFileOrDirectory {}
+      // The holder may have made the folder, and taken it away again.
+      created += try PendingFile.createFolder(folder)
       do {
         return (
           try .open(
             path, .readWrite, options: [.create, .exclusiveCreate, .closeOnExec],
             permissions: [.ownerReadWrite, .groupRead, .otherRead]), true
         )
-      } catch Errno.fileExists {}
+      } catch Errno.fileExists {
+      } catch Errno.noSuchFileOrDirectory {}
     }
+    // A link that leads nowhere.
+    throw Errno.fileExists
   }
 
   private func holder(in file: FileDescriptor) -> FolderHolder? {
