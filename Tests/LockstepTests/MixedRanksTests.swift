@@ -20,9 +20,9 @@ extension RealRanks {
       let options = try pair(words, words + ["--verify-every", "100"])
       #expect(options.code == 64, "\(options.errors)")
       #expect(options.errors.contains("--verify-every is 200 on rank 0; 100 on rank 1"), "\(options.errors)")
-      let folders = try pair(words, Array(words.dropLast(2)))
+      let folders = try pair(Array(words.dropLast(2)), words)
       #expect(
-        folders.code == 64 && folders.errors.contains("--run is \(scratch("run")) on rank 0"),
+        folders.code == 64 && folders.errors.contains("; \(scratch("run")) on rank 1"),
         "\(folders.errors)")
       let commands = try pair(words, ["evaluate", "--model", scratch("none")])
       #expect(commands.code == 64, "\(commands.errors)")

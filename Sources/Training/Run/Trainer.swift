@@ -106,10 +106,10 @@ package final class Trainer {
 
       let isEnd = state.cursor.step == setup.totalSteps
       let isEpochEnd = state.cursor.stepInEpoch == 0 || isEnd
+      let mayBeSaved = RunSaver.mayBeDue(
+        after: outcome, step: state.cursor.step, isEpochEnd: isEpochEnd, setup.options)
       // A state that differs between nodes must not outlive its detection in a checkpoint.
-      let isVerified =
-        isEnd || state.cursor.step % setup.options.verifyEvery == 0
-        || RunSaver.mayBeDue(after: outcome, step: state.cursor.step, isEpochEnd: isEpochEnd, setup.options)
+      let isVerified = isEnd || mayBeSaved || state.cursor.step % setup.options.verifyEvery == 0
       if isVerified {
         communicator.willEnter("the comparison of parameters", step: state.cursor.step)
         try agreement.verify(state)
@@ -125,7 +125,14 @@ package final class Trainer {
         sums = EpochSums()
         if let validation { try requireConvergence(validation.loss, "in validation") }
       }
-      try saver?.save(after: outcome, isEpochEnd: isEpochEnd, validation: isEpochEnd ? validation : nil)
+      if mayBeSaved {
+        communicator.willEnter("saving", step: state.cursor.step)
+        let score = isEpochEnd ? validation : nil
+        try whileRootWorks(
+          communicator,
+          saver.map { saver in { try saver.save(after: outcome, isEpochEnd: isEpochEnd, validation: score) } }
+        )
+      }
       clock.lap(.checkpoint)
       if outcome.isStopRequested, !isEnd { return try stop() }
       if isVerified || isEpochEnd { try writeTrace() }
@@ -158,7 +165,7 @@ package final class Trainer {
 
   private func stop() throws -> RunEnd {
     communicator.willEnter("the stop", step: state.cursor.step)
-    try saver?.finish()
+    try whileRootWorks(communicator, saver.map { saver in { try saver.finish() } })
     try recorder?.event("stop")
     try recorder?.synchronize()
     try writeTrace(isLast: true)
@@ -177,7 +184,9 @@ package final class Trainer {
     for (evaluation, place) in [(validation, "in validation"), (test, "on the test set")] {
       if let evaluation { try requireConvergence(evaluation.loss, place) }
     }
-    let digest = try saver?.writeFinal(validation: validation) ?? ""
+    let digest =
+      try whileRootWorks(
+        communicator, saver.map { saver in { try saver.writeFinal(validation: validation) } }) ?? ""
     let result = try RunResult(setup, totals, test: test, validation: validation, checkpointDigest: digest)
     if setup.isRoot { try setup.options.folder.write(result) }
     // Last: who finds it finds the model and its figures.
