@@ -74,7 +74,7 @@ struct ReportedRun {
     }
     let model = try TrainedModel(path: checkpoint.path)
     let step = checkpoint.contents.metadata["step"].flatMap { Int($0) } ?? 0
-    let reason = history.status == .finished ? "" : "This run has not come to its end: "
+    let reason = history.result != nil ? "" : "This run has not come to its end: "
     notes.append(
       "\(reason)\(reason.isEmpty ? "The" : "the") model is that after step \(Numbers.grouped(step)).")
     return model
