@@ -92,8 +92,8 @@ struct Scale: ParsableCommand {
     try requireName(out, "--out")
     try require("--repeats", repeats, in: 1...1_000_000)
     try require("--target", target, in: 0...100, "per cent")
-    try require("--project", project, in: 2...mostRanks)
-    try require("--ranks-per-node", ranksPerNode, in: 1...mostRanks)
+    try require("--project", project, in: 2...65536)
+    try require("--ranks-per-node", ranksPerNode, in: 1...65536)
     if project != nil {
       guard let network, CostModel.Link(parsing: network) != nil else {
         throw ValidationError(

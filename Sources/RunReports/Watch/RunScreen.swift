@@ -55,7 +55,7 @@ package struct RunScreen {
     case .stopped:
       return "stopped on request after step \(step); go on with: lockstep train --run \(folder) --resume"
     case .diverged:
-      let loss = history.steps.last.map { ", loss \(Float($0.loss))" } ?? ""
+      let loss = history.steps.last.map { ", loss \($0.loss.isNaN ? Float.nan : Float($0.loss))" } ?? ""
       return
         "diverged after step \(step)\(loss): going on would end the same way; a lower --learning-rate or "
         + "--clip-gradients helps, in another --run"

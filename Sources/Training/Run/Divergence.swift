@@ -12,7 +12,7 @@ enum Divergence {
   /// The error that all ranks end with, exit code 78; `place` is as in "after step 7".
   static func error(_ loss: Double, _ place: String) -> RunError {
     RunError.shared(
-      "the loss is \(Float(loss)) \(place): training diverged; a lower --learning-rate or --clip-gradients helps",
+      "the loss is \(loss.isNaN ? Float.nan : Float(loss)) \(place): training diverged; a lower --learning-rate or --clip-gradients helps",
       exitCode: 78)
   }
 }
