@@ -125,10 +125,7 @@ extension RealRanks {
       ("reduction", ["--elements", "--repeats"]),
     ])
     func optionsBringAnyNumber(_ command: String, _ options: [String]) throws {
-      let values = [
-        "nan", "inf", "-inf", "0", "-1", "-0.0", "2147483648", "9223372036854775807", "1e38", "1e-45", "",
-        " ",
-      ]
+      let values = ["nan", "inf", "0", "-1", "9223372036854775807", " "]
       let loop = """
         for option in \(options.joined(separator: " ")); do
           for value in \(values.map { "'\($0)'" }.joined(separator: " ")); do
