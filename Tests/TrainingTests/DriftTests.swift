@@ -132,7 +132,10 @@ import Training
     #expect(try train(Situation(checkpointEvery: 3), in: scratch("sound")).allSatisfy { $0 == nil })
     let (faulty, sound) = (try checkpoints(scratch, "faulty"), try checkpoints(scratch, "sound"))
     #expect(faulty["step-000003.safetensors"] != nil && faulty["step-000005.safetensors"] == nil)
-    for (name, bytes) in faulty { #expect(sound[name] == bytes, "\(name)") }
+    for (name, bytes) in faulty {
+      let isTheSame = sound[name] == bytes
+      #expect(isTheSame, "\(name)")
+    }
   }
 
   /// A run that goes on from an older checkpoint leaves the later ones: the newest is what it came to last. The state
@@ -142,14 +145,19 @@ import Training
     let run = scratch("run")
     #expect(try train(Situation(checkpointEvery: 2, steps: 8), in: run).allSatisfy { $0 == nil })
     let whole = try checkpoints(scratch, "run")
+    // As a run that has not come to its end.
+    for name in ["result.json", "final.safetensors"] {
+      try FileManager.default.removeItem(atPath: scratch("run/" + name))
+    }
     let file = TrainingOptions.Resumption.file(scratch("run/checkpoints/step-000004.safetensors"))
     let again = try train(
-      Situation(size: 5, ranksPerNode: 2, checkpointEvery: 2, steps: 6, resume: file), in: run)
+      Situation(size: 5, ranksPerNode: 2, checkpointEvery: 2, steps: 8, resume: file), in: run)
     #expect(again.allSatisfy { $0 == nil }, "\(again)")
     let found = try checkpoints(scratch, "run")
-    #expect(found["step-000008.safetensors"] == nil)
-    #expect(found["step-000008.safetensors.left"] == whole["step-000008.safetensors"])
-    #expect(found["step-000006.safetensors.left"] == whole["step-000006.safetensors"])
-    #expect(found["step-000006.safetensors"] != nil)
+    for name in ["step-000006.safetensors", "step-000008.safetensors"] {
+      let isLeft = whole[name] != nil && found[name + ".left"] == whole[name]
+      let isTheSame = found[name] == whole[name]
+      #expect(isLeft && isTheSame, "\(name)")
+    }
   }
 }
