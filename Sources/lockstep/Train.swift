@@ -206,8 +206,8 @@ struct Train: ParsableCommand {
     let given = try communicator.allGather(Array((runFolder ?? "").utf8)).map {
       String(decoding: $0, as: UTF8.self)
     }
-    // Ranks that were given different folders are told so when options are compared.
-    if let path = runFolder ?? given.first(where: { !$0.isEmpty }) { return RunFolder(path: path) }
+    // Ranks that were given different folders, or some of them none, are told so when options are compared.
+    if given.contains(where: { !$0.isEmpty }) { return RunFolder(path: runFolder ?? "a new folder") }
     return try freshRunFolder(over: communicator) {
       let formatter = DateFormatter()
       formatter.locale = Locale(identifier: "en_US_POSIX")
