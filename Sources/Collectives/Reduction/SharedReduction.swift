@@ -62,7 +62,9 @@ package final class SharedReduction: GradientReduction {
     var slot: Int
   }
 
-  /// A rank's slice of all subtrees is summed in parts that stay in the nearest cache.
+  /// The elements that this rank sums for its node.
+  private let slice: Range<Int>
+  /// They are summed in parts that stay in the nearest cache.
   private static let chunk = 4096
 
   /// Prepares sums of leaves of `elementCount` floats, up to `maximumLeafCount` of them over all ranks, in memory that
@@ -87,6 +89,7 @@ package final class SharedReduction: GradientReduction {
     tree = ReductionTree(leafCount: maximumLeafCount)
     leavesOfNodes = division.leavesOfNodes(maximumLeafCount)
     stack = SubtreeStack(tree: tree)
+    slice = evenParts(0..<elementCount, count: group.localSize)[group.localRank]
     let (slotCount, size) = (Self.slotCount(maximumLeafCount), group.localSize)
     self.slotCount = slotCount
     slots = (0..<slotCount * size).map { _ in group.makeBuffer(count: elementCount) }
@@ -331,7 +334,6 @@ package final class SharedReduction: GradientReduction {
   }
 
   private func sumSlice() {
-    let slice = part(group.localRank)
     var first = slice.lowerBound
     while first < slice.upperBound {
       let range = first..<min(first + Self.chunk, slice.upperBound)
@@ -341,12 +343,5 @@ package final class SharedReduction: GradientReduction {
       }
       first = range.upperBound
     }
-  }
-
-  /// The elements that a local rank sums: cache lines, even to within one.
-  private func part(_ rank: Int) -> Range<Int> {
-    let lines = (elementCount + 15) / 16
-    let first = min(lines * rank / group.localSize * 16, elementCount)
-    return first..<min(lines * (rank + 1) / group.localSize * 16, elementCount)
   }
 }
