@@ -87,8 +87,11 @@ struct RunSetup {
     }
 
     let layout = network.layout
-    let mayShare = options.sharesMemory && options.reduction == .reproducible
-    let capacity = try sampleCapacity(plan, survey, communicator)
+    let mayShare =
+      options.sharesMemory && options.reduction == .reproducible
+      && plan.maximumLeafCount <= SharedReduction.maximumLeafCount
+    // Samples that a rank alone keeps lie in memory that grows.
+    let capacity = mayShare ? try sampleCapacity(plan, survey, communicator) : 0
     let group =
       mayShare
       ? try NodeGroup.sharing(communicator) { localSize in
