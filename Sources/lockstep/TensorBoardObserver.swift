@@ -61,10 +61,7 @@ final class TensorBoardObserver: TrainingObserver {
     ]
     if let loss = record.validationLoss { scalars.append(("validation/loss", loss)) }
     if let accuracy = record.validationAccuracy { scalars.append(("validation/accuracy", accuracy)) }
-    write {
-      try $0.append(scalars: scalars, step: record.step)
-      try $0.flush()
-    }
+    write { try $0.append(scalars: scalars, step: record.step) }
     console.didFinishEpoch(record, of: epochs)
   }
 
@@ -73,8 +70,11 @@ final class TensorBoardObserver: TrainingObserver {
       try parameters.forEach { name, values in
         try values.withUnsafeBufferPointer { try file.append(histogram: $0, tag: name, step: step) }
       }
+      try file.flush()
     }
   }
+
+  func didFlush() { write { try $0.flush() } }
 
   func notice(_ sentence: String) { console.notice(sentence) }
 }

@@ -98,7 +98,7 @@ extension RealRanks {
       for (row, epoch) in zip(rows, epochs) {
         #expect(row[1] == String(format: "%.4f", epoch.loss ?? 0))
         #expect(row[4] == String(format: "%.2f", epoch.validationAccuracy ?? 0))
-        #expect(row[5].filter(\.isNumber) == "\(Int(epoch.imagesPerSecond ?? 0))")
+        #expect(row[5].filter(\.isNumber) == "\(Int((epoch.imagesPerSecond ?? 0).rounded()))")
       }
       let result = try JSONDecoder().decode(
         Result.self, from: Data(contentsOf: URL(fileURLWithPath: scratch("run/result.json"))))

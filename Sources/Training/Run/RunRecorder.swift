@@ -91,6 +91,7 @@ final class RunRecorder {
   /// Hands what was recorded to the file system.
   func flush() throws {
     try explained { try metrics.flush() }
+    observer?.didFlush()
   }
 
   /// Has what was recorded on the disk before something is written there that relies on it.
@@ -99,6 +100,7 @@ final class RunRecorder {
   func synchronize() throws {
     try requireLock(setup.lock, of: setup.options.folder)
     try explained { try metrics.synchronize() }
+    observer?.didFlush()
   }
 
   func notice(_ sentence: String) {

@@ -12,12 +12,15 @@ package protocol TrainingObserver: AnyObject {
   func didFinishEpoch(_ record: EpochRecord, of epochs: Int)
   /// An epoch is done: the parameters that are evaluated, valid as long as the call.
   func didEvaluate(_ parameters: EvaluatedParameters, step: Int)
+  /// What was told so far is in the run's folder: a checkpoint is about to be written, or the run to end.
+  func didFlush()
   /// Something a user should know, in one sentence.
   func notice(_ sentence: String)
 }
 
 extension TrainingObserver {
   package func didEvaluate(_ parameters: EvaluatedParameters, step: Int) {}
+  package func didFlush() {}
 }
 
 /// A model's parameters, tensor by tensor.
