@@ -37,6 +37,10 @@ let package = Package(
     .target(name: "CProcesses"),
     .target(name: "CProcessor"),
     .target(name: "CVectors"),
+    .target(
+      name: "CPictures",
+      linkerSettings: ["jpeg", "png16", "webp", "webpdemux", "exif"].map { .linkedLibrary($0) }
+    ),
 
     .target(name: "Formatting", swiftSettings: settings),
     .target(
@@ -91,10 +95,14 @@ let package = Package(
         "Files", "Formatting", "Runs", "Jobs", "Reports", "Analysis", "Datasets", "Checkpoints", "Training",
       ],
       swiftSettings: settings),
+    .target(
+      name: "Photographs",
+      dependencies: ["CPictures", "Files", "Tensors", "Model", "Datasets", "Runs", "Training"],
+      swiftSettings: settings),
     .executableTarget(
       name: "lockstep",
       dependencies: [
-        "CProcessor", "Files", "Formatting", "Runs", "RunReports", "Digests", "Tensors", "Collectives",
+        "CProcessor", "Photographs", "Files", "Formatting", "Runs", "RunReports", "Digests", "Tensors", "Collectives",
         "Reports",
         "Analysis",
         "TensorBoard", "Jobs",

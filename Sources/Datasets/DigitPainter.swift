@@ -10,15 +10,15 @@ struct DigitPainter: ~Copyable {
   }
 
   private static let piecesPerSpan = 5
-  private static let maximumVertices = DigitShape.maximumCount * (piecesPerSpan + 1)
+  private static let maximumVertices = StrokeShape.maximumCount * (piecesPerSpan + 1)
 
   private let vertices: UnsafeMutablePointer<Vertex>
-  private let control: UnsafeMutablePointer<DigitShape.ControlPoint>
+  private let control: UnsafeMutablePointer<StrokeShape.ControlPoint>
   private var canvas = InkCanvas()
 
   init() {
     vertices = .allocate(capacity: Self.maximumVertices)
-    control = .allocate(capacity: DigitShape.maximumCount)
+    control = .allocate(capacity: StrokeShape.maximumCount)
   }
 
   deinit {
@@ -30,7 +30,7 @@ struct DigitPainter: ~Copyable {
   mutating func paint(_ generator: CounterGenerator, into image: UnsafeMutableBufferPointer<UInt8>) -> UInt8 {
     var draws = Draws(generator)
     let label = draws.below(Dataset.classCount)
-    let controlCount = chooseControlPoints(of: DigitShape.all[label], &draws)
+    let controlCount = chooseControlPoints(of: StrokeShape.digits[label], &draws)
     let radius = draws.normal(mean: 1.28, deviation: 0.36, in: 0.6...2.3)
     let vertexCount = flatten(controlCount, radius, &draws)
     bend(vertexCount, slantDeviation: label == 1 ? 0.32 : 0.28, &draws)
@@ -50,7 +50,7 @@ struct DigitPainter: ~Copyable {
   }
 
   /// Picks a shape by weight and moves its control points a little.
-  private func chooseControlPoints(of shapes: [DigitShape], _ draws: inout Draws) -> Int {
+  private func chooseControlPoints(of shapes: [StrokeShape], _ draws: inout Draws) -> Int {
     var rest = draws.uniform() * shapes.reduce(0) { $0 + $1.weight }
     var choice = 0
     while choice < shapes.count - 1, rest >= shapes[choice].weight {
@@ -158,44 +158,5 @@ struct DigitPainter: ~Copyable {
     for i in 0..<count {
       vertices[i].position = (vertices[i].position - centre) * scale + offset
     }
-  }
-}
-
-/// Random numbers in the order in which a drawing asks for them.
-private struct Draws {
-  private let generator: CounterGenerator
-  private var next: UInt64 = 0
-
-  init(_ generator: CounterGenerator) {
-    self.generator = generator
-  }
-
-  private mutating func bits() -> UInt64 {
-    defer { next += 1 }
-    return generator.bits(at: next)
-  }
-
-  mutating func below(_ bound: Int) -> Int {
-    Int(bits().multipliedFullWidth(by: UInt64(bound)).high)
-  }
-
-  /// In [0, 1).
-  mutating func uniform() -> Float {
-    Float(bits() >> 40) * 0x1p-24
-  }
-
-  mutating func between(_ low: Float, _ high: Float) -> Float {
-    low + (high - low) * uniform()
-  }
-
-  /// About normal, mean 0, deviation 1, never beyond ±3.5: the sum of four uniform numbers (Irwin–Hall).
-  mutating func normal() -> Float {
-    let word = bits()
-    let sum = (word & 0xFFFF) + (word >> 16 & 0xFFFF) + (word >> 32 & 0xFFFF) + word >> 48
-    return (Float(sum) * 0x1p-16 - 2) * 1.7320508
-  }
-
-  mutating func normal(mean: Float, deviation: Float, in range: ClosedRange<Float>) -> Float {
-    min(max(mean + deviation * normal(), range.lowerBound), range.upperBound)
   }
 }

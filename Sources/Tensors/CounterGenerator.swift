@@ -13,6 +13,8 @@ package struct CounterGenerator: Sendable {
     case dropout = 4
     case syntheticDigit = 5
     case test = 6
+    case photograph = 7
+    case readerSample = 8
   }
 
   @usableFromInline

@@ -1,0 +1,122 @@
+/// Where a picture has ink, whatever the light: how much darker (or, on a dark ground, lighter) each pixel is than the
+/// paper around it would be.
+struct InkMap {
+  /// 0 paper, 255 all of the light gone, [height, width].
+  var contrast: Plane<UInt8>
+  /// Whether a pixel belongs to a stroke: its contrast is at least half that of the strokes around it.
+  var isInk: Plane<Bool>
+  /// Whether the ink is lighter than its ground.
+  let isInverted: Bool
+
+  /// Contrast below which nothing is ink.
+  private static let leastContrast: Float = 22
+  /// The ground is looked for on a grid with about so many cells along the shorter side.
+  private static let gridCells = 256
+
+  init(_ picture: Picture) {
+    let light = picture.lightness().smoothed()
+    let factor = max(1, min(light.width, light.height) / Self.gridCells)
+    let grid = light.blockMeans(factor)
+    // Wider than any stroke, narrower than what lights and shadows do.
+    let radius = max(2, max(grid.width, grid.height) / 14)
+    let above = grid.closed(radius)
+    let below = grid.opened(radius)
+    isInverted = Self.inkIsLight(grid, above, below)
+    let ground = (isInverted ? below : above).blurred(max(1, radius / 4))
+    contrast = Self.contrast(light, against: ground, factor, isInverted)
+    isInk = Self.strokes(contrast, factor: factor, radius: radius)
+  }
+
+  /// Ink is the smaller part of where light changes.
+  private static func inkIsLight(_ grid: Plane<Float>, _ above: Plane<Float>, _ below: Plane<Float>) -> Bool {
+    let ranges = zip(above.values, below.values).map { $0 - $1 }
+    let active = max(12, (ranges.max() ?? 0) * 0.3)
+    var dark = 0
+    var light = 0
+    for i in ranges.indices where ranges[i] > active {
+      if grid.values[i] < (above.values[i] + below.values[i]) / 2 { dark += 1 } else { light += 1 }
+    }
+    return light < dark
+  }
+
+  /// The part of the ground's light that is missing (on a dark ground: of the missing light that is there), which is the
+  /// same in the shade and in the sun.
+  private static func contrast(
+    _ light: Plane<UInt8>, against ground: Plane<Float>, _ factor: Int, _ isInverted: Bool
+  ) -> Plane<UInt8> {
+    var contrast = light
+    let width = light.width
+    contrast.values.withUnsafeMutableBufferPointer { values in
+      ground.forEachFineRow(factor: factor, width: width, height: light.height) { y, row in
+        for x in 0..<width {
+          let value = Float(values[y * width + x])
+          let (missing, all) = isInverted ? (value - row[x], 255 - row[x]) : (row[x] - value, row[x])
+          // In the dark a few levels are noise.
+          values[y * width + x] = UInt8(min(max(255 * missing / max(all, 40), 0), 255))
+        }
+      }
+    }
+    return contrast
+  }
+
+  /// Half of the contrast that the strong strokes around a pixel have, and more than the paper's own noise.
+  private static func strokes(_ contrast: Plane<UInt8>, factor: Int, radius: Int) -> Plane<Bool> {
+    let noise = 4.5 * paperNoise(contrast)
+    let least = max(leastContrast, noise)
+    // The level of strokes: what is reached in blocks, the single pixel's noise left out.
+    var peaks = contrast.blockPeaks(factor)
+    let reach = max(2, radius / 2)
+    peaks = peaks.dilated(reach).blurred(reach)
+    var isInk = Plane<Bool>(width: contrast.width, height: contrast.height, repeating: false)
+    let width = contrast.width
+    isInk.values.withUnsafeMutableBufferPointer { ink in
+      contrast.values.withUnsafeBufferPointer { values in
+        peaks.forEachFineRow(factor: factor, width: width, height: contrast.height) { y, row in
+          for x in 0..<width {
+            ink[y * width + x] = Float(values[y * width + x]) > max(least, 0.46 * row[x])
+          }
+        }
+      }
+    }
+    return isInk
+  }
+
+  /// The standard deviation of the paper's contrast: 1.4826 times the median absolute difference of neighbours, over
+  /// √2 (Rousseeuw, Croux, "Alternatives to the Median Absolute Deviation", 1993).
+  private static func paperNoise(_ contrast: Plane<UInt8>) -> Float {
+    var counts = [Int](repeating: 0, count: 256)
+    let width = contrast.width
+    guard width > 8 else { return 0 }
+    for y in stride(from: 0, to: contrast.height, by: 3) {
+      for x in stride(from: 0, to: width - 4, by: 3) {
+        let i = y * width + x
+        counts[abs(Int(contrast.values[i]) - Int(contrast.values[i + 4]))] += 1
+      }
+    }
+    let half = counts.reduce(0, +) / 2
+    var seen = 0
+    for (value, count) in counts.enumerated() {
+      seen += count
+      if seen > half { return 1.4826 * Float(value) / Float(2).squareRoot() }
+    }
+    return 0
+  }
+}
+
+extension Plane<UInt8> {
+  /// The greatest mean of three neighbours in a row, of each block of factor × factor.
+  fileprivate func blockPeaks(_ factor: Int) -> Plane<Float> {
+    let columns = (width + factor - 1) / factor
+    var result = Plane<Float>(width: columns, height: (height + factor - 1) / factor, repeating: 0)
+    for y in 0..<height {
+      let row = y / factor * columns
+      for x in 1..<Swift.max(width - 1, 1) {
+        let i = y * width + x
+        let mean = Float(Int(values[i - 1]) + Int(values[i]) + Int(values[i + 1])) / 3
+        let place = row + x / factor
+        if mean > result.values[place] { result.values[place] = mean }
+      }
+    }
+    return result
+  }
+}

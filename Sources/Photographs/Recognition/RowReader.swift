@@ -1,0 +1,196 @@
+internal import Foundation
+
+/// How a row is read: what counts against cutting ink, and against calling it no digit.
+struct ReadingCosts {
+  /// A cut through ink.
+  var cut: Float = 1.2
+  /// A piece, or several, that are no digit.
+  var junk: Float = 2.2
+  /// A digit below this probability is none.
+  var leastProbability: Float = 0.5
+}
+
+/// Finds the best way to make digits of a row's pieces.
+struct RowReader {
+  /// No digit is made of more pieces.
+  private static let mostPieces = 6
+  /// No digit is wider, in heights of its row.
+  private static let mostWidth: Float = 1.5
+
+  let recognizer: any DigitRecognizer
+  let costs: ReadingCosts
+
+  /// Pieces `first..<end` as one.
+  private struct Candidate {
+    var first: Int
+    var end: Int
+    var image: [UInt8]
+    var box: (left: Int, top: Int, right: Int, bottom: Int)
+    /// How many cuts through ink bound it; a cut counts half for each side.
+    var cutEnds: Int
+  }
+
+  /// The digits of a row, and what was no digit, from left to right.
+  func read(_ row: TextRow, ink: InkMap, components: Components) -> [StripReading] {
+    let strip = RowStrip(row, ink: ink, components: components)
+    let pieces = Pieces(strip)
+    var preparation = DigitPreparation()
+    let candidates = self.candidates(pieces, strip, &preparation)
+    guard !candidates.isEmpty else { return [] }
+    let classes = recognizer.classCount
+    let probabilities = recognizer.probabilities(of: candidates.flatMap(\.image), count: candidates.count)
+
+    // The best way over the first n pieces (Bellman): its score, and the candidate that ends it.
+    let count = pieces.all.count
+    var best = [(score: Float, candidate: Int, isDigit: Bool)](
+      repeating: (-.infinity, -1, false), count: count + 1)
+    best[0].score = 0
+    for end in 1...count {
+      for (index, candidate) in candidates.enumerated() where candidate.end == end {
+        let p = Array(probabilities[index * classes..<(index + 1) * classes])
+        let digit = p.prefix(10).max() ?? 0
+        let cuts = costs.cut * Float(candidate.cutEnds) / 2
+        let before = best[candidate.first].score - cuts
+        let asDigit = before + log(max(digit, 1e-6)) - sizeCost(candidate)
+        let rest = classes > 10 ? p[10] : 1 - digit
+        let asJunk = before + log(max(rest, 1e-6)) - junkCost(candidate, pieces)
+        if asDigit > best[end].score { best[end] = (asDigit, index, true) }
+        if asJunk > best[end].score { best[end] = (asJunk, index, false) }
+      }
+      if best[end].candidate < 0 { best[end] = (best[end - 1].score - 12, -1, false) }
+    }
+
+    var readings: [StripReading] = []
+    var end = count
+    while end > 0 {
+      let step = best[end]
+      guard step.candidate >= 0 else {
+        end -= 1
+        continue
+      }
+      let candidate = candidates[step.candidate]
+      let p = Array(probabilities[step.candidate * classes..<(step.candidate + 1) * classes])
+      readings.append(
+        StripReading(
+          corners: corners(candidate, strip), image: candidate.image, probabilities: p,
+          isDigit: step.isDigit && (p.prefix(10).max() ?? 0) >= costs.leastProbability,
+          left: Float(candidate.box.left) / RowStrip.rowHeight,
+          right: Float(candidate.box.right) / RowStrip.rowHeight,
+          height: Float(candidate.box.bottom - candidate.box.top) / RowStrip.rowHeight))
+      end = candidate.first
+    }
+    return readings.reversed()
+  }
+
+  /// What is far lower or higher than its row is hardly a digit of it.
+  private func sizeCost(_ candidate: Candidate) -> Float {
+    let height = Float(candidate.box.bottom - candidate.box.top) / RowStrip.rowHeight
+    if height < 0.5 { return 12 * (0.5 - height) }
+    return height > 1.6 ? 6 * (height - 1.6) : 0
+  }
+
+  /// Specks cost little, a digit's worth of ink all.
+  private func junkCost(_ candidate: Candidate, _ pieces: Pieces) -> Float {
+    let height = Float(candidate.box.bottom - candidate.box.top) / RowStrip.rowHeight
+    return costs.junk * min(height / 0.6, 1) * Float(1 + candidate.cutEnds) + 0.1
+  }
+
+  private func corners(_ candidate: Candidate, _ strip: RowStrip) -> [SIMD2<Float>] {
+    let box = candidate.box
+    return [(box.left, box.top), (box.right, box.top), (box.right, box.bottom), (box.left, box.bottom)].map {
+      strip.picturePoint(SIMD2(Float($0.0), Float($0.1)))
+    }
+  }
+
+  /// All that may be one digit, or one thing that is none.
+  private func candidates(
+    _ pieces: Pieces, _ strip: RowStrip, _ preparation: inout DigitPreparation
+  ) -> [Candidate] {
+    var candidates: [Candidate] = []
+    let all = pieces.all
+    for first in all.indices {
+      var box = (left: Int.max, top: Int.max, right: 0, bottom: 0)
+      for end in first + 1...min(first + Self.mostPieces, all.count) {
+        let piece = all[end - 1]
+        if end - first > 1 {
+          // Parts of one digit are close; those of one stroke too, unless what lies between was left out.
+          let gap = Float(piece.left - box.right)
+          if gap > 0.3 * RowStrip.rowHeight { break }
+        }
+        box = (
+          min(box.left, piece.left), min(box.top, piece.top), max(box.right, piece.right),
+          max(box.bottom, piece.bottom)
+        )
+        if end - first > 1, Float(box.right - box.left) > Self.mostWidth * RowStrip.rowHeight { break }
+        // What is whole needs no look at what it would be with a whole neighbour, unless they overlap.
+        guard let image = image(first, end, box, pieces, strip, &preparation) else { continue }
+        candidates.append(
+          Candidate(first: first, end: end, image: image, box: box, cutEnds: cutEnds(first, end, all)))
+      }
+    }
+    return candidates
+  }
+
+  /// How many pieces of ink reach over the ends of a candidate.
+  private func cutEnds(_ first: Int, _ end: Int, _ pieces: [Pieces.Piece]) -> Int {
+    let inside = Set(pieces[first..<end].map(\.component))
+    var cuts = 0
+    for component in inside {
+      if pieces[..<first].contains(where: { $0.component == component }) { cuts += 1 }
+      if pieces[end...].contains(where: { $0.component == component }) { cuts += 1 }
+    }
+    return cuts
+  }
+
+  private func image(
+    _ first: Int, _ end: Int, _ box: (left: Int, top: Int, right: Int, bottom: Int), _ pieces: Pieces,
+    _ strip: RowStrip, _ preparation: inout DigitPreparation
+  ) -> [UInt8]? {
+    let members = Int32(first + 1)...Int32(end)
+    let (area, sum) = pieces.all[first..<end].reduce((0, 0)) { ($0.0 + $1.area, $0.1 + $1.contrastSum) }
+    // Strokes are lighter at their edges than in the middle.
+    let level = 1.15 * Float(sum) / Float(max(area, 1))
+    let border = 2
+    let (width, height) = (box.right - box.left + 2 * border, box.bottom - box.top + 2 * border)
+    var ink = [Float](repeating: 0, count: width * height)
+    for y in 0..<height {
+      let sy = y + box.top - border
+      guard sy >= 0, sy < strip.height else { continue }
+      for x in 0..<width {
+        let sx = x + box.left - border
+        guard sx >= 0, sx < strip.width else { continue }
+        let owner = pieces.owners[sx, sy]
+        let value = min(Float(strip.contrast[sx, sy]) / level, 1)
+        if members.contains(owner) {
+          // What was found to be ink stays ink.
+          ink[y * width + x] = max(value, 0.55)
+        } else if owner == 0, touches(members, sx, sy, pieces.owners) {
+          // The soft edge of a stroke.
+          ink[y * width + x] = min(value, 0.45)
+        }
+      }
+    }
+    return preparation.prepare(ink, width: width, height: height)
+  }
+
+  private func touches(_ members: ClosedRange<Int32>, _ x: Int, _ y: Int, _ owners: Plane<Int32>) -> Bool {
+    (x > 0 && members.contains(owners[x - 1, y]))
+      || (x + 1 < owners.width && members.contains(owners[x + 1, y]))
+      || (y > 0 && members.contains(owners[x, y - 1]))
+      || (y + 1 < owners.height && members.contains(owners[x, y + 1]))
+  }
+}
+
+/// What a part of a row turned out to be.
+struct StripReading {
+  /// In the picture: upper left, upper right, lower right, lower left.
+  var corners: [SIMD2<Float>]
+  /// [28, 28].
+  var image: [UInt8]
+  var probabilities: [Float]
+  var isDigit: Bool
+  /// Where it stands in its row, in heights of the row.
+  var left: Float
+  var right: Float
+  var height: Float
+}

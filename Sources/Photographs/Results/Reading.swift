@@ -1,0 +1,41 @@
+/// What was read in a photograph.
+package struct Reading: Sendable {
+  /// A digit, and where it stands.
+  package struct Digit: Sendable {
+    /// 0...9.
+    package var digit: Int
+    /// The class probabilities: digits 0...9, then, if the model knows it, that it is no digit.
+    package var probabilities: [Float]
+    /// Upper left, upper right, lower right and lower left corner, in pixels of the upright picture in full size.
+    package var corners: [SIMD2<Float>]
+    /// What the network saw, [28, 28], 0 background, 255 ink.
+    package var image: [UInt8]
+
+    /// How sure the network is.
+    package var confidence: Float { probabilities[digit] }
+    /// The second best digit.
+    package var runnerUp: Int {
+      (0..<10).filter { $0 != digit }.max { probabilities[$0] < probabilities[$1] } ?? 0
+    }
+    /// Left, top, width and height of the upright rectangle around it.
+    package var box: (left: Float, top: Float, width: Float, height: Float) {
+      let xs = corners.map(\.x)
+      let ys = corners.map(\.y)
+      let (left, top) = (xs.min() ?? 0, ys.min() ?? 0)
+      return (left, top, (xs.max() ?? 0) - left, (ys.max() ?? 0) - top)
+    }
+  }
+
+  /// From top to bottom, each from left to right; no row is empty.
+  package var rows: [[Digit]]
+  /// Ink that looked like something written and was no digit.
+  package var rejectedCount: Int
+  /// Of the upright picture, in pixels.
+  package var width: Int
+  package var height: Int
+  /// Whether the file was damaged, so that parts may be missing.
+  package var isIncomplete: Bool
+
+  /// The digits alone, a line for each row.
+  package var lines: [String] { rows.map { $0.map { "\($0.digit)" }.joined() } }
+}
