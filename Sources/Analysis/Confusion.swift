@@ -25,6 +25,25 @@ package struct Confusion: Hashable, Sendable {
     return all == 0 ? nil : Double(counts[label][label]) / Double(all)
   }
 
+  /// The classes that images are of, the least found first; of classes found alike, that of more images, then the lower.
+  package var leastFound: [Int] {
+    let sums = counts.map { $0.reduce(0, +) }
+    let shares = counts.indices.map { Double(counts[$0][$0]) / Double(max(sums[$0], 1)) }
+    return counts.indices.filter { sums[$0] > 0 }.sorted {
+      (shares[$0], sums[$1], $0) < (shares[$1], sums[$0], $1)
+    }
+  }
+
+  /// The `limit` classes that are most often mistaken or taken for another, in order.
+  package func mostConfused(_ limit: Int) -> [Int] {
+    var wrong = [Int](repeating: 0, count: counts.count)
+    for mistake in mistakes {
+      wrong[mistake.truth] += mistake.count
+      wrong[mistake.prediction] += mistake.count
+    }
+    return wrong.indices.sorted { (wrong[$1], $0) < (wrong[$0], $1) }.prefix(limit).sorted()
+  }
+
   /// The mistakes, most frequent first.
   package var mistakes: [(truth: Int, prediction: Int, count: Int)] {
     counts.indices.flatMap { truth in

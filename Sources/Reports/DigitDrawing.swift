@@ -20,15 +20,28 @@ package enum DigitDrawing {
     }.joined(separator: "\n") + "\n"
   }
 
-  /// One bar per class, the most probable marked.
+  /// As many classes get a bar.
+  private static let barLimit = 20
+
+  /// One bar per class, the most probable marked; of many classes, the most probable first.
   package static func bars(_ probabilities: [Float], width: Int = 30) -> String {
     let best = probabilities.max() ?? 0
-    return probabilities.enumerated().map { digit, probability in
+    var classes = Array(probabilities.indices)
+    var rest = ""
+    if classes.count > barLimit {
+      classes.sort { (probabilities[$1], $0) < (probabilities[$0], $1) }
+      rest = "and \(Numbers.grouped(classes.count - barLimit)) classes less probable\n"
+      classes.removeLast(classes.count - barLimit)
+    }
+    let digits = String(classes.max() ?? 0).count
+    return classes.map { digit in
+      let probability = probabilities[digit]
       let filled = Int((Float(width) * probability).rounded())
       let bar = String(repeating: "█", count: filled)
       let percent = Numbers.fixed(Double(100 * probability), 2)
       let padding = String(repeating: " ", count: max(6 - percent.count, 0))
-      return "\(digit) \(padding)\(percent) % \(bar)\(probability == best ? " ←" : "")"
-    }.joined(separator: "\n") + "\n"
+      let name = String(repeating: " ", count: digits - String(digit).count) + String(digit)
+      return "\(name) \(padding)\(percent) % \(bar)\(probability == best ? " ←" : "")"
+    }.joined(separator: "\n") + "\n" + rest
   }
 }

@@ -4,7 +4,7 @@ import Collectives
 import Datasets
 import Formatting
 import Foundation
-import Reports
+import RunReports
 import Training
 
 /// `lockstep evaluate`.
@@ -36,17 +36,9 @@ struct Evaluate: ParsableCommand {
   }
 
   private func text(_ evaluation: Evaluation) -> String {
-    var table = TextTable(
-      [("digit", .left)] + (0..<evaluation.confusion.count).map { ("\($0)", .right) }
-        + [("recall %", .right)])
-    let confusion = Confusion(evaluation.confusion)
-    for (truth, row) in confusion.counts.enumerated() {
-      let recall = confusion.recall(truth).map { Numbers.fixed(100 * $0, 2) } ?? "–"
-      table.append(["\(truth)"] + row.map { $0 == 0 ? "·" : String($0) } + [recall])
-    }
     return "test accuracy \(Numbers.fixed(evaluation.accuracy, 2)) % "
       + "(\(evaluation.errors) errors in \(Numbers.grouped(evaluation.count)))  "
-      + "loss \(Numbers.fixed(evaluation.loss, 4))\n\n" + table.text
+      + "loss \(Numbers.fixed(evaluation.loss, 4))\n\n" + Confusion(evaluation.confusion).text
   }
 
   private func jsonText(_ evaluation: Evaluation) -> String {

@@ -6,10 +6,15 @@ package struct MatrixPlot: Sendable {
   package var title: String
   /// `counts[truth][prediction]`.
   package var counts: [[Int]]
+  /// What each row and column is called.
+  package var classes: [Int]
 
-  package init(title: String, counts: [[Int]]) {
+  /// The matrix of all classes, or of some.
+  package init(title: String, counts: [[Int]], classes: [Int]? = nil) {
+    let classes = classes ?? Array(counts.indices)
     self.title = title
-    self.counts = counts
+    self.classes = classes
+    self.counts = classes.map { truth in classes.map { counts[truth][$0] } }
   }
 
   package var drawing: Drawing {
@@ -26,8 +31,9 @@ package struct MatrixPlot: Sendable {
       }.max() ?? 0
     for (truth, row) in counts.enumerated() {
       let y = top + Double(truth) * cell
-      drawing.text(left - 12, y + cell / 2 + 5, "\(truth)", "text-anchor=\"end\"")
-      drawing.text(left + (Double(truth) + 0.5) * cell, top - 6, "\(truth)", "text-anchor=\"middle\"")
+      drawing.text(left - 12, y + cell / 2 + 5, "\(classes[truth])", "text-anchor=\"end\"")
+      drawing.text(
+        left + (Double(truth) + 0.5) * cell, top - 6, "\(classes[truth])", "text-anchor=\"middle\"")
       for (prediction, count) in row.enumerated() {
         let x = left + Double(prediction) * cell
         if truth != prediction, count > 0 {

@@ -10,14 +10,22 @@ extension RunReport {
     let bins = Calibration.bins(test.answers)
     section.plots = [
       ReportPage.Plot(
-        "confusion", MatrixPlot(title: "Confusion on the test set", counts: confusion.counts).drawing),
+        "confusion",
+        MatrixPlot(
+          title: "Confusion on the test set", counts: confusion.counts,
+          classes: confusion.abridgement == nil ? nil : confusion.mostConfused(Confusion.matrixLimit)
+        ).drawing),
       ReportPage.Plot("calibration", calibration(test.predictions, bins, validation: validation).drawing),
     ]
     func share(_ value: Double?) -> String { value.map { Numbers.fixed(100 * $0, 2) } ?? "–" }
+    if let abridgement = confusion.abridgement { section.paragraphs.append(abridgement) }
+    let classes =
+      confusion.abridgement == nil
+      ? Array(confusion.counts.indices) : Array(confusion.leastFound.prefix(Confusion.listLimit))
     section.tables = [
       ReportPage.Table(
-        ["digit", "images", "precision %", "recall %"],
-        confusion.counts.indices.map { digit in
+        [confusion.noun, "images", "precision %", "recall %"],
+        classes.map { digit in
           [
             "\(digit)", Numbers.grouped(confusion.counts[digit].reduce(0, +)),
             share(confusion.precision(digit)), share(confusion.recall(digit)),
@@ -32,6 +40,12 @@ extension RunReport {
           ]
         }),
     ]
+    if confusion.counts.count > 10 {
+      section.tables.append(
+        ReportPage.Table(
+          ["truth", "predicted", "images"], confusion.commonPairs, caption: "The pairs that are confused most"
+        ))
+    }
     return section
   }
 
