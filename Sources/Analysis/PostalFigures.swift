@@ -2,6 +2,9 @@ internal import Foundation
 
 /// The figures of the postal business case.
 package struct PostalFigures: Codable, Sendable {
+  /// The digits of which postal codes are, each a class.
+  package static let classCount = 10
+
   package var office: PostalCase
   /// Digits that were read, and how many of them right; nil if only an accuracy is known.
   package var digitsRead: Int?

@@ -3,12 +3,12 @@ internal import Foundation
 /// What a model makes of labelled samples.
 package struct Predictions: Sendable {
   /// The classes, [count].
-  package let labels: [UInt8]
+  package let labels: [UInt16]
   /// Unnormalised scores, [count, classCount].
   package let logits: [Float]
   package let classCount: Int
 
-  package init(labels: [UInt8], logits: [Float], classCount: Int) {
+  package init(labels: [UInt16], logits: [Float], classCount: Int) {
     precondition(
       logits.count == labels.count * classCount,
       "\(logits.count) logits for \(labels.count) samples of \(classCount) classes")

@@ -7,7 +7,7 @@ internal import SystemPackage
   internal import Musl
 #endif
 
-/// An opened dataset of 28 × 28 grey images in ten classes, split into a training and a test part.
+/// An opened dataset of grey images, all of one shape, and their classes, split into a training and a test part.
 ///
 /// A small value that can be sent and copied: it knows where the samples are, and each `read` gets those
 /// that were asked for, so that a rank holds its own part only.
@@ -31,34 +31,61 @@ package struct Dataset: Sendable {
   package let trainCount: Int
   /// The number of test samples.
   package let testCount: Int
-  /// The number of classes; labels are 0..<classCount.
-  package static let classCount = 10
-  /// The shape of each image.
-  package static let imageShape = ImageShape.mnist
+  /// The shape of its images and the number of its classes, which is one more than the largest label of both parts.
+  package let format: SampleFormat
+  /// Where that label is found first, in words.
+  package let labelEvidence: String
+  /// What a user should know of it, a sentence each.
+  package let remarks: [String]
 
   private let storage: Storage
 
-  /// Opens the IDX files in `folder`: reads their headers and checks them, plain files' lengths too.
+  /// Opens the IDX files in `folder`: reads their headers and checks them, plain files' lengths too; reads all labels.
   ///
-  /// Names as of MNIST (also used by Fashion-MNIST and KMNIST) or of EMNIST's digits, with hyphens or dots; each file plain
-  /// or with `.gz`; in the folder itself or where torchvision puts them, in `raw` or one folder's `raw`. EMNIST's images lie on their side in its files and are delivered as they lie there.
+  /// Names as of MNIST (also used by Fashion-MNIST and KMNIST), EMNIST's splits or QMNIST, with hyphens or dots; each file
+  /// plain or with `.gz`; in the folder itself or where torchvision puts them, in `raw` or one folder's `raw`. Of several
+  /// datasets in one folder, `FOLDER/NAME` is one, e.g. `gzip/emnist-letters`. EMNIST's images are transposed in its files
+  /// and delivered as they lie there.
   ///
   /// - Throws: `missing` if a file is not there, `malformed` if one is not as it should be.
   package init(folder: String) throws(FileError) {
     let (layout, place) = try IDXLayout.find(in: folder)
     let train = try IDXPair(layout, .train, in: place)
     let test = try IDXPair(layout, .test, in: place)
+    guard test.shape == train.shape else {
+      throw FileError(
+        .malformed,
+        "\(test.images.path): expected images of \(train.shape) pixels as in \(train.images.path), found "
+          + "\(test.shape)")
+    }
+    let census = try LabelCensus(train: train.labels, test: test.labels)
+    format = SampleFormat(shape: train.shape, classCount: census.classCount)
+    labelEvidence = census.evidence
     self.folder = folder
     name = FilePath(folder).components.last { $0.kind != .currentDirectory }?.string ?? folder
     trainCount = train.count
     testCount = test.count
     storage = .files(train: train, test: test)
+    var remarks: [String] = []
+    if let gap = census.gap {
+      remarks.append(
+        "the dataset \(name) has \(format.classCount) classes, 0 to \(format.classCount - 1), and \(gap)")
+    }
+    if layout.isTransposed {
+      remarks.append(
+        "the dataset \(name) is EMNIST's by its files' names, which hold images transposed, rows as columns: they are "
+          + "used as they lie there")
+    }
+    self.remarks = remarks
   }
 
   /// A dataset drawn by a generator.
   package init(synthetic digits: SyntheticDigits, trainCount: Int, testCount: Int) {
     precondition(trainCount > 0 && testCount > 0, "\(trainCount) training and \(testCount) test samples")
     folder = nil
+    format = SyntheticDigits.format
+    labelEvidence = "drawn digits are 0 to 9"
+    remarks = []
     name = "synthetic:\(trainCount):\(digits.seed)"
     self.trainCount = trainCount
     self.testCount = testCount
@@ -92,7 +119,7 @@ package struct Dataset: Sendable {
       "no samples \(range) among \(count(of: split))")
     switch storage {
     case .files(let train, let test):
-      return try (split == .train ? train : test).read(range)
+      return try (split == .train ? train : test).read(range, classCount: format.classCount)
     case .synthetic(let digits):
       return digits.draw(split, range)
     }
@@ -119,7 +146,7 @@ package struct Dataset: Sendable {
       "no samples \(range) among \(count(of: split))")
     switch storage {
     case .files(let train, let test):
-      try (split == .train ? train : test).readInPieces(range, of: size, body)
+      try (split == .train ? train : test).readInPieces(range, of: size, classCount: format.classCount, body)
     case .synthetic(let digits):
       for start in stride(from: range.lowerBound, to: range.upperBound, by: size) {
         try body(digits.draw(split, start..<min(start + size, range.upperBound)))
@@ -133,7 +160,7 @@ package struct Dataset: Sendable {
   package var storageIdentity: String {
     switch storage {
     case .files(let train, let test):
-      [train.images, train.labels, test.images, test.labels].map { Self.fileIdentity($0.path) }
+      [train.images, train.labels.file, test.images, test.labels.file].map { Self.fileIdentity($0.path) }
         .joined(separator: " ")
     case .synthetic: name
     }

@@ -5,7 +5,7 @@ package import Files
 /// nor on how many ranks computed it.
 ///
 /// Each part is cut into chunks of 1,000 samples (the last may be shorter). A chunk's digest is SHA-256 over
-/// its images' bytes, then its labels'. The identity is SHA-256 over a header (a line of text; the numbers of
+/// its images' bytes, then its labels' (one byte each of up to 256 classes, else two, little-endian). The identity is SHA-256 over a header (a line of text; the numbers of
 /// training samples, test samples, rows, columns, classes and samples per chunk, each as 8 little-endian
 /// bytes), then the digests of all training chunks in order, then those of all test chunks.
 package enum DatasetIdentity {
@@ -24,17 +24,21 @@ package enum DatasetIdentity {
 
   /// The digests of the chunks that `samples` consists of; its first sample must begin a chunk, and its last
   /// one must end a chunk or the part.
-  package static func chunkDigests(of samples: LabelledImages) -> [SHA256Digest] {
-    let pixels = samples.shape.pixelCount
+  package static func chunkDigests(
+    of samples: LabelledImages, in format: SampleFormat
+  ) -> [SHA256Digest] {
+    let (pixels, width) = (format.shape.pixelCount, format.labelBytes)
     return samples.images.withUnsafeBytes { images in
-      samples.labels.withUnsafeBytes { labels in
+      samples.storedLabels(width: width).withUnsafeBytes { labels in
         (0..<chunkCount(for: samples.count)).map { chunk in
           let range = Self.samples(ofChunks: chunk..<chunk + 1, among: samples.count)
           var hasher = SHA256Hasher()
           hasher.update(
             UnsafeRawBufferPointer(
               rebasing: images[range.lowerBound * pixels..<range.upperBound * pixels]))
-          hasher.update(UnsafeRawBufferPointer(rebasing: labels[range]))
+          hasher.update(
+            UnsafeRawBufferPointer(
+              rebasing: labels[width * range.lowerBound..<width * range.upperBound]))
           return hasher.finish()
         }
       }
@@ -43,15 +47,15 @@ package enum DatasetIdentity {
 
   /// The identity of a dataset from the digests of all its chunks, in order.
   package static func combine(
-    trainCount: Int, testCount: Int, train: [SHA256Digest], test: [SHA256Digest]
+    trainCount: Int, testCount: Int, format: SampleFormat, train: [SHA256Digest], test: [SHA256Digest]
   ) -> SHA256Digest {
     precondition(
       train.count == chunkCount(for: trainCount) && test.count == chunkCount(for: testCount),
       "\(train.count) and \(test.count) chunks for \(trainCount) and \(testCount) samples")
     var hasher = SHA256Hasher()
     hasher.update(Array("lockstep dataset 1\n".utf8))
-    let shape = Dataset.imageShape
-    for number in [trainCount, testCount, shape.height, shape.width, Dataset.classCount, chunkSize] {
+    let shape = format.shape
+    for number in [trainCount, testCount, shape.height, shape.width, format.classCount, chunkSize] {
       withUnsafeBytes(of: UInt64(number).littleEndian) { hasher.update($0) }
     }
     for digest in train + test {
@@ -69,11 +73,11 @@ extension Dataset {
     var digests: [Split: [SHA256Digest]] = [:]
     for split in Split.allCases {
       try readInPieces(split, of: DatasetIdentity.chunkSize) { samples in
-        digests[split, default: []] += DatasetIdentity.chunkDigests(of: samples)
+        digests[split, default: []] += DatasetIdentity.chunkDigests(of: samples, in: format)
       }
     }
     return DatasetIdentity.combine(
-      trainCount: trainCount, testCount: testCount, train: digests[.train] ?? [],
+      trainCount: trainCount, testCount: testCount, format: format, train: digests[.train] ?? [],
       test: digests[.test] ?? [])
   }
 }

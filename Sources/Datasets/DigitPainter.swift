@@ -27,9 +27,10 @@ struct DigitPainter: ~Copyable {
   }
 
   /// Draws the digit that `generator` describes, [height, width], and returns its class.
-  mutating func paint(_ generator: CounterGenerator, into image: UnsafeMutableBufferPointer<UInt8>) -> UInt8 {
+  mutating func paint(_ generator: CounterGenerator, into image: UnsafeMutableBufferPointer<UInt8>) -> UInt16
+  {
     var draws = Draws(generator)
-    let label = draws.below(Dataset.classCount)
+    let label = draws.below(SyntheticDigits.format.classCount)
     let controlCount = chooseControlPoints(of: StrokeShape.digits[label], &draws)
     let radius = draws.normal(mean: 1.28, deviation: 0.36, in: 0.6...2.3)
     let vertexCount = flatten(controlCount, radius, &draws)
@@ -46,7 +47,7 @@ struct DigitPainter: ~Copyable {
     let softness = draws.between(0.9, 1.7)
     let ink = min(1, draws.between(0.88, 1.25))
     canvas.develop(softness: softness, ink: ink, into: image)
-    return UInt8(label)
+    return UInt16(label)
   }
 
   /// Picks a shape by weight and moves its control points a little.

@@ -1,34 +1,46 @@
 package import Files
 internal import SystemPackage
 
-/// An IDX file of unsigned bytes, plain or gzip-compressed: the format of MNIST and its family
+/// An IDX file of whole numbers, plain or gzip-compressed: the format of MNIST and its family
 /// (LeCun, Cortes, Burges, "The MNIST database of handwritten digits").
 ///
-/// Big-endian header: two zero bytes, the element type (8: unsigned byte), the number of dimensions, then
-/// each dimension in 32 bits; then the elements, last dimension fastest. The first dimension counts samples.
+/// Big-endian header: two zero bytes, the element type (8: unsigned byte; 9: signed byte; 11, 12: 16 and 32 bits), the
+/// number of dimensions, then each dimension in 32 bits; then the elements, last dimension fastest. The first dimension
+/// counts samples.
 package struct IDXFile: Hashable, Sendable {
   /// The file's path.
   package let path: String
   /// The dimensions; the first one counts samples.
   package let dimensions: [Int]
-  /// Bytes of one sample: the product of all dimensions but the first.
+  /// Bytes of one sample: of as many elements as the product of all dimensions but the first.
   package let sampleBytes: Int
+  private let magic: UInt32
   /// Whether a range can be read without reading what precedes it: true for plain files.
   package let hasRandomAccess: Bool
 
   private var headerBytes: Int { 4 + 4 * dimensions.count }
 
+  /// Bytes of an element.
+  var elementBytes: Int { IDXContent.elementBytes(magic) }
+  /// Whether elements have a sign.
+  var isSigned: Bool { magic >> 8 != 0x08 }
+
   /// The number of samples.
   package var count: Int { dimensions[0] }
 
-  /// Reads the header of the file at `path` and checks it; of a plain file also the length.
+  /// Reads the header of a file of unsigned bytes at `path` and checks it; of a plain file also the length.
   ///
-  /// `dimensionCount` is the number of dimensions it must have: 3 for images, 1 for labels.
+  /// `dimensionCount` is the number of dimensions it must have, e.g. 3 for images.
   ///
   /// - Throws: `missing` if it cannot be opened, `malformed` if the header or the length is wrong.
   package init(path: String, dimensionCount rank: Int) throws(FileError) {
+    try self.init(path: path, .bytes(dimensionCount: rank))
+  }
+
+  /// Reads and checks the header of a file that must hold `content`.
+  init(path: String, _ content: IDXContent) throws(FileError) {
     var stream = try ByteStream(path: path)
-    self = try IDXFile(header: &stream, dimensionCount: rank)
+    self = try IDXFile(header: &stream, content)
   }
 
   /// The file `name` or `name.gz` in `folder`, whichever is there; the plain one if both are.
@@ -51,50 +63,71 @@ package struct IDXFile: Hashable, Sendable {
     return try reader.next(range.count)
   }
 
-  /// Reads the header at the beginning of `stream`.
-  fileprivate init(header stream: inout ByteStream, dimensionCount rank: Int) throws(FileError) {
-    let path = stream.path
-    var header = [UInt8](repeating: 0, count: 4 + 4 * rank)
-    let got = try header.withUnsafeMutableBufferPointer { bytes throws(FileError) in
-      try stream.read(into: UnsafeMutableRawBufferPointer(bytes))
+  /// Reads the header at the beginning of `stream`, and says of a file that is opened again that it is another one.
+  fileprivate init(header stream: inout ByteStream, again file: IDXFile) throws(FileError) {
+    let content = IDXContent(magics: [file.magic], expectation: "the header read before")
+    guard try IDXFile(header: &stream, content) == file else {
+      throw FileError(.malformed, "\(file.path): expected the header read before, found another one")
     }
-    let word = { (at: Int) in header[at..<at + 4].reduce(0) { $0 << 8 | UInt32($1) } }
-    let expected = UInt32(0x800 + rank)
-    if got >= 4, word(0) != expected {
-      throw FileError(
-        .malformed,
-        "\(path): expected the IDX magic number \(hexadecimal(expected)) (unsigned bytes in \(rank) "
-          + "dimension\(rank == 1 ? "" : "s")), found \(hexadecimal(word(0)))")
+    self = file
+  }
+
+  /// Reads the header at the beginning of `stream`.
+  private init(header stream: inout ByteStream, _ content: IDXContent) throws(FileError) {
+    let path = stream.path
+    var rank = content.magics.map { Int($0 & 0xFF) }.min() ?? 1
+    var header: [UInt8] = []
+    var got = try Self.extend(&header, to: 4 + 4 * rank, from: &stream)
+    let word = { (header: [UInt8], at: Int) in header[at..<at + 4].reduce(0) { $0 << 8 | UInt32($1) } }
+    magic = got >= 4 ? word(header, 0) : content.magics[0]
+    guard content.magics.contains(magic) else {
+      throw FileError(.malformed, "\(path): expected \(content.expectation), found \(hexadecimal(magic))")
+    }
+    if got == header.count, Int(magic & 0xFF) > rank {
+      rank = Int(magic & 0xFF)
+      got += try Self.extend(&header, to: 4 + 4 * rank, from: &stream)
     }
     guard got == header.count else {
       throw FileError(
         .malformed, "\(path): expected an IDX header of \(header.count) bytes, found only \(got) bytes")
     }
-    dimensions = (1...rank).map { Int(word(4 * $0)) }
+    dimensions = (1...rank).map { Int(word(header, 4 * $0)) }
     self.path = path
     hasRandomAccess = stream.count != nil
 
-    var product = 1
+    var product = IDXContent.elementBytes(magic)
     var overflow = false
     for dimension in dimensions.dropFirst() {
       let (value, over) = product.multipliedReportingOverflow(by: dimension)
       product = value
       overflow = overflow || over
     }
-    let (elements, over) = product.multipliedReportingOverflow(by: dimensions[0])
-    guard !overflow, !over, elements > 0, elements < 1 << 50 else {
+    let (bytes, over) = product.multipliedReportingOverflow(by: dimensions[0])
+    guard !overflow, !over, bytes > 0, bytes < 1 << 50 else {
       let text = dimensions.map { String($0) }.joined(separator: " × ")
       throw FileError(.malformed, "\(path): expected plausible dimensions, found \(text)")
     }
     sampleBytes = product
     if let count = stream.count {
-      guard count == headerBytes + elements else { throw wrongLength(count) }
-    } else if elements / 1032 > stream.storedCount {
+      guard count == headerBytes + bytes else { throw wrongLength(count) }
+    } else if bytes / 1032 > stream.storedCount {
       // Deflate shrinks data at most 1032 times (zlib's technical notes), so this cannot be.
       throw FileError(
         .malformed,
-        "\(path): expected at least \(grouped(elements / 1032)) compressed bytes for the "
-          + "\(grouped(elements)) that the header announces, found \(grouped(stream.storedCount))")
+        "\(path): expected at least \(grouped(bytes / 1032)) compressed bytes for the "
+          + "\(grouped(bytes)) that the header announces, found \(grouped(stream.storedCount))")
+    }
+  }
+
+  /// Reads on until `header` has `count` bytes or the stream ends; returns the bytes that there were.
+  private static func extend(
+    _ header: inout [UInt8], to count: Int, from stream: inout ByteStream
+  ) throws(FileError) -> Int {
+    let start = header.count
+    header += [UInt8](repeating: 0, count: count - start)
+    return try header.withUnsafeMutableBufferPointer { bytes throws(FileError) in
+      try stream.read(
+        into: UnsafeMutableRawBufferPointer(UnsafeMutableBufferPointer(rebasing: bytes[start...])))
     }
   }
 
@@ -120,9 +153,7 @@ struct IDXReader: ~Copyable {
   /// Opens `file` and goes to sample `position`: in a gzip file by decompressing what precedes it.
   init(_ file: IDXFile, from position: Int = 0) throws(FileError) {
     var stream = try ByteStream(path: file.path)
-    guard try IDXFile(header: &stream, dimensionCount: file.dimensions.count) == file else {
-      throw FileError(.malformed, "\(file.path): expected the header read before, found another one")
-    }
+    _ = try IDXFile(header: &stream, again: file)
     try stream.skip(position * file.sampleBytes)
     self.file = file
     self.stream = stream
@@ -150,9 +181,4 @@ struct IDXReader: ~Copyable {
     }
     return bytes
   }
-}
-
-private func hexadecimal(_ word: UInt32) -> String {
-  let digits = String(word, radix: 16)
-  return "0x" + String(repeating: "0", count: 8 - digits.count) + digits
 }

@@ -3,7 +3,7 @@
 struct InkCanvas: ~Copyable {
   private typealias Lane = SIMD8<Float>
 
-  private static let shape = Dataset.imageShape
+  private static let shape = SyntheticDigits.format.shape
   /// Its middle (x, y), in pixels.
   static let centre = SIMD2(Float(shape.width), Float(shape.height)) / 2
   /// Rows are filled up in memory to whole lanes, which are not shown.

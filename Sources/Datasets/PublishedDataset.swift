@@ -2,6 +2,9 @@ package import Digests
 
 /// A dataset that many know by name: what a folder of files claims to be, by its sizes, and whether it is.
 package struct PublishedDataset: Hashable, Sendable {
+  /// The shape of all their images.
+  private static let shape = ImageShape.mnist
+
   /// Its name.
   package let name: String
   /// Its training and test samples.
@@ -51,9 +54,9 @@ package struct PublishedDataset: Hashable, Sendable {
   /// What files of these sizes and of this content, by `DatasetIdentity`, have in common with published ones; nil for
   /// nothing, which goes for all that is drawn.
   package static func recognition(
-    trainCount: Int, testCount: Int, digest: SHA256Digest, isSynthetic: Bool
+    trainCount: Int, testCount: Int, shape: ImageShape = .mnist, digest: SHA256Digest, isSynthetic: Bool
   ) -> Recognition? {
-    guard !isSynthetic else { return nil }
+    guard !isSynthetic, shape == Self.shape else { return nil }
     let candidates = all.filter { $0.trainCount == trainCount && $0.testCount == testCount }
     if candidates.isEmpty { return nil }
     if let same = candidates.first(where: { $0.digest == digest.description }) {

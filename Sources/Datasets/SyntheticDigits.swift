@@ -10,6 +10,9 @@ internal import Tensors
 /// A sample is a pure function of (seed, split, index), computed with correctly rounded operations only
 /// (+, −, ×, ÷, √), so that its bits are the same on every machine.
 package struct SyntheticDigits: Hashable, Sendable {
+  /// What all of them have in common.
+  package static let format = SampleFormat.mnist
+
   /// The seed of all samples.
   package let seed: UInt64
 
@@ -21,8 +24,8 @@ package struct SyntheticDigits: Hashable, Sendable {
   /// Draws the samples `range` of one part; the parts share no sample.
   package func draw(_ split: Dataset.Split, _ range: Range<Int>) -> LabelledImages {
     precondition(range.lowerBound >= 0, "no samples \(range)")
-    let pixels = Dataset.imageShape.pixelCount
-    var labels = [UInt8](repeating: 0, count: range.count)
+    let pixels = Self.format.shape.pixelCount
+    var labels = [UInt16](repeating: 0, count: range.count)
     let images = [UInt8](unsafeUninitializedCapacity: range.count * pixels) { images, count in
       var painter = DigitPainter()
       for (i, index) in range.enumerated() {
@@ -34,6 +37,6 @@ package struct SyntheticDigits: Hashable, Sendable {
       }
       count = range.count * pixels
     }
-    return LabelledImages(images: images, labels: labels)
+    return LabelledImages(images: images, labels: labels, shape: Self.format.shape)
   }
 }

@@ -37,15 +37,15 @@ package final class Network {
   /// Plans `specification` for micro-batches of up to `capacity` samples of shape `input`.
   ///
   /// - Throws: `NetworkSpecificationError` if a layer does not fit its input, or the last one does not give
-  ///   `classCount` logits.
+  ///   logits.
   package init(
-    _ specification: NetworkSpecification, input: Shape = .mnist, classCount: Int = 10, capacity: Int
+    _ specification: NetworkSpecification, input: Shape = .mnist, capacity: Int
   ) throws(NetworkSpecificationError) {
     precondition(capacity > 0, "a micro-batch has at least one sample")
-    _ = try specification.outputShapes(input: input, classCount: classCount)
+    let shapes = try specification.outputShapes(input: input)
     self.specification = specification
     inputShape = input
-    self.classCount = classCount
+    classCount = shapes.last?.count ?? 0
     self.capacity = capacity
     let plan = NetworkPlan(specification, input: input, capacity: capacity)
     layers = plan.layers

@@ -25,7 +25,7 @@ struct NetworkPlan {
     _ layer: LayerSpecification, isLastWithWeights: Bool, rest: inout ArraySlice<LayerSpecification>
   ) {
     guard let output = layer.outputShape(for: shape) else {
-      preconditionFailure("\(layer) does not fit \(shape); outputShapes(input:classCount:) checks that")
+      preconditionFailure("\(layer) does not fit \(shape); outputShapes(input:) checks that")
     }
     let name = self.name(layer)
     switch layer {

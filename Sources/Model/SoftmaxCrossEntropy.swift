@@ -30,7 +30,7 @@ package struct SoftmaxCrossEntropy: Sendable {
   ///   - gradient: [count, classes], d loss sum / d logits; empty where only the loss is wanted.
   /// - Returns: the sums over the samples.
   package func evaluate(
-    logits: Span<Float>, labels: Span<UInt8>, gradient: inout MutableSpan<Float>
+    logits: Span<Float>, labels: Span<UInt16>, gradient: inout MutableSpan<Float>
   ) -> LossSum {
     precondition(
       logits.count >= labels.count * classCount
@@ -67,7 +67,7 @@ package struct SoftmaxCrossEntropy: Sendable {
   }
 
   /// Sums the loss of some samples; `logits` [count, classes], `labels` [count].
-  package func evaluate(logits: Span<Float>, labels: Span<UInt8>) -> LossSum {
+  package func evaluate(logits: Span<Float>, labels: Span<UInt16>) -> LossSum {
     var none = MutableSpan<Float>()
     return evaluate(logits: logits, labels: labels, gradient: &none)
   }

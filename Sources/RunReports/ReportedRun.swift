@@ -38,6 +38,7 @@ struct ReportedRun {
     filters = model.firstFilters
     do {
       let dataset = try open(history.result?.dataset ?? history.launch?.dataset)
+      try model.requireFormat(of: dataset)
       let images = try dataset.read(.test, 0..<dataset.testCount)
       let predictions = model.predictions(images)
       let answers = predictions.answers()

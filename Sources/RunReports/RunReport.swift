@@ -56,7 +56,8 @@ package struct RunReport: Sendable {
     }
     if let filters = run.filters { sections.append(pictures(of: filters)) }
     sections.append(time(run.history))
-    if let test = run.test {
+    // A postal code is of ten digits.
+    if let test = run.test, test.predictions.classCount == PostalFigures.classCount {
       let figures = PostalFigures(test: test.predictions, validation: run.validation, office: office)
       sections.append(postal(figures, currency: currency))
     }

@@ -40,7 +40,7 @@ package enum CoreProbe {
     let parameters: FloatBuffer
     let gradient: FloatBuffer
     let loss: SoftmaxCrossEntropy
-    let labels: [UInt8]
+    let labels: [UInt16]
 
     init(_ recipe: Recipe) throws {
       let network = try Network(recipe.network, capacity: recipe.microBatch)

@@ -6,7 +6,7 @@ import Foundation
 struct DataOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
-      "A folder with MNIST's four IDX files (plain or .gz), or synthetic[:COUNT[:SEED]].",
+      "A folder with four IDX files as MNIST's (plain or .gz), or synthetic[:COUNT[:SEED]].",
       discussion: "Default: $LOCKSTEP_DATA, data/mnist, then the cache folder that `lockstep fetch` fills.",
       valueName: "folder|synthetic"))
   var data: String?

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Datasets
 import Formatting
 import Model
 import Reports
@@ -13,12 +14,17 @@ struct Describe: ParsableCommand {
       Examples:
         lockstep describe quick
         lockstep describe 'conv 24x5 stride 2; relu; conv 32x3; maxpool 2; relu; dense 10'
+        lockstep describe mlp --images 20x32
         lockstep describe quick --recipe
       Networks: \(NetworkSpecification.named.keys.sorted().joined(separator: ", ")).
       """)
 
   @Argument(help: "A named network or recipe, or layers separated by ';'.")
   var network = "quick"
+
+  @Option(
+    help: ArgumentHelp("The shape of the images in pixels: rows, then columns.", valueName: "HEIGHTxWIDTH"))
+  var images = "28x28"
 
   @Flag(help: "Print the recipe of that name as JSON, to be edited and passed to train --recipe.")
   var recipe = false
@@ -33,11 +39,16 @@ struct Describe: ParsableCommand {
       return
     }
     let specification = try Recipe.named(network)?.network ?? NetworkSpecification(network)
-    let shapes = try specification.outputShapes(input: .mnist, classCount: 10)
+    guard let image = ImageShape(parsing: images) else {
+      throw ValidationError(
+        "--images: expected rows and columns from 1 to \(SampleFormat.longestSide) such as 28x28, found '\(images)'"
+      )
+    }
+    var input = Shape(image.height, image.width, 1)
+    let shapes = try specification.outputShapes(input: input)
     var table = TextTable([
       ("layer", .left), ("output", .left), ("parameters", .right), ("forward FLOPs", .right),
     ])
-    var input = Shape.mnist
     var (parameters, operations) = (0, 0)
     table.append(["image", input.description, "", ""])
     for (layer, output) in zip(specification.layers, shapes) {

@@ -137,7 +137,8 @@ struct Doctor: ParsableCommand {
       let dataset = try options.open()
       let digest = try dataset.identity()
       let recognition = PublishedDataset.recognition(
-        trainCount: dataset.trainCount, testCount: dataset.testCount, digest: digest,
+        trainCount: dataset.trainCount, testCount: dataset.testCount, shape: dataset.format.shape,
+        digest: digest,
         isSynthetic: dataset.isSynthetic)
       return .found(
         digest: digest.description, name: dataset.name,

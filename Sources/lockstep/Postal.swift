@@ -2,6 +2,7 @@ import Analysis
 import ArgumentParser
 import Datasets
 import RunReports
+import Runs
 import Training
 
 /// `lockstep postal`.
@@ -46,7 +47,13 @@ struct Postal: ParsableCommand {
       return
     }
     let trained = try TrainedModel(path: model ?? "")
+    guard trained.classCount == PostalFigures.classCount else {
+      throw RunError(
+        "\(model ?? ""): expected a model of the ten digits of postal codes, found one of \(trained.classCount) classes",
+        exitCode: 65)
+    }
     let dataset = try dataOptions.open()
+    try trained.requireFormat(of: dataset)
     var figures = try PostalFigures(
       test: trained.predictions(dataset.read(.test, 0..<dataset.testCount)),
       validation: trained.validationPredictions(dataset), office: office.postalCase)

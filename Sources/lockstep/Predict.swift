@@ -28,6 +28,8 @@ struct Predict: ParsableCommand {
   func run() throws {
     let dataset = try dataOptions.open()
     let model = try TrainedModel(path: model)
+    try model.requireFormat(of: dataset)
+    for remark in dataset.remarks { Console.notice(remark) }
     for index in indices {
       guard (0..<dataset.count(of: split)).contains(index) else {
         throw ValidationError(

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Collectives
+import Datasets
 import Files
 import Formatting
 import Foundation
@@ -33,6 +34,9 @@ extension Scale {
   /// Computes a curve from one rank's measured times and the network's figures.
   func showProjection(to most: Int, _ recipe: Recipe, _ experiment: ScalingExperiment) throws {
     guard let network, let far = CostModel.Link(parsing: network) else { return }
+    let dataset = try RecipeArguments.parse(words).dataOptions.open()
+    let format = dataset.format
+    let recipe = try recipe.fitted(toClasses: format.classCount, evidence: dataset.labelEvidence)
     let alone = try experiment.run(
       ScalingLadder(
         modes: [weak ? .weak : .strong], counts: [1], globalBatch: recipe.globalBatch, slots: 1),
@@ -44,9 +48,11 @@ extension Scale {
     note("measuring the links within this host")
     let (near, window) = try linkWithinHost()
     let perNode = projectedRanksPerNode
-    let layout = try Network(recipe.network, capacity: 1).layout
+    let input = Shape(format.shape.height, format.shape.width, 1)
+    let layout = try Network(recipe.network, input: input, capacity: 1).layout
     let projection = ScalingProjection(
-      alone: alone.points[0], microBatch: recipe.microBatch, elementCount: try recipe.flatElementCount(),
+      alone: alone.points[0], microBatch: recipe.microBatch,
+      elementCount: try recipe.flatElementCount(input: input),
       model: CostModel(near: near, far: far, window: window, ranksPerNode: perNode), most: most,
       coreSpeeds: try nodeCoreSpeeds(),
       updateDivision: UpdateDivision(of: recipe.optimizer, layout: layout))

@@ -182,7 +182,7 @@ struct Scale: ParsableCommand {
   }
 
   /// As much of train's command line as a recipe depends on.
-  private struct RecipeArguments: ParsableArguments {
+  struct RecipeArguments: ParsableArguments {
     @OptionGroup var recipeOptions: RecipeOptions
     @OptionGroup var dataOptions: DataOptions
     @Option var stallTimeout: Int?

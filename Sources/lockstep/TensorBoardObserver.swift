@@ -95,6 +95,7 @@ extension EventFile {
     try file.append(scalars: [("test/accuracy", result.testAccuracy)], step: result.steps)
     let model = try TrainedModel(path: folder.final)
     let dataset = try openDataset(result.dataset)
+    try model.requireFormat(of: dataset)
     let images = try dataset.read(.test, 0..<dataset.testCount)
     let answers = model.predictions(images).answers()
     for (place, answer) in answers.mistakes.prefix(galleryLimit).enumerated() {

@@ -1,3 +1,4 @@
+import Datasets
 import Files
 import Formatting
 import Foundation
@@ -34,7 +35,7 @@ final class TrainingConsole: TrainingObserver {
     print(
       "\(start.dataset.name): \(Numbers.grouped(start.trainCount)) training, "
         + "\(Numbers.grouped(recipe.validation)) validation, \(Numbers.grouped(start.dataset.testCount)) test "
-        + "images")
+        + "images" + (start.dataset.format == .mnist ? "" : ": \(start.dataset.format)"))
     if start.dataset.isSynthetic {
       print("note: these digits are drawn by Lockstep; accuracy on them is not MNIST's")
     }

@@ -101,7 +101,7 @@ import Testing
 }
 
 @Suite struct PostalFiguresTests {
-  private func predictions(_ logits: [(Float, Float)], _ labels: [UInt8]) -> Predictions {
+  private func predictions(_ logits: [(Float, Float)], _ labels: [UInt16]) -> Predictions {
     Predictions(labels: labels, logits: logits.flatMap { [$0.0, $0.1] }, classCount: 2)
   }
 

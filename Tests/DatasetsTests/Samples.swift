@@ -15,7 +15,7 @@ func datasetFiles(train: Int, test: Int) -> [String: [UInt8]] {
   for (split, count, prefix) in [(Dataset.Split.train, train, "train"), (.test, test, "t10k")] {
     let samples = SyntheticDigits(seed: 5).draw(split, 0..<count)
     files["\(prefix)-images-idx3-ubyte"] = idx([count, 28, 28], samples.images)
-    files["\(prefix)-labels-idx1-ubyte"] = idx([count], samples.labels)
+    files["\(prefix)-labels-idx1-ubyte"] = idx([count], samples.storedLabels(width: 1))
   }
   return files
 }

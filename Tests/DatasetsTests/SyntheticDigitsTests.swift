@@ -10,7 +10,7 @@ import Testing
       SHA256Digest(of: samples.images).description
         == "9bfe87bd7e623bf1a20e9b7a17a78dd15cd229707cc7dc92f30aab939304a8d6")
     #expect(
-      SHA256Digest(of: samples.labels).description
+      SHA256Digest(of: samples.storedLabels(width: 1)).description
         == "ff89182615750e061a76ea8341fcf78f5e696293f39f33cb0d9875547cdf3938")
   }
 

@@ -39,7 +39,7 @@ extension RealRanks {
       try TestData.writeIDX(to: bad)
       let labels = URL(fileURLWithPath: bad + "/train-labels-idx1-ubyte")
       var bytes = try Data(contentsOf: labels)
-      bytes[8 + 6000] = 77  // in the half that rank 1 of 2 reads
+      bytes[8 + 6000] = 77
       try bytes.write(to: labels)
       try TestData.writeIDX(to: scratch("good"))
       let script = """
@@ -49,8 +49,9 @@ extension RealRanks {
       let outcome = try Command(executable: "mpirun", arguments: Command.mpirun(2) + ["sh", "-c", script])
         .run()
       #expect(outcome.code == 65)
-      #expect(outcome.errors.contains("rank 1: \(bad)/train-labels-idx1-ubyte"), "\(outcome.errors)")
-      #expect(outcome.errors.contains("77"))
+      #expect(
+        outcome.errors.contains("rank 1 78 (\(bad)/train-labels-idx1-ubyte has label 77 (sample 6,000))"),
+        "\(outcome.errors)")
     }
 
     @Test func ranksWithDifferentFlagsAreNamed() throws {

@@ -24,8 +24,24 @@ import Testing
 
   @Test(arguments: networks, [Float(0), 0.1])
   func gradientsMatchCentralDifferences(_ text: String, _ smoothing: Float) throws {
+    try check(text, Network(NetworkSpecification(text), capacity: 4), smoothing)
+  }
+
+  /// Images that are not square, whose sides no stride, window or tile divides, and other numbers of classes.
+  @Test(arguments: [
+    (13, 30, "conv 5x3; maxpool 2; conv 6x3; maxpool 3 stride 2; dense 10"),
+    (30, 13, "conv 3x5 stride 2 same; relu; conv 8x3 stride 2 same; relu; dense 11"),
+    (11, 27, "conv 24x3; relu; conv 32x3 same; relu; conv 24x3; maxpool 2; relu; dense 47"),
+    (7, 18, "conv 8x3 same; relu; conv 9x5 same; relu; average; dense 300"),
+    (1, 40, "dropout 0.2; dense 20; relu; dense 12"),
+  ])
+  func gradientsMatchForOtherImages(_ height: Int, _ width: Int, _ text: String) throws {
+    let network = try Network(NetworkSpecification(text), input: Shape(height, width, 1), capacity: 4)
+    try check(text, network, 0.1)
+  }
+
+  private func check(_ text: String, _ network: Network, _ smoothing: Float) throws {
     let count = 3
-    let network = try Network(NetworkSpecification(text), capacity: 4)
     let probe = Probe(network: network, count: count, smoothing: smoothing)
     let gradient = FloatBuffer(count: network.layout.count)
     // Leaves are overwritten, never added to.
@@ -51,7 +67,7 @@ import Testing
     let parameters: FloatBuffer
     let count: Int
     let crossEntropy: SoftmaxCrossEntropy
-    var labels: [UInt8] = [7, 0, 9]
+    var labels: [UInt16] = [7, 0, 9]
     var samples: [Int32] = [11, 5, 123]
     let images: [Float]
 
@@ -67,9 +83,9 @@ import Testing
             Float(CounterGenerator(seed: 4, for: .test).uniform(at: UInt64(i))) * 0.2 - 0.1
         }
       }
-      crossEntropy = SoftmaxCrossEntropy(classCount: 10, labelSmoothing: smoothing)
+      crossEntropy = SoftmaxCrossEntropy(classCount: network.classCount, labelSmoothing: smoothing)
       let generator = CounterGenerator(seed: 2, for: .test)
-      images = (0..<count * 784).map { Float(generator.uniform(at: UInt64($0)) * 2 - 1) }
+      images = (0..<count * network.inputShape.count).map { Float(generator.uniform(at: UInt64($0)) * 2 - 1) }
     }
 
     private var randomness: Randomness { Randomness(seed: 1, epoch: 2, samples: samples) }
@@ -85,14 +101,15 @@ import Testing
       forward()
       let network = network
       let logits = network.logits
+      let classes = network.classCount
       var sum = 0.0
       for sample in 0..<count {
         var z: [Double] = []
-        for index in 0..<10 { z.append(Double(logits[sample * 10 + index])) }
+        for index in 0..<classes { z.append(Double(logits[sample * classes + index])) }
         let maximum = z.max() ?? 0
         let logSum = maximum + log(z.reduce(0) { $0 + exp($1 - maximum) })
         let e = Double(crossEntropy.labelSmoothing)
-        sum += logSum - (1 - e) * z[Int(labels[sample])] - e * z.reduce(0, +) / 10
+        sum += logSum - (1 - e) * z[Int(labels[sample])] - e * z.reduce(0, +) / Double(classes)
       }
       return sum
     }

@@ -23,7 +23,7 @@ import Testing
       for (index, expected) in fixture.logits.enumerated() {
         #expect(abs(Double(logits[index]) - expected) < 2e-5, "logit \(index) of '\(fixture.network)'")
       }
-      let labels = (0..<fixture.count).map { UInt8((7 * $0 + 3) % 10) }
+      let labels = (0..<fixture.count).map { UInt16((7 * $0 + 3) % 10) }
       var logitGradient = network.logitGradient
       let sum = SoftmaxCrossEntropy(classCount: 10, labelSmoothing: fixture.labelSmoothing).evaluate(
         logits: logits, labels: labels.span, gradient: &logitGradient)

@@ -27,7 +27,7 @@ import Testing
   @Test(arguments: ["sgd", "adamw"]) func optimizersTakeEachElementAlike(_ name: String) throws {
     // Dense layers of one input: the weights and the biases are tensors of 31 elements each.
     let network = try Network(
-      NetworkSpecification("dense \(Self.count)"), input: Shape(features: 1), classCount: Self.count,
+      NetworkSpecification("dense \(Self.count)"), input: Shape(features: 1),
       capacity: 1)
     let parameters = FloatBuffer(numbers(1) + numbers(2))
     let optimizer = try #require(OptimizerSpecification(name: name)).makeOptimizer(for: network.layout)
@@ -44,7 +44,7 @@ import Testing
   @Test func channelsAreAlike() throws {
     let network = try Network(
       NetworkSpecification("dense \(Self.count); relu; dense \(Self.count)"), input: Shape(features: 1),
-      classCount: Self.count, capacity: 1)
+      capacity: 1)
     let parameters = FloatBuffer(count: network.layout.count)
     var place = 0
     for tensor in network.layout.tensors {

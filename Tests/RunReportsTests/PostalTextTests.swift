@@ -20,7 +20,7 @@ import Testing
   }
 
   /// Scores of two classes for each label.
-  private func predictions(_ logits: [(Float, Float)], _ labels: [UInt8]) -> Predictions {
+  private func predictions(_ logits: [(Float, Float)], _ labels: [UInt16]) -> Predictions {
     Predictions(labels: labels, logits: logits.flatMap { [$0.0, $0.1] }, classCount: 2)
   }
 

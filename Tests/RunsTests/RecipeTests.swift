@@ -150,4 +150,28 @@ import Testing
     let error = #expect(throws: RecipeError.self) { try Recipe.parse(Data(text.utf8), origin: "here") }
     #expect(error?.description.contains(sentence) == true, "\(String(describing: error))")
   }
+
+  /// A network that was called by its name ends as the dataset says; one that was written out is checked.
+  @Test func networksFitTheClassesOfTheDataset() throws {
+    let evidence = "labels has label 46 (sample 17)"
+    func fitted(_ recipe: Recipe) throws -> String {
+      try recipe.fitted(toClasses: 47, evidence: evidence).network.description
+    }
+    let wide = quick.network.description.replacing("dense 10", with: "dense 47")
+    #expect(try fitted(quick) == wide)
+    // A file that leaves the network out has the named one; a run's own file has it written out.
+    #expect(try fitted(Recipe.parse(Data(#"{"name": "quick"}"#.utf8), origin: "file")) == wide)
+    #expect(try fitted(Recipe.parse(Data(#"{"network": "quick"}"#.utf8), origin: "file")) == wide)
+    let error = #expect(throws: RecipeError.self) {
+      _ = try fitted(Recipe.parse(Data(quick.json().utf8), origin: "file"))
+    }
+    #expect(
+      error?.description.hasPrefix(
+        "network: its last layer, 'dense 10', has features for labels 0 to 9, but \(evidence): let it end in dense 47"
+      )
+        == true, "\(error?.description ?? "")")
+    var written = quick
+    written.network = try NetworkSpecification("dense 60")
+    #expect(try fitted(written) == "dense 60")
+  }
 }

@@ -31,14 +31,14 @@ import Training
       let group = try NodeGroup.sharing(communicator) {
         TrainingStep.byteCount(localSize: $0, layout: layout, plan: plan)
           + TrainingState.byteCount(recipe: taken, layout: layout)
-          + NodeSamples.byteCount(localSize: $0, capacity: 160, total: 160)
+          + NodeSamples.byteCount(localSize: $0, capacity: 160, total: 160, format: .mnist)
       }
       let state = TrainingState(recipe: recipe, layout: network.layout, team: group)
       let step = TrainingStep(
         recipe: recipe, plan: plan, totalSteps: 8, network: network, communicator: communicator,
         group: group, options: StepOptions(algorithm: .direct))
       let samples = NodeSamples(
-        SyntheticDigits(seed: 1).draw(.train, 0..<160), first: 0, capacity: 160,
+        SyntheticDigits(seed: 1).draw(.train, 0..<160), first: 0, format: .mnist, capacity: 160,
         placement: Placement(ranges: [0..<160], totalSamples: 160), group: group)
       if group.isLeader { state.initialize(recipe) }
       try group.barrier()

@@ -58,15 +58,15 @@ import Training
     let orders = [3, 7, 9].map { factor in (0..<110).map { Int32($0 * factor % 110) } }
     let wrong = try InProcessWorld(size: worldSize, ranksPerNode: ranksPerNode).run { communicator in
       let group = try NodeGroup.sharing(communicator) {
-        NodeSamples.byteCount(localSize: $0, capacity: 115, total: 115)
+        NodeSamples.byteCount(localSize: $0, capacity: 115, total: 115, format: .mnist)
       }
       let ranges = (0..<worldSize).map { 115 * $0 / worldSize..<115 * ($0 + 1) / worldSize }
       let mine = ranges[communicator.rank]
       let samples = NodeSamples(
         LabelledImages(
           images: mine.flatMap { [UInt8](repeating: UInt8($0), count: 784) },
-          labels: mine.map { UInt8($0 % 10) }),
-        first: mine.lowerBound, capacity: 115,
+          labels: mine.map { UInt16($0 % 10) }),
+        first: mine.lowerBound, format: .mnist, capacity: 115,
         placement: Placement(ranges: ranges, totalSamples: 115), group: group)
       var wrong = 0
       for (epoch, order) in orders.enumerated() {
@@ -88,7 +88,7 @@ import Training
             for leaf in nodes[group.nodeIndex] {
               for position in plan.positions(ofLeaf: leaf, step: step) {
                 let sample = samples.sample(at: position)
-                if sample != order[position] || samples.label(of: sample) != UInt8(sample % 10)
+                if sample != order[position] || samples.label(of: sample) != UInt16(sample % 10)
                   || samples.image(of: sample)[77] != UInt8(sample)
                 {
                   wrong += 1
@@ -116,7 +116,7 @@ import Training
       let shard = Shard(
         LabelledImages(
           images: mine.flatMap { [UInt8](repeating: pixel(Int32($0)), count: 784) },
-          labels: mine.map { UInt8($0 % 10) }), first: 0, of: count)
+          labels: mine.map { UInt16($0 % 10) }), first: 0, of: count, format: .mnist)
       var placement = Placement(
         ranges: (0..<worldSize).map { $0 == 0 ? 0..<count : 0..<0 }, totalSamples: count)
       var wrong = 0
@@ -130,11 +130,37 @@ import Training
         for sample in shard.samples {
           let image = shard.image(of: sample)
           for index in image.indices where image[index] != pixel(sample) { wrong += 1 }
-          if shard.label(of: sample) != UInt8(sample % 10) { wrong += 1 }
+          if shard.label(of: sample) != UInt16(sample % 10) { wrong += 1 }
         }
       }
       return (wrong, shard.count)
     }
     #expect(held.allSatisfy { $0.0 == 0 } && held.reduce(0) { $0 + $1.1 } == count)
+  }
+
+  /// Labels that take two bytes travel with images of another shape.
+  @Test(arguments: [1, 3]) func dealingKeepsOtherSamplesWhole(_ worldSize: Int) throws {
+    let count = 31
+    let format = SampleFormat(shape: ImageShape(height: 3, width: 5), classCount: 1000)
+    @Sendable func label(_ sample: Int) -> UInt16 { UInt16(sample * 37 % 1000) }
+    let held = try InProcessWorld(size: worldSize).run { communicator in
+      let mine = communicator.rank == 0 ? 0..<count : 0..<0
+      let images = LabelledImages(
+        images: mine.flatMap { [UInt8](repeating: UInt8($0), count: 15) }, labels: mine.map(label),
+        shape: format.shape)
+      let shard = Shard(images, first: 0, of: count, format: format)
+      let old = Placement(
+        ranges: (0..<worldSize).map { $0 == 0 ? 0..<count : 0..<0 }, totalSamples: count)
+      let new = Placement(
+        ranges: (0..<worldSize).map { count * $0 / worldSize..<count * ($0 + 1) / worldSize },
+        totalSamples: count)
+      try shard.deal(from: old, to: new, over: communicator)
+      return shard.samples.filter { sample in
+        let image = shard.image(of: sample)
+        return shard.label(of: sample) == label(Int(sample)) && image.count == 15
+          && image[0] == UInt8(sample) && image[14] == UInt8(sample)
+      }.count
+    }
+    #expect(held.reduce(0, +) == count)
   }
 }

@@ -106,7 +106,7 @@ import Training
       let part = try Self.samples.read(split)
       let header = Self.number(part.count)
       var images = Self.number(2051) + header + Self.number(28) + Self.number(28) + part.images
-      var labels = Self.number(2049) + header + part.labels
+      var labels = Self.number(2049) + header + part.storedLabels(width: 1)
       change(prefix + "-images", &images)
       change(prefix + "-labels", &labels)
       try scratch.write("\(folder)/\(prefix)-images-idx3-ubyte", images)

@@ -38,6 +38,9 @@ struct NetworkParser {
     let column: Int
   }
 
+  /// The sizes and strides of windows: those of the largest images.
+  private static let windows = 1...1024
+
   private let text: String
 
   init(_ text: String) {
@@ -85,8 +88,8 @@ struct NetworkParser {
       else {
         throw error(size, "expected CHANNELSxKERNEL such as 32x3, found '\(size.text)'")
       }
-      guard kernel > 0, kernel <= 27, kernel % 2 == 1 else {
-        throw error(size, "expected an odd kernel from 1 to 27, found '\(parts[1])'")
+      guard kernel > 0, kernel <= 99, kernel % 2 == 1 else {
+        throw error(size, "expected an odd kernel from 1 to 99, found '\(parts[1])'")
       }
       let stride = try self.stride(&rest, allowed: 1...2) ?? 1
       var padding = Padding.valid
@@ -96,8 +99,8 @@ struct NetworkParser {
       }
       layer = .convolution(channels: channels, kernel: kernel, stride: stride, padding: padding)
     case "maxpool":
-      let size = try wholeNumber(&rest, of: keyword, 1...28, "the window's size, e.g. maxpool 2")
-      layer = .maxPooling(size: size, stride: try stride(&rest, allowed: 1...28) ?? size)
+      let size = try wholeNumber(&rest, of: keyword, Self.windows, "the window's size, e.g. maxpool 2")
+      layer = .maxPooling(size: size, stride: try stride(&rest, allowed: Self.windows) ?? size)
     case "relu": layer = .relu
     case "average": layer = .globalAverage
     case "dropout":

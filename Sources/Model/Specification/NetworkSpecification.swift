@@ -1,7 +1,10 @@
 /// An architecture as data: a sequence of layers, written `conv 16x5 stride 2; relu; …; dense 10`.
-package struct NetworkSpecification: Hashable, Sendable, CustomStringConvertible {
+package struct NetworkSpecification: Sendable, CustomStringConvertible {
   /// The layers from the image to the logits.
   package let layers: [LayerSpecification]
+  /// Whether it was called by its name, so that how many classes it tells apart is left to the dataset. Networks of the
+  /// same layers are equal, whatever they were called.
+  package let isNamed: Bool
 
   /// Reads a named network (`NetworkSpecification.named`) or a specification string.
   ///
@@ -11,11 +14,24 @@ package struct NetworkSpecification: Hashable, Sendable, CustomStringConvertible
       self = named
     } else {
       layers = try NetworkParser(text).layers()
+      isNamed = false
     }
   }
 
-  init(layers: [LayerSpecification]) {
+  /// A network with a name, or what was made of one.
+  private init(layers: [LayerSpecification]) {
     self.layers = layers
+    isNamed = true
+  }
+
+  /// The features of the last layer, the logits of as many classes; nil if that is no dense layer.
+  package var classCount: Int? {
+    if case .dense(let features)? = layers.last { features } else { nil }
+  }
+
+  /// This network with `classCount` features in its last layer.
+  package func ending(in classCount: Int) -> NetworkSpecification {
+    NetworkSpecification(layers: layers.dropLast() + [.dense(features: classCount)])
   }
 
   /// The canonical text: equal networks have equal texts.
@@ -23,29 +39,42 @@ package struct NetworkSpecification: Hashable, Sendable, CustomStringConvertible
     layers.map(\.description).joined(separator: "; ")
   }
 
-  /// Checks that every layer fits the output of the one before it and that the last gives `classCount`
-  /// logits; returns each layer's output shape.
+  /// Checks that every layer fits the output of the one before it and that the last gives logits; returns each layer's
+  /// output shape.
   ///
   /// - Throws: `NetworkSpecificationError` naming the first layer that does not fit.
-  package func outputShapes(input: Shape, classCount: Int) throws(NetworkSpecificationError) -> [Shape] {
+  package func outputShapes(input: Shape) throws(NetworkSpecificationError) -> [Shape] {
     var shapes: [Shape] = []
     var shape = input
     for (index, layer) in layers.enumerated() {
       guard let output = layer.outputShape(for: shape) else {
         throw NetworkSpecificationError(
           text: description, word: layer.description, wordIndex: index,
-          problem: "does not fit an input of \(shape)")
+          problem: "does not fit an input of \(shape)"
+            + (index == 0 ? "" : ", which an image of \(input) comes to"))
       }
       shapes.append(output)
       shape = output
     }
-    guard shape == Shape(features: classCount), case .dense? = layers.last else {
-      throw NetworkSpecificationError(
-        text: description, word: layers.last?.description ?? "", wordIndex: layers.count - 1,
-        problem: "gives \(shape), expected dense \(classCount): the logits of \(classCount) classes")
-    }
+    try requireLogits()
     return shapes
   }
+
+  /// Checks that the last layer gives logits.
+  ///
+  /// - Throws: `NetworkSpecificationError` naming the last layer.
+  package func requireLogits() throws(NetworkSpecificationError) {
+    guard classCount == nil else { return }
+    throw NetworkSpecificationError(
+      text: description, word: layers.last?.description ?? "", wordIndex: layers.count - 1,
+      problem: "is the last one, expected a dense layer with the logits of all classes, e.g. dense 10")
+  }
+}
+
+extension NetworkSpecification: Hashable {
+  package static func == (a: NetworkSpecification, b: NetworkSpecification) -> Bool { a.layers == b.layers }
+
+  package func hash(into hasher: inout Hasher) { hasher.combine(layers) }
 }
 
 extension NetworkSpecification {

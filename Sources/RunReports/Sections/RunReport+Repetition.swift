@@ -13,6 +13,7 @@ extension RunReport {
       lines.append("ranks           \(launch.bindings.joined(separator: "; "))")
       lines.append("dataset         \(launch.dataset)")
       lines.append("  sha256        \(launch.datasetDigest)")
+      if let samples = launch.samples { lines.append("  samples       \(samples)") }
     }
     if let result = history.result {
       lines.append("model           \(history.folder.final)")

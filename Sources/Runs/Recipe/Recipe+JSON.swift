@@ -43,7 +43,7 @@ extension Recipe {
       }
       merged[key] = try merge(key, value, over: defaults[key], origin: origin)
     }
-    let recipe: Recipe
+    var recipe: Recipe
     do {
       recipe = try JSONDecoder().decode(Recipe.self, from: JSONSerialization.data(withJSONObject: merged))
     } catch let error as DecodingError {
@@ -51,6 +51,8 @@ extension Recipe {
     } catch {
       throw RecipeError("\(origin): \(error)")
     }
+    // As text it would be one that was written out.
+    if given["network"] == nil { recipe.network = base.network }
     try recipe.validateRanges(origin: origin)
     return recipe
   }

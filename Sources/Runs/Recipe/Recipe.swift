@@ -97,13 +97,18 @@ package struct RecipeError: ReportedError, Sendable {
 }
 
 extension Recipe {
-  /// Checks ranges and that the network fits the images.
+  /// Checks ranges and that the network ends in logits: what needs no dataset.
   ///
   /// - Throws: `RecipeError` or `NetworkSpecificationError` with one sentence on the first problem.
-  package func validate(trainCount: Int? = nil) throws {
-    _ = try network.outputShapes(input: .mnist, classCount: 10)
+  package func validate() throws {
+    try network.requireLogits()
     try validateRanges()
-    guard let trainCount else { return }
+  }
+
+  /// Checks that so many training images of shape `image` are enough for this recipe, and large enough for its shifts.
+  ///
+  /// - Throws: `RecipeError` with one sentence on the first problem.
+  package func validate(trainCount: Int, image: Shape) throws(RecipeError) {
     func require(_ condition: Bool, _ sentence: String) throws(RecipeError) {
       if !condition { throw RecipeError("recipe: \(sentence)") }
     }
@@ -113,5 +118,8 @@ extension Recipe {
     try require(
       !dropsLastBatch || globalBatch <= trainCount - validation,
       "a global batch of \(globalBatch) is larger than the \(trainCount - validation) training samples")
+    try require(
+      shift < min(image.height, image.width),
+      "'shift' (--shift) of \(shift) pixels leaves nothing of images of \(image.height) × \(image.width)")
   }
 }

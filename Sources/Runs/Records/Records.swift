@@ -102,11 +102,13 @@ package struct LaunchFacts: Codable, Hashable, Sendable {
   /// The dataset's name, and SHA-256 of its content.
   package var dataset: String
   package var datasetDigest: String
+  /// What its samples are, e.g. `images of 28 × 28 pixels in 10 classes`; nil in older records.
+  package var samples: String?
 
   package init(
     command: [String], version: String, kernel: String, products: String? = nil, bindings: [String],
     totalSteps: Int, stepsPerEpoch: Int, parameterCount: Int, trainCount: Int, dataset: String,
-    datasetDigest: String
+    datasetDigest: String, samples: String? = nil
   ) {
     self.command = command
     self.version = version
@@ -119,5 +121,6 @@ package struct LaunchFacts: Codable, Hashable, Sendable {
     self.trainCount = trainCount
     self.dataset = dataset
     self.datasetDigest = datasetDigest
+    self.samples = samples
   }
 }

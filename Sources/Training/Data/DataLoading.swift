@@ -3,6 +3,7 @@ package import Datasets
 package import Digests
 internal import Files
 internal import Foundation
+internal import Model
 internal import Runs
 
 /// What all ranks know of the dataset of a run.
@@ -11,13 +12,15 @@ package struct DatasetFacts: Hashable, Sendable {
   package var trainCount: Int
   package var testCount: Int
   package var isSynthetic: Bool
+  package var format: SampleFormat
   /// `DatasetIdentity`.
   package var digest: SHA256Digest
 
   /// What it has in common with published datasets, if anything.
   package var recognition: PublishedDataset.Recognition? {
     PublishedDataset.recognition(
-      trainCount: trainCount, testCount: testCount, digest: digest, isSynthetic: isSynthetic)
+      trainCount: trainCount, testCount: testCount, shape: format.shape, digest: digest,
+      isSynthetic: isSynthetic)
   }
 }
 
@@ -39,8 +42,21 @@ private struct DatasetSize: Codable {
   var trainCount: Int
   var testCount: Int
   var isSynthetic: Bool
+  var format: SampleFormat
+  /// `Dataset.labelEvidence` and `Dataset.remarks`.
+  var evidence: String
+  var remarks: [String]
   /// `Dataset.storageIdentity`.
   var storage: String
+
+  init(_ dataset: Dataset) {
+    name = dataset.name
+    (trainCount, testCount) = (dataset.trainCount, dataset.testCount)
+    isSynthetic = dataset.isSynthetic
+    format = dataset.format
+    (evidence, remarks) = (dataset.labelEvidence, dataset.remarks)
+    storage = dataset.storageIdentity
+  }
 
   /// What tells this dataset from `other` before anything is read, as both are to be called; nil for nothing.
   func difference(from other: DatasetSize) -> (own: String, other: String)? {
@@ -50,6 +66,14 @@ private struct DatasetSize: Codable {
     // Drawn datasets are as their names say.
     if isSynthetic || other.isSynthetic, (isSynthetic, name) != (other.isSynthetic, other.name) {
       return (name, other.name)
+    }
+    if format.shape != other.format.shape {
+      return ("images of \(format.shape) pixels", "images of \(other.format.shape)")
+    }
+    if format != other.format {
+      return (
+        "\(format.classCount) classes (\(evidence))", "\(other.format.classCount) (\(other.evidence))"
+      )
     }
     return nil
   }
@@ -65,10 +89,18 @@ struct DatasetSurvey {
   fileprivate var readers: [Int]
   /// The readers of the same files, by what tells these from others; in the order of their first ranks.
   fileprivate var storages: [[Int]]
-  fileprivate var name: String
+  var name: String
   var trainCount: Int
   fileprivate var testCount: Int
   fileprivate var isSynthetic: Bool
+  /// The same on all ranks that have the dataset.
+  var format: SampleFormat
+  /// Where the largest label is, and what a user should know of the dataset, in words.
+  var labelEvidence: String
+  var remarks: [String]
+
+  /// The shape of a network's input.
+  var inputShape: Shape { Shape(format.shape) }
 
   /// The contiguous training samples that each rank reads.
   func trainRanges(worldSize: Int) -> [Range<Int>] {
@@ -94,10 +126,7 @@ func surveyData(
     }
   }
   let own = try dataset.map {
-    try JSONEncoder().encode(
-      DatasetSize(
-        name: $0.name, trainCount: $0.trainCount, testCount: $0.testCount, isSynthetic: $0.isSynthetic,
-        storage: $0.storageIdentity))
+    try JSONEncoder().encode(DatasetSize($0))
   }
   let sizes = try communicator.allGather(Array(own ?? Data())).map { bytes in
     bytes.isEmpty ? nil : try JSONDecoder().decode(DatasetSize.self, from: Data(bytes))
@@ -117,7 +146,7 @@ func surveyData(
   return DatasetSurvey(
     dataset: dataset, readers: readers, storages: storages.values.sorted { $0[0] < $1[0] }, name: size.name,
     trainCount: trainCount, testCount: testCount,
-    isSynthetic: size.isSynthetic)
+    isSynthetic: size.isSynthetic, format: size.format, labelEvidence: size.evidence, remarks: size.remarks)
 }
 
 /// Readers of different files must find the same in them: each of these would otherwise give a part to a mixture that
@@ -136,7 +165,7 @@ private func requireSameContent(_ survey: DatasetSurvey, communicator: any Commu
     for split in Dataset.Split.allCases {
       let range = readingRange(of: rank, count: dataset.count(of: split), readers: sharing)
       try dataset.readInPieces(split, range, of: DatasetIdentity.chunkSize) { samples in
-        digests += DatasetIdentity.chunkDigests(of: samples)
+        digests += DatasetIdentity.chunkDigests(of: samples, in: dataset.format)
       }
     }
     return digests
@@ -158,7 +187,7 @@ private func requireSameContent(_ survey: DatasetSurvey, communicator: any Commu
   guard groups.count > 1, let other = groups.dropFirst().first else { return }
   let parts = groups.map { group in
     let digest = DatasetIdentity.combine(
-      trainCount: survey.trainCount, testCount: survey.testCount,
+      trainCount: survey.trainCount, testCount: survey.testCount, format: survey.format,
       train: Array(contents[group[0]].prefix(trainChunks)),
       test: Array(contents[group[0]].dropFirst(trainChunks)))
     let ranks = group.flatMap { survey.storages[$0] }.sorted()
@@ -194,21 +223,22 @@ private func gather(
 /// - Throws: `RunError`, the same on all ranks.
 func loadData(_ survey: DatasetSurvey, communicator: any Communicator) throws -> LoadedData {
   try requireSameContent(survey, communicator: communicator)
-  let (trainCount, testCount) = (survey.trainCount, survey.testCount)
+  let (trainCount, testCount, format) = (survey.trainCount, survey.testCount, survey.format)
   let trainRanges = survey.trainRanges(worldSize: communicator.worldSize)
   let testRanges = readingRanges(
     count: testCount, readers: survey.readers, worldSize: communicator.worldSize)
   let rank = communicator.rank
   let (train, test, digests) = try together(communicator) {
     guard let dataset = survey.dataset else {
-      let nothing = LabelledImages(images: [], labels: [])
-      return (nothing, Shard(nothing, first: 0, of: testCount), [SHA256Digest]())
+      let nothing = LabelledImages(images: [], labels: [], shape: format.shape)
+      return (nothing, Shard(nothing, first: 0, of: testCount, format: format), [SHA256Digest]())
     }
     let train = try dataset.read(.train, trainRanges[rank])
-    let trainDigests = DatasetIdentity.chunkDigests(of: train)
+    let trainDigests = DatasetIdentity.chunkDigests(of: train, in: format)
     let test = try dataset.read(.test, testRanges[rank])
-    let testDigests = DatasetIdentity.chunkDigests(of: test)
-    return (train, Shard(test, first: testRanges[rank].lowerBound, of: testCount), trainDigests + testDigests)
+    let testDigests = DatasetIdentity.chunkDigests(of: test, in: format)
+    let shard = Shard(test, first: testRanges[rank].lowerBound, of: testCount, format: format)
+    return (train, shard, trainDigests + testDigests)
   }
   var trainDigests: [SHA256Digest] = []
   var testDigests: [SHA256Digest] = []
@@ -218,11 +248,11 @@ func loadData(_ survey: DatasetSurvey, communicator: any Communicator) throws ->
     testDigests += all.dropFirst(split)
   }
   let digest = DatasetIdentity.combine(
-    trainCount: trainCount, testCount: testCount, train: trainDigests, test: testDigests)
+    trainCount: trainCount, testCount: testCount, format: format, train: trainDigests, test: testDigests)
   return LoadedData(
     facts: DatasetFacts(
       name: survey.name, trainCount: trainCount, testCount: testCount,
-      isSynthetic: survey.isSynthetic, digest: digest),
+      isSynthetic: survey.isSynthetic, format: format, digest: digest),
     train: train, firstOfTrain: trainRanges[rank].lowerBound, test: test,
     trainPlacement: Placement(ranges: trainRanges, totalSamples: trainCount),
     testPlacement: Placement(ranges: testRanges, totalSamples: testCount))
@@ -239,4 +269,9 @@ private func readingRange(of rank: Int, count: Int, readers: [Int]) -> Range<Int
   let chunks = DatasetIdentity.chunkCount(for: count)
   return DatasetIdentity.samples(
     ofChunks: index * chunks / readers.count..<(index + 1) * chunks / readers.count, among: count)
+}
+
+extension Shape {
+  /// The shape of a network's input for grey images.
+  init(_ image: ImageShape) { self.init(image.height, image.width, 1) }
 }

@@ -1,16 +1,20 @@
+internal import Model
 internal import Tensors
 
 /// Turns pixels into a network's input: (x / 255 − mean) / deviation, with mean 0.1307 and deviation 0.3081,
-/// those of MNIST's training pixels; in training shifted by up to `shift` pixels, filled with background.
+/// those of MNIST's training pixels, whatever the images; in training shifted by up to `shift` pixels, filled with background.
 struct InputPreparation {
-  private static let side = 28
   private static let mean: Float = 0.1307
   private static let deviation: Float = 0.3081
+  /// The rows and columns of MNIST's images, and of most sets in its format.
+  private static let commonSide = 28
 
   let shift: Int
   let seed: UInt64
+  /// The images' shape, of one channel.
+  let shape: Shape
 
-  /// Writes one image, [28, 28], as it is.
+  /// Writes one image, [height, width], as it is.
   func prepare(_ image: Span<UInt8>, into input: inout MutableSpan<Float>) {
     write(image, right: 0, down: 0, into: &input)
   }
@@ -32,35 +36,43 @@ struct InputPreparation {
   private func write(
     _ image: Span<UInt8>, right: Int, down: Int, into input: inout MutableSpan<Float>
   ) {
-    precondition(image.count == Self.side * Self.side && input.count == image.count, "\(image.count) pixels")
+    precondition(image.count == shape.count && input.count == image.count, "\(image.count) pixels")
     image.withUnsafeBufferPointer { pixels in
       guard let base = pixels.baseAddress else { return }
-      write(base, right: right, down: down, into: input.start)
+      // Rows whose length the compiler knows take less time.
+      let side = Self.commonSide
+      if shape.height == side, shape.width == side {
+        Self.write(base, height: side, width: side, right: right, down: down, into: input.start)
+      } else {
+        Self.write(
+          base, height: shape.height, width: shape.width, right: right, down: down, into: input.start)
+      }
     }
   }
 
-  private func write(
-    _ image: UnsafePointer<UInt8>, right: Int, down: Int, into input: UnsafeMutablePointer<Float>
+  @inline(__always)
+  private static func write(
+    _ image: UnsafePointer<UInt8>, height: Int, width: Int, right: Int, down: Int,
+    into input: UnsafeMutablePointer<Float>
   ) {
-    let side = Self.side
-    let scale = 1 / (255 * Self.deviation)
-    let offset = -Self.mean / Self.deviation
-    let columns = max(right, 0)..<min(side + right, side)
-    for y in 0..<side {
-      let row = input + y * side
+    let scale = 1 / (255 * deviation)
+    let offset = -mean / deviation
+    let columns = max(right, 0)..<min(width + right, width)
+    for y in 0..<height {
+      let row = input + y * width
       let source = y - down
-      guard source >= 0, source < side else {
-        row.update(repeating: offset, count: side)
+      guard source >= 0, source < height else {
+        row.update(repeating: offset, count: width)
         continue
       }
-      let pixels = image + source * side
+      let pixels = image + source * width
       for x in columns {
         row[x] = Float(pixels[x - right]) * scale + offset
       }
       for x in 0..<columns.lowerBound {
         row[x] = offset
       }
-      for x in columns.upperBound..<side {
+      for x in columns.upperBound..<width {
         row[x] = offset
       }
     }

@@ -16,21 +16,23 @@ package final class NodeSamples {
   /// Takes over what was read from files, `first` being the index of the first sample, as `placement` says that all ranks
   /// have; there is room for `capacity` samples of each rank in memory that the node shares. Called by all ranks.
   package init(
-    _ images: LabelledImages, first: Int, capacity: Int, placement: Placement, group: NodeGroup
+    _ images: LabelledImages, first: Int, format: SampleFormat, capacity: Int, placement: Placement,
+    group: NodeGroup
   ) {
     self.placement = placement
     let total = placement.owners.count
     if let places = group.take(byteCount: ShardMemory.byteCount(total: total)) {
       let memory = (0..<group.localSize).compactMap { _ in
-        group.take(byteCount: ShardMemory.byteCount(capacity: capacity)).map {
-          ShardMemory(sharedRecords: $0, capacity: capacity, sharedPlaces: places, total: total)
+        group.take(byteCount: ShardMemory.byteCount(capacity: capacity, format: format)).map {
+          ShardMemory(
+            sharedRecords: $0, capacity: capacity, sharedPlaces: places, total: total, format: format)
         }
       }
-      let own = Shard(images, first: first, of: total, memory: memory[group.localRank])
+      let own = Shard(images, first: first, of: total, format: format, memory: memory[group.localRank])
       shard = own
       shards = memory.indices.map { $0 == group.localRank ? own : Shard(memory[$0]) }
     } else {
-      shard = Shard(images, first: first, of: total)
+      shard = Shard(images, first: first, of: total, format: format)
       shards = [shard]
     }
     var shardOfRank = Array(repeating: 0, count: group.nodes.reduce(0) { $0 + $1.count })
@@ -39,22 +41,24 @@ package final class NodeSamples {
   }
 
   /// The bytes in common that the samples take on a node of so many ranks.
-  package static func byteCount(localSize: Int, capacity: Int, total: Int) -> Int {
+  package static func byteCount(
+    localSize: Int, capacity: Int, total: Int, format: SampleFormat
+  ) -> Int {
     SharedMemory.space(ShardMemory.byteCount(total: total))
-      + localSize * SharedMemory.space(ShardMemory.byteCount(capacity: capacity))
+      + localSize * SharedMemory.space(ShardMemory.byteCount(capacity: capacity, format: format))
   }
 
   /// The sample at a position of the epoch under way.
   package func sample(at position: Int) -> Int32 { placement.order[position] }
 
-  /// The 784 pixels, row by row, of a sample that lies on this node.
+  /// The pixels, row by row, of a sample that lies on this node.
   @_lifetime(borrow self)
   package func image(of sample: Int32) -> Span<UInt8> {
     _overrideLifetime(shard(of: sample).image(of: sample), borrowing: self)
   }
 
   /// The label of a sample that lies on this node.
-  package func label(of sample: Int32) -> UInt8 { shard(of: sample).label(of: sample) }
+  package func label(of sample: Int32) -> UInt16 { shard(of: sample).label(of: sample) }
 
   private func shard(of sample: Int32) -> Shard {
     shards[shardOfRank[Int(placement.owners[Int(sample)])]]

@@ -9,22 +9,24 @@ package final class Shard {
   package private(set) var samples: [Int32]
   private var memory: ShardMemory
 
-  private static let recordLength = ShardMemory.recordLength
-
   /// Takes over what was read from files; `first` is the first sample's index, of `total` in the dataset's part. Memory of
   /// the shard's own grows as it must; `memory` that others see does not.
-  package init(_ images: LabelledImages, first: Int, of total: Int, memory: ShardMemory? = nil) {
-    self.memory = memory ?? ShardMemory(capacity: images.count, total: total)
+  package init(
+    _ images: LabelledImages, first: Int, of total: Int, format: SampleFormat, memory: ShardMemory? = nil
+  ) {
+    self.memory = memory ?? ShardMemory(capacity: images.count, total: total, format: format)
+    precondition(images.count == 0 || images.shape == format.shape, "\(images.shape) for \(format)")
     precondition(images.count <= self.memory.capacity, "\(images.count) samples for \(self.memory.capacity)")
     samples = (0..<images.count).map { Int32(first + $0) }
-    let pixels = Self.recordLength - 1
+    let (pixels, width) = (format.shape.pixelCount, format.labelBytes)
+    let labels = images.storedLabels(width: width)
     images.images.withUnsafeBufferPointer { source in
       guard let base = source.baseAddress else { return }
       for slot in 0..<images.count {
         self.memory.places[first + slot] = Int32(slot)
         let record = record(of: Int32(first + slot))
         record.update(from: base + slot * pixels, count: pixels)
-        record[pixels] = images.labels[slot]
+        for byte in 0..<width { record[pixels + byte] = labels[slot * width + byte] }
       }
     }
   }
@@ -42,19 +44,20 @@ package final class Shard {
   /// The number of samples.
   package var count: Int { samples.count }
 
-  /// The 784 pixels, row by row, of a sample that lies here.
+  /// The pixels, row by row, of a sample that lies here.
   @_lifetime(borrow self)
   package func image(of sample: Int32) -> Span<UInt8> {
-    _overrideLifetime(Span(_unsafeStart: record(of: sample), count: Self.recordLength - 1), borrowing: self)
+    _overrideLifetime(Span(_unsafeStart: record(of: sample), count: memory.pixelCount), borrowing: self)
   }
 
   /// The label of a sample that lies here.
-  package func label(of sample: Int32) -> UInt8 {
-    record(of: sample)[Self.recordLength - 1]
+  package func label(of sample: Int32) -> UInt16 {
+    let bytes = record(of: sample) + memory.pixelCount
+    return memory.labelBytes == 1 ? UInt16(bytes[0]) : UInt16(bytes[0]) | UInt16(bytes[1]) << 8
   }
 
   private func record(of sample: Int32) -> UnsafeMutablePointer<UInt8> {
-    memory.records + Int(memory.places[Int(sample)]) * Self.recordLength
+    memory.records + Int(memory.places[Int(sample)]) * memory.recordLength
   }
 
   /// Deals the samples anew: every sample of `new` travels from the rank that keeps it under `old` to the rank
@@ -87,7 +90,8 @@ package final class Shard {
     let incoming = try exchange(from: old, to: new, over: communicator, includingOwn: true)
     defer { incoming.deallocate() }
     let target = new.samples(of: communicator.rank)
-    let result = Shard(ShardMemory(capacity: target.count, total: new.owners.count))
+    let result = Shard(
+      ShardMemory(capacity: target.count, total: new.owners.count, format: memory.format))
     var next: Int32 = 0
     result.place(target, from: incoming, sources: old.owners) { _ in
       defer { next += 1 }
@@ -111,7 +115,7 @@ package final class Shard {
   private func exchange(
     from old: Placement, to new: Placement, over communicator: any Communicator, includingOwn: Bool
   ) throws(CommunicatorError) -> Incoming {
-    let length = Self.recordLength
+    let length = memory.recordLength
     let rank = Int32(communicator.rank)
     var sendCounts = [Int](repeating: 0, count: communicator.worldSize)
     var receiveCounts = sendCounts
@@ -162,11 +166,12 @@ package final class Shard {
   ) {
     precondition(target.count <= memory.capacity, "\(target.count) samples for \(memory.capacity)")
     var next = incoming.starts
+    let length = memory.recordLength
     for sample in target {
       guard let index = place(sample) else { continue }
       let source = Int(sources[Int(sample)])
-      (memory.records + Int(index) * Self.recordLength).update(
-        from: incoming.records + next[source] * Self.recordLength, count: Self.recordLength)
+      (memory.records + Int(index) * length).update(
+        from: incoming.records + next[source] * length, count: length)
       next[source] += 1
       memory.places[Int(sample)] = index
     }
@@ -176,8 +181,12 @@ package final class Shard {
 
 /// Where a shard's samples lie: in memory of its own, or in memory that the ranks of a node share.
 package struct ShardMemory {
-  /// Bytes of one sample: 28 × 28 pixels, then the label.
-  static let recordLength = 28 * 28 + 1
+  /// What the samples are.
+  let format: SampleFormat
+  /// `format`'s, at hand: pixels, bytes of the label behind them, and bytes of both.
+  let pixelCount: Int
+  let labelBytes: Int
+  let recordLength: Int
 
   /// Samples that there is room for.
   package private(set) var capacity: Int
@@ -189,26 +198,40 @@ package struct ShardMemory {
   private let isOwned: Bool
 
   /// Memory of its own, for so many samples of a part of `total`.
-  package init(capacity: Int, total: Int) {
-    self.capacity = capacity
-    records = .allocate(capacity: max(capacity * Self.recordLength, 1))
-    places = .allocate(capacity: max(total, 1))
-    isOwned = true
+  package init(capacity: Int, total: Int, format: SampleFormat) {
+    self.init(
+      format, capacity, records: .allocate(capacity: max(capacity * format.recordLength, 1)),
+      places: .allocate(capacity: max(total, 1)), isOwned: true)
   }
 
-  /// A part of memory that others see: of `byteCount(capacity:)` bytes for the records and of `byteCount(total:)` for the
+  private init(
+    _ format: SampleFormat, _ capacity: Int, records: UnsafeMutablePointer<UInt8>,
+    places: UnsafeMutablePointer<Int32>, isOwned: Bool
+  ) {
+    self.format = format
+    (pixelCount, labelBytes, recordLength) =
+      (format.shape.pixelCount, format.labelBytes, format.recordLength)
+    self.capacity = capacity
+    self.records = records
+    self.places = places
+    self.isOwned = isOwned
+  }
+
+  /// A part of memory that others see: of `byteCount(capacity:format:)` bytes for the records and of `byteCount(total:)` for the
   /// table.
   package init(
-    sharedRecords: UnsafeMutableRawPointer, capacity: Int, sharedPlaces: UnsafeMutableRawPointer, total: Int
+    sharedRecords: UnsafeMutableRawPointer, capacity: Int, sharedPlaces: UnsafeMutableRawPointer, total: Int,
+    format: SampleFormat
   ) {
-    self.capacity = capacity
-    records = sharedRecords.bindMemory(to: UInt8.self, capacity: Self.byteCount(capacity: capacity))
-    places = sharedPlaces.bindMemory(to: Int32.self, capacity: total)
-    isOwned = false
+    self.init(
+      format, capacity,
+      records: sharedRecords.bindMemory(
+        to: UInt8.self, capacity: Self.byteCount(capacity: capacity, format: format)),
+      places: sharedPlaces.bindMemory(to: Int32.self, capacity: total), isOwned: false)
   }
 
   /// The bytes of the records of so many samples.
-  package static func byteCount(capacity: Int) -> Int { capacity * recordLength }
+  package static func byteCount(capacity: Int, format: SampleFormat) -> Int { capacity * format.recordLength }
 
   /// The bytes of the table of a part of `total` samples.
   package static func byteCount(total: Int) -> Int { total * MemoryLayout<Int32>.stride }
@@ -216,8 +239,8 @@ package struct ShardMemory {
   /// Makes room; what others see cannot grow.
   mutating func grow(to count: Int) {
     precondition(isOwned, "\(count) samples for \(capacity) in memory that ranks share")
-    let larger = UnsafeMutablePointer<UInt8>.allocate(capacity: count * Self.recordLength)
-    larger.update(from: records, count: capacity * Self.recordLength)
+    let larger = UnsafeMutablePointer<UInt8>.allocate(capacity: count * recordLength)
+    larger.update(from: records, count: capacity * recordLength)
     records.deallocate()
     (records, capacity) = (larger, count)
   }

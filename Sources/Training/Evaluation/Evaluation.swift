@@ -28,13 +28,14 @@ final class Evaluator {
   private let shard: Shard
   private let microBatch: Int
   private let communicator: any Communicator
-  private let preparation = InputPreparation(shift: 0, seed: 0)
+  private let preparation: InputPreparation
 
   private init(network: Network, shard: Shard, communicator: any Communicator) {
     self.network = network
     self.shard = shard
     microBatch = network.capacity
     self.communicator = communicator
+    preparation = InputPreparation(shift: 0, seed: 0, shape: network.inputShape)
   }
 
   /// Deals `samples`, a range of what `shard` is a part of, to all ranks for scoring. Called by all ranks.
@@ -74,7 +75,7 @@ final class Evaluator {
     network.prepare(parameters)
     let buffer = network.input
     var input = buffer.mutableSpan
-    var label: [UInt8] = [0]
+    var label: [UInt16] = [0]
     for start in stride(from: 0, to: shard.count, by: microBatch) {
       let count = min(microBatch, shard.count - start)
       for i in 0..<count {

@@ -9,9 +9,13 @@ internal import Tensors
 package final class TrainedModel {
   /// The recipe that trained it.
   package let recipe: Recipe
+  /// What it was trained on.
+  package let format: SampleFormat
+  /// What errors call it.
+  private let name: String
   private let network: Network
   private let parameters: FloatBuffer
-  private let preparation = InputPreparation(shift: 0, seed: 0)
+  private let preparation: InputPreparation
 
   /// Loads the weights that the run evaluated: the averaged ones if the recipe has averaging.
   ///
@@ -20,7 +24,7 @@ package final class TrainedModel {
     do {
       let saved = try SavedState(path: path)
       let recipe = try saved.recipe()
-      try self.init(recipe: recipe, network: Self.network(of: recipe)) { try $0.restore(from: saved) }
+      try self.init(saved, recipe, Self.network(of: recipe, saved)) { try $0.restore(from: saved) }
     } catch {
       throw RunError(error)
     }
@@ -32,27 +36,52 @@ package final class TrainedModel {
   convenience init(_ saved: SavedState, over communicator: any Communicator) throws {
     let (recipe, network) = try together(communicator) {
       let recipe = try saved.recipe()
-      return (recipe, try Self.network(of: recipe))
+      return (recipe, try Self.network(of: recipe, saved))
     }
-    try self.init(recipe: recipe, network: network) {
+    try self.init(saved, recipe, network) {
       try $0.restore(from: saved, group: .alone(communicator), over: communicator)
     }
   }
 
-  private static func network(of recipe: Recipe) throws -> Network {
-    try Network(recipe.network, capacity: recipe.microBatch)
+  private static func network(of recipe: Recipe, _ saved: SavedState) throws -> Network {
+    let format = try saved.format()
+    let network = try Network(recipe.network, input: Shape(format.shape), capacity: recipe.microBatch)
+    guard network.classCount >= format.classCount else {
+      throw RunError(
+        "\(saved.name): expected a network for \(format.classCount) classes, found one for \(network.classCount)",
+        exitCode: 65)
+    }
+    return network
   }
 
-  private init(recipe: Recipe, network: Network, restore: (TrainingState) throws -> Void) throws {
+  private init(
+    _ saved: SavedState, _ recipe: Recipe, _ network: Network, restore: (TrainingState) throws -> Void
+  ) throws {
     self.recipe = recipe
+    format = try saved.format()
+    name = saved.name
     self.network = network
+    preparation = InputPreparation(shift: 0, seed: 0, shape: network.inputShape)
     let state = TrainingState(recipe: recipe, layout: network.layout)
     try restore(state)
     parameters = state.evaluated
     network.prepare(parameters)
   }
 
-  /// The class probabilities of one image of 28 × 28 pixels, row by row, 0 background.
+  /// Checks that samples of a dataset are of the shape and of the classes that this model was trained on.
+  ///
+  /// - Throws: `RunError` with exit code 65 that names both.
+  package func requireFormat(of dataset: Dataset) throws(RunError) {
+    try requireFormat(dataset.format, of: dataset.name)
+  }
+
+  fileprivate func requireFormat(_ other: SampleFormat, of dataset: String) throws(RunError) {
+    guard other != format else { return }
+    throw RunError(
+      "\(name) was trained on \(format), the dataset \(dataset) has \(other)", exitCode: 65)
+  }
+
+  /// The class probabilities of one image of the shape that it was trained on, row by row, 0 background.
   package func probabilities(_ image: [UInt8]) -> [Float] {
     precondition(image.count == network.inputShape.count, "\(image.count) pixels for \(network.inputShape)")
     let network = network
@@ -89,7 +118,7 @@ package final class TrainedModel {
   /// of the recipe's micro-batch.
   package func logits(_ images: LabelledImages) -> [Float] {
     let pixels = network.inputShape.count
-    precondition(images.shape.pixelCount == pixels, "\(images.shape) pixels")
+    precondition(images.shape == format.shape, "\(images.shape) pixels")
     var logits: [Float] = []
     logits.reserveCapacity(images.count * classCount)
     let network = network
@@ -129,7 +158,9 @@ package func evaluateModel(
   let saved = try SavedState.shared(over: communicator) { try CheckpointFile(reading: path) }
   guard let saved else { preconditionFailure("a file that was read is there") }
   let model = try TrainedModel(saved, over: communicator)
-  let data = try loadData(surveyData(openDataset, communicator: communicator), communicator: communicator)
+  let survey = try surveyData(openDataset, communicator: communicator)
+  try together(communicator) { try model.requireFormat(survey.format, of: survey.name) }
+  let data = try loadData(survey, communicator: communicator)
   let evaluation = try model.evaluate(with: model.evaluator(data, communicator: communicator))
   if Divergence.isLost(evaluation.loss) {
     throw Divergence.error(evaluation.loss, "on the test set with \(path)")

@@ -1,4 +1,5 @@
 internal import Collectives
+internal import Datasets
 internal import Digests
 internal import Foundation
 internal import Model
@@ -31,7 +32,7 @@ final class RunRecorder {
       products: Products.shared.choice.rawValue, bindings: setup.bindings, totalSteps: setup.totalSteps,
       stepsPerEpoch: setup.plan.stepsPerEpoch, parameterCount: setup.network.layout.count,
       trainCount: setup.trainCount, dataset: setup.dataset.name,
-      datasetDigest: setup.dataset.digest.description)
+      datasetDigest: setup.dataset.digest.description, samples: setup.dataset.format.description)
     try event(setup.isResumed ? "resume" : "start", launch: launch)
     try flush()
   }

@@ -1,5 +1,6 @@
 internal import Checkpoints
 internal import Collectives
+internal import Datasets
 internal import Digests
 internal import Files
 internal import Foundation
@@ -53,6 +54,45 @@ struct SavedState {
           + (text.map { "'\($0)'" } ?? "none"), exitCode: 65)
     }
     return step
+  }
+
+  /// The metadata's names for the images' shape, as in `20x32`, and for the number of classes; where they are absent, these
+  /// are MNIST's.
+  fileprivate static let shapeKey = "imageShape"
+  fileprivate static let classesKey = "classCount"
+
+  /// What the run that wrote it was trained on.
+  ///
+  /// - Throws: `RunError` with exit code 65 if that cannot be.
+  func format() throws(RunError) -> SampleFormat {
+    let mnist = SampleFormat.mnist
+    var shape = mnist.shape
+    if let text = metadata[Self.shapeKey] {
+      guard let given = ImageShape(parsing: text) else {
+        throw RunError(
+          "\(name): expected the metadata '\(Self.shapeKey)' such as 20x32, each from 1 to "
+            + "\(SampleFormat.longestSide), found '\(text)'", exitCode: 65)
+      }
+      shape = given
+    }
+    let text = metadata[Self.classesKey] ?? "\(mnist.classCount)"
+    guard let classCount = Int(text), (1...SampleFormat.mostClasses).contains(classCount) else {
+      throw RunError(
+        "\(name): expected the metadata '\(Self.classesKey)', a number from 1 to \(SampleFormat.mostClasses), found "
+          + "'\(text)'", exitCode: 65)
+    }
+    return SampleFormat(shape: shape, classCount: classCount)
+  }
+
+  /// Checks that a run on samples of a dataset can go on from here.
+  ///
+  /// - Throws: `RunError` with exit code 65 that names both.
+  func requireFormat(_ other: SampleFormat, of dataset: String) throws(RunError) {
+    let own = try format()
+    guard own != other else { return }
+    throw RunError(
+      "\(name) cannot be continued with other samples: it was written with \(own), the dataset \(dataset) has \(other)",
+      exitCode: 65)
   }
 
   /// Checks that a run with `recipe` on a dataset can go on from here.
@@ -151,6 +191,11 @@ extension TrainingState {
     ]
     let products = Products.shared.identity
     if products != SavedState.definedProducts { metadata[SavedState.productsKey] = products }
+    let (format, mnist) = (facts.format, SampleFormat.mnist)
+    if format.shape != mnist.shape {
+      metadata[SavedState.shapeKey] = "\(format.shape.height)x\(format.shape.width)"
+    }
+    if format.classCount != mnist.classCount { metadata[SavedState.classesKey] = "\(format.classCount)" }
     metadata[CheckpointStore.scoreKey] = validation.map { "\($0.accuracy)" }
     return metadata
   }

@@ -44,7 +44,8 @@ package enum SelfTest {
       recipe: recipe, plan: plan, totalSteps: steps, network: network, communicator: alone, group: group,
       options: StepOptions())
     let samples = NodeSamples(
-      SyntheticDigits(seed: 1).draw(.train, 0..<sampleCount), first: 0, capacity: sampleCount,
+      SyntheticDigits(seed: 1).draw(.train, 0..<sampleCount), first: 0,
+      format: SyntheticDigits.format, capacity: sampleCount,
       placement: Placement(ranges: [0..<sampleCount], totalSamples: sampleCount), group: group)
     for number in 0..<steps {
       state.cursor = Cursor(step: number, stepsPerEpoch: plan.stepsPerEpoch)

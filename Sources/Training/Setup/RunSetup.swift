@@ -49,8 +49,8 @@ struct RunSetup {
   /// 0. that all ranks were given the same options, and that the root, and nobody else, may write into the run's folder;
   /// 1. the checkpoint to go on from, if any, which the root reads;
   /// 2. the recipe, and that all ranks have the same one and products of the same bits;
-  /// 3. who has the dataset, and how large it is;
-  /// 4. the network, and that there is work for all ranks;
+  /// 3. who has the dataset, how large it is, and what its images and classes are;
+  /// 4. the network, which must fit these, and that there is work for all ranks;
   /// 5. memory that the ranks of a node share;
   /// 6. the dataset: each reader reads its part;
   /// 7. the state, restored from the checkpoint, which the root hands to all nodes;
@@ -65,25 +65,31 @@ struct RunSetup {
     try requireSameOptions(options, communicator: communicator)
     lock = try claimFolder(options, communicator: communicator, notice: notice)
     let checkpoint = try loadCheckpoint(options, communicator: communicator, notice: notice)
-    let recipe = try together(communicator) {
+    let asked = try together(communicator) {
       let recipe = try resolve(checkpoint?.recipe())
       try recipe.validate()
       return recipe
     }
-    try requireSameRecipe(recipe, communicator: communicator)
+    try requireSameRecipe(asked, communicator: communicator)
     try requireSameProducts(options, communicator: communicator)
 
     let survey = try surveyData(options.openDataset, communicator: communicator)
+    for remark in survey.remarks { notice(remark) }
+    let recipe = try together(communicator) {
+      try checkpoint?.requireFormat(survey.format, of: survey.name)
+      return try asked.fitted(toClasses: survey.format.classCount, evidence: survey.labelEvidence)
+    }
+    if let sentence = widthNotice(asked, recipe, survey) { notice(sentence) }
     let plan = StepPlan(
       sampleCount: survey.trainCount - recipe.validation, globalBatch: recipe.globalBatch,
       microBatch: recipe.microBatch, dropsLastBatch: recipe.dropsLastBatch)
     let network = try together(communicator) {
-      try recipe.validate(trainCount: survey.trainCount)
+      try recipe.validate(trainCount: survey.trainCount, image: survey.inputShape)
       try requireWorkForAll(plan, worldSize: communicator.worldSize)
       guard options.reduction == .reproducible || recipe.gradients ?? .float32 == .float32 else {
         throw RunError("--gradients bfloat16 needs --reduction reproducible, found native", exitCode: 64)
       }
-      return try Network(recipe.network, capacity: recipe.microBatch)
+      return try Network(recipe.network, input: survey.inputShape, capacity: recipe.microBatch)
     }
 
     let layout = network.layout
@@ -95,7 +101,8 @@ struct RunSetup {
     let group =
       mayShare
       ? try NodeGroup.sharing(communicator) { localSize in
-        NodeSamples.byteCount(localSize: localSize, capacity: capacity, total: survey.trainCount)
+        NodeSamples.byteCount(
+          localSize: localSize, capacity: capacity, total: survey.trainCount, format: survey.format)
           + TrainingState.byteCount(recipe: recipe, layout: layout)
           + TrainingStep.byteCount(localSize: localSize, layout: layout, plan: plan)
       } : NodeGroup.alone(communicator)
@@ -109,7 +116,8 @@ struct RunSetup {
       notice("the dataset \(facts.name) \(recognition)")
     }
     samples = NodeSamples(
-      data.train, first: data.firstOfTrain, capacity: capacity, placement: data.trainPlacement, group: group)
+      data.train, first: data.firstOfTrain, format: survey.format, capacity: capacity,
+      placement: data.trainPlacement, group: group)
     let state = TrainingState(recipe: recipe, layout: layout, team: group)
     if group.isLeader { state.initialize(recipe) }
     if let checkpoint {
@@ -171,6 +179,17 @@ struct RunSetup {
     // What the leaders wrote is there for all.
     try group.barrier()
   }
+}
+
+/// What a user should know of a network whose last layer was changed for the dataset, or has features that no class has;
+/// nil for nothing.
+private func widthNotice(_ asked: Recipe, _ recipe: Recipe, _ survey: DatasetSurvey) -> String? {
+  let classes = survey.format.classCount
+  guard let width = asked.network.classCount, width != classes else { return nil }
+  let found = "the dataset \(survey.name) has \(classes) \(classes == 1 ? "class" : "classes")"
+  return recipe.network == asked.network
+    ? "\(found), fewer than the network's last layer, dense \(width), tells apart"
+    : "\(found): the network ends in dense \(classes) instead of dense \(width)"
 }
 
 /// The training samples that a rank may have to keep: those it reads, or those it is dealt.

@@ -1,5 +1,6 @@
 package import Collectives
 internal import Foundation
+internal import Model
 internal import Runs
 internal import Tensors
 
@@ -78,7 +79,9 @@ private func differences(_ values: [String]) -> String? {
 
 /// Every rank must have been started with the same recipe.
 func requireSameRecipe(_ recipe: Recipe, communicator: any Communicator) throws {
-  let texts = try communicator.allGather(Array(recipe.json().utf8))
+  // A network that was called by its name is made to fit the dataset, one that was written out is not.
+  let own = recipe.json() + (recipe.network.isNamed ? " by name" : "")
+  let texts = try communicator.allGather(Array(own.utf8))
   guard let other = texts.firstIndex(where: { $0 != texts[0] }) else { return }
   throw RunError.shared(
     "rank \(other) was started with another recipe than rank 0: give all ranks the same flags", exitCode: 64)

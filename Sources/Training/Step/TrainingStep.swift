@@ -17,7 +17,7 @@ package final class TrainingStep {
   private let group: NodeGroup
   private let options: StepOptions
   /// One micro-batch's labels and indices in the training set, [micro-batch].
-  private var labels: [UInt8]
+  private var labels: [UInt16]
   private var samples: [Int32]
 
   /// A step of ranks that share what `group` has in common, `byteCount` bytes of it. Called by all ranks.
@@ -32,7 +32,7 @@ package final class TrainingStep {
     self.group = group
     self.options = options
     loss = SoftmaxCrossEntropy(classCount: network.classCount, labelSmoothing: recipe.labelSmoothing)
-    preparation = InputPreparation(shift: recipe.shift, seed: recipe.seed)
+    preparation = InputPreparation(shift: recipe.shift, seed: recipe.seed, shape: network.inputShape)
     let elementCount = network.layout.count + StepTotals.count
     reduction =
       switch options.reduction {
@@ -198,8 +198,8 @@ package enum ReductionKind: String, Sendable, CaseIterable {
 extension Recipe {
   /// The floats that a step's reduction adds up: the gradient and the control values behind it.
   ///
-  /// - Throws: `NetworkSpecificationError` if the network does not fit the images.
-  package func flatElementCount() throws -> Int {
-    try Network(network, capacity: 1).layout.count + StepTotals.count
+  /// - Throws: `NetworkSpecificationError` if the network does not fit images of shape `input`.
+  package func flatElementCount(input: Shape = .mnist) throws -> Int {
+    try Network(network, input: input, capacity: 1).layout.count + StepTotals.count
   }
 }
