@@ -51,6 +51,14 @@ import Testing
     if !word.isEmpty { #expect(marked == word) }
   }
 
+  /// U+0600 is a character together with whatever follows it, be it the end of a layer.
+  @Test(arguments: [
+    "\u{600}", "dense 10\u{600}", "dense 10; \u{600}", "dense 10\u{600}; relu", "dense 10;\u{301}",
+  ])
+  func charactersThatTakeInTheNextAreNoLayer(_ text: String) {
+    #expect(throws: NetworkSpecificationError.self) { _ = try NetworkSpecification(text) }
+  }
+
   @Test(arguments: [
     ("maxpool 2; maxpool 2; maxpool 2; conv 4x5; dense 10", "'conv 4x5', does not fit an input of 3×3×1"),
     ("conv 4x3; relu", "'relu', is the last one, expected a dense layer"),

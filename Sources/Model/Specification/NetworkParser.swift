@@ -53,8 +53,8 @@ struct NetworkParser {
     var column = 0
     var start = 0
     var current = ""
-    let padded = text + ";"
-    for character in padded {
+    // The last layer needs no semicolon; one put at the end of the text could become part of its last character.
+    for character in Array(text) + [";"] {
       if character == ";" || character.isWhitespace {
         if !current.isEmpty { words.append(Word(text: current, column: start)) }
         current = ""
