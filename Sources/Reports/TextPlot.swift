@@ -9,17 +9,21 @@ package enum TextPlot {
   ) -> [String] {
     let labelWidth = 8
     let (width, height) = (max(columns - labelWidth - 1, 2), max(rows, 1))
-    let usable = points.filter { $0.x.isFinite && $0.y.isFinite && (!isLogarithmic || $0.y > 0) }
+    let usable = points.filter {
+      LinePlot.canShow($0.x) && LinePlot.canShow($0.y) && (!isLogarithmic || $0.y > 0)
+    }
     func level(_ y: Double) -> Double { isLogarithmic ? log(y) : y }
     let heights = usable.map { level($0.y) }
     let low = heights.min() ?? 0
-    let high = max(heights.max() ?? 1, low + 1e-9)
-    let (left, right) = (usable.first?.x ?? 0, usable.last?.x ?? 1)
+    let high = heights.max() ?? 1
+    // Points of files that somebody has put together need not be in order.
+    let (left, right) = (usable.map(\.x).min() ?? 0, usable.map(\.x).max() ?? 1)
     var dots = [[Bool]](repeating: [Bool](repeating: false, count: 2 * width), count: 4 * height)
     var last: (x: Int, y: Int)?
     for point in usable {
       let x = right > left ? Int((point.x - left) / (right - left) * Double(2 * width - 1)) : 0
-      let y = Int(((high - level(point.y)) / (high - low) * Double(4 * height - 1)).rounded())
+      let depth = high > low ? (high - level(point.y)) / (high - low) : 1
+      let y = Int((depth * Double(4 * height - 1)).rounded())
       // A line from the last point, so that curves have no holes.
       let from = last ?? (x, y)
       let count = max(abs(x - from.x), abs(y - from.y), 1)

@@ -57,6 +57,30 @@ import Testing
     #expect(picture.contains("M\(drawn[1].x) "))
   }
 
+  /// Records are text that anybody can change: whatever numbers they have, there is a picture.
+  @Test(arguments: [
+    [(0.0, -1e308), (1, 1e308)], [(1e308, 1), (-1e308, 2)], [(1, 1e17), (2, 1e17)], [(1, 1e300)],
+    [(1, 5e-324), (2, 1e-323)], [(1, 1e100), (2, -1e100)], [(1, 1e15), (2, 1e15 + 0.125)],
+  ])
+  func everyNumberHasAPicture(_ points: [(x: Double, y: Double)]) {
+    for scale in [LinePlot.Scale.linear, .logarithmic, .powersOfTwo] {
+      var plot = LinePlot(title: "", xLabel: "", yLabel: "", series: [LinePlot.Series("", points)])
+      plot.yScale = scale
+      plot.marks = points.map { ($0.y, "m") } + [(.nan, "n")]
+      plot.xRange = 0...1e308
+      #expect(plot.drawing.element.utf8.count < 20_000)
+    }
+    for isLogarithmic in [false, true] {
+      #expect(TextPlot.lines(points, columns: 40, rows: 3, isLogarithmic: isLogarithmic).count == 3)
+    }
+  }
+
+  /// Each point lies on the curve, also where a later one lies to the left.
+  @Test func pointsNeedNotBeInOrder() {
+    let rising = TextPlot.lines([(0, 0), (10, 1), (5, 0.5)], columns: 29, rows: 2)
+    #expect(rising == TextPlot.lines([(0, 0), (5, 0.5), (10, 1)], columns: 29, rows: 2))
+  }
+
   @Test(arguments: [[], [(1.0, 5.0)], [(1.0, 5.0), (1.0, 5.0)], [(0.0, Double.nan)]])
   func fewPointsAreNoTrouble(_ few: [(Double, Double)]) {
     let plot = LinePlot(

@@ -1,3 +1,4 @@
+import Analysis
 import Foundation
 import RunReports
 import Runs
@@ -20,6 +21,29 @@ import Testing
     #expect(lines[3] == "loss over steps")
     #expect(
       lines[10] == "epoch 1/2  loss 0.2500  training 92.50 %  validation 91.25 %  12,345 images/s")
+  }
+
+  /// Records that somebody has put together: steps that go back, times that are none.
+  @Test func recordsOutOfOrderHaveAScreenAndAReport() throws {
+    let runs = try WrittenRuns()
+    let folder = try runs.run("run", steps: 3)
+    let handle = try FileHandle(forWritingTo: URL(fileURLWithPath: folder.metrics))
+    try handle.seekToEnd()
+    for (step, seconds) in [(90, "\"inf\""), (1, "\"nan\""), (50, "-1e308")] {
+      let others = #""forward":0,"backward":0,"reduction":0,"wait":0,"update":0,"checkpoint":0"#
+      let line =
+        #"{"event":"step","step":\#(step),"epoch":1,"loss":1e300,"accuracy":-1e308,"learningRate":1e308,"#
+        + #""seconds":{"data":\#(seconds),\#(others)}}"# + "\n"
+        + #"{"event":"checkpoint","step":\#(step),"time":-1e308,"ranks":2}"# + "\n"
+      try handle.write(contentsOf: Data(line.utf8))
+    }
+    try handle.close()
+    #expect(try screen(folder).lines(columns: 90).count == 11)
+    let office = PostalCase(digits: 5, letters: 1e6, manualCost: 0.05, misrouteCost: 1)
+    let report = try RunReport([folder], office: office, currency: "€") { _ in
+      throw RunError("no dataset", exitCode: 66)
+    }
+    #expect(!report.plots.isEmpty)
   }
 
   @Test func aNarrowScreenIsKept() throws {

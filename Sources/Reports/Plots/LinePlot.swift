@@ -33,7 +33,7 @@ package struct LinePlot: Sendable {
       isNamed: Bool = true
     ) {
       self.name = name
-      self.points = points.filter { $0.x.isFinite && $0.y.isFinite }
+      self.points = points.filter { LinePlot.canShow($0.x) && LinePlot.canShow($0.y) }
       self.style = style
       self.color = color % PlotStyle.colorCount
       self.isNamed = isNamed
@@ -77,6 +77,9 @@ package struct LinePlot: Sendable {
     self.series = series
   }
 
+  /// Whether an axis can show a number: it is finite, and far from where differences overflow.
+  static func canShow(_ value: Double) -> Bool { value.magnitude <= 1e100 }
+
   private static let width = 640.0
   private static let (left, right, bottom) = (76.0, 18.0, 50.0)
   private var top: Double { subtitle.isEmpty ? 44 : 62 }
@@ -88,6 +91,7 @@ package struct LinePlot: Sendable {
       title: title, width: Self.width,
       height: height + 20 * Double(legendRows) + (legendRows > 0 ? 4 : 0))
     let points = series.flatMap(\.points)
+    let marks = marks.filter { Self.canShow($0.x) }
     let xs = points.map(\.x) + marks.map(\.x)
     let x = Axis(xs, range: xRange ?? (xs.min() ?? 0)...(xs.max() ?? 1), scale: xScale)
     let ends = series.flatMap(\.ranges.values).flatMap { [$0.lowerBound, $0.upperBound] }
@@ -186,11 +190,17 @@ struct Axis {
   init(_ values: [Double], range: ClosedRange<Double>?, scale: LinePlot.Scale) {
     self.scale = scale
     let usable = scale == .linear ? values : values.filter { $0 > 0 }
+    let range = range?.clamped(to: -1e100...1e100)
     var low = range?.lowerBound ?? usable.min() ?? (scale == .linear ? 0 : 0.1)
     var high = range?.upperBound ?? usable.max() ?? 1
     switch scale {
     case .linear:
-      if !(high > low) { (low, high) = (low - 0.5, high + 0.5) }
+      // A span that is nothing beside its ends has no ticks between them.
+      let magnitude = max(low.magnitude, high.magnitude)
+      if !(high - low > max(1e-12 * magnitude, 1e-100)) {
+        let margin = max(0.5, 1e-9 * magnitude)
+        (low, high) = (low - margin, high + margin)
+      }
       let rough = (high - low) / 5
       let power = pow(10, log10(rough).rounded(.down))
       let step = [1.0, 2, 5, 10].first { $0 * power >= rough * 0.999 }.map { $0 * power } ?? rough

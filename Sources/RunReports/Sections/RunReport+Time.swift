@@ -78,7 +78,8 @@ extension RunReport {
       title: "Throughput over time", xLabel: "seconds since the start", yLabel: "images per second",
       series: [LinePlot.Series("throughput", throughput(history))])
     plot.startsAtZero = true
-    plot.xRange = 0...max(times.steps.last ?? 1, times.events.last ?? 1)
+    let ends = [times.steps.last, times.events.last].compactMap(\.self).filter(\.isFinite)
+    plot.xRange = 0...max(ends.max() ?? 1, 0)
     let letters = ["checkpoint": "c", "resume": "R", "stop": "s"]
     plot.marks = zip(history.events, times.events).compactMap { event, time in
       letters[event.event].map { (time, $0) }
