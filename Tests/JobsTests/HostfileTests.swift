@@ -29,6 +29,18 @@ import Testing
         == "node1 slots=4\n10.0.0.2 slots=2\nme@node3\nnode4 slots=3\nme@node5 slots=1\nnode6\nnode6\n")
   }
 
+  /// A file of a cluster is read in one pass: who is this host is asked once for each name.
+  @Test func manyHostsTakeOneQuestionEach() throws {
+    let text = (0..<5000).map { "node\($0)\n" }.joined() + "node7\nhere\nalso-here\n"
+    var questions = 0
+    let file = try Hostfile(parsing: text, origin: "hosts") { name in
+      questions += 1
+      return name.hasSuffix("here")
+    }
+    #expect(file.hosts.count == 5001 && file.hosts.last?.name == "here" && questions <= 5003)
+    #expect(file.text.hasSuffix("node4999\nhere\nhere\n"))
+  }
+
   @Test(arguments: [
     "slots_max", "slots-max", "cpu_max", "cpu-max", "count_max", "count-max", "max_slots", "max-slots",
   ])

@@ -53,6 +53,7 @@ package struct Hostfile: Hashable, Sendable {
     parsing text: String, origin: String, isLocal: (String) -> Bool = LocalHost.isNamed
   ) throws(JobError) {
     hosts = []
+    var known = KnownHosts()
     // By bytes: to Swift, CR LF is one character, and no end of a line.
     for (index, bytes) in text.utf8.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
       .enumerated()
@@ -61,7 +62,7 @@ package struct Hostfile: Hashable, Sendable {
         guard let host = try Self.host(String(decoding: bytes, as: UTF8.self), line: index + 1) else {
           continue
         }
-        try add(host, isLocal)
+        try add(host, &known, isLocal)
       } catch {
         throw JobError("\(origin), line \(index + 1): \(error.sentence)", exitCode: 65)
       }
@@ -73,10 +74,26 @@ package struct Hostfile: Hashable, Sendable {
     var sentence: String
   }
 
+  /// Where the hosts of the lines before stand in `hosts`.
+  private struct KnownHosts {
+    var places: [String: Int] = [:]
+    /// This host's, under whichever of its names.
+    var local: Int?
+  }
+
   /// Adds a host, or another mention of one.
-  private mutating func add(_ host: Host, _ isLocal: (String) -> Bool) throws(Fault) {
-    let known = hosts.firstIndex { $0.name == host.name || isLocal($0.name) && isLocal(host.name) }
-    guard let known else { return hosts.append(host) }
+  private mutating func add(
+    _ host: Host, _ others: inout KnownHosts, _ isLocal: (String) -> Bool
+  ) throws(Fault) {
+    var known = others.places[host.name]
+    if known == nil, isLocal(host.name) {
+      known = others.local
+      if known == nil { others.local = hosts.count }
+    }
+    guard let known else {
+      others.places[host.name] = hosts.count
+      return hosts.append(host)
+    }
     // Without slots every mention is one more.
     guard hosts[known].slots == nil, host.slots == nil else {
       let other = hosts[known].name == host.name ? "" : ", there called '\(hosts[known].name)'"
