@@ -11,11 +11,14 @@ import PackageDescription
   let machine: [SwiftSetting] = []
 #endif
 
+// Set by scripts/fuzz alone: adds the target `fuzz`, and has our modules tell libFuzzer which branches they take.
+let isFuzzing = Context.environment["LOCKSTEP_FUZZ"] != nil
+
 let settings: [SwiftSetting] =
   machine + [
     .enableUpcomingFeature("InternalImportsByDefault"),
     .enableUpcomingFeature("MemberImportVisibility"),
-  ]
+  ] + (isFuzzing ? [.unsafeFlags(["-sanitize=fuzzer"])] : [])
 
 let package = Package(
   name: "Lockstep",
@@ -150,7 +153,8 @@ let package = Package(
     .testTarget(
       name: "TrainingTests",
       dependencies: [
-        "AllocationCounter", "Training", "Runs", "Collectives", "Datasets", "Model", "Tensors", "TestSupport",
+        "AllocationCounter", "Checkpoints", "Training", "Runs", "Collectives", "Datasets", "Model", "Tensors",
+        "TestSupport",
       ],
       swiftSettings: settings),
     .testTarget(name: "TensorsTests", dependencies: ["Tensors"], swiftSettings: settings),
@@ -161,3 +165,17 @@ let package = Package(
       name: "ModelTests", dependencies: ["Model", "Tensors"], exclude: ["Fixtures"], swiftSettings: settings),
   ]
 )
+
+if isFuzzing {
+  package.targets += [
+    .systemLibrary(name: "CFuzzer", path: "Tests/Fuzz/CFuzzer"),
+    .executableTarget(
+      name: "fuzz",
+      dependencies: [
+        "CFuzzer", "CZlib", "Analysis", "Checkpoints", "Datasets", "Digests", "Files", "Jobs", "Model",
+        "Reports", "RunReports", "Runs", "Training",
+      ],
+      path: "Tests/Fuzz/Formats",
+      swiftSettings: machine + [.enableUpcomingFeature("MemberImportVisibility")]),
+  ]
+}

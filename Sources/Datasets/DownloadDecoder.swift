@@ -1,20 +1,23 @@
-internal import Files
+package import Files
 
 /// Decompresses what a mirror sends. Some servers (or proxies) keep a `.gz` file as a plain file in gzip
 /// encoding, and send it decompressed to those that do not ask for it: so the first two bytes decide.
-struct DownloadDecoder: ~Copyable {
+package struct DownloadDecoder: ~Copyable {
   private let origin: String
   private var inflater: GzipInflater?
   private var isPlain = false
   private var start: [UInt8] = []
   private var output = [UInt8](repeating: 0, count: 1 << 18)
 
-  init(origin: String) {
+  /// A decoder for what comes from `origin`, which is only what it is called in an error.
+  package init(origin: String) {
     self.origin = origin
   }
 
   /// Decodes the next bytes and passes them on, a piece at a time.
-  mutating func decode(
+  ///
+  /// - Throws: kind `malformed` if what began as gzip data is damaged, and what `deliver` throws.
+  package mutating func decode(
     _ bytes: UnsafeRawBufferPointer,
     _ deliver: (UnsafeRawBufferPointer) throws(FileError) -> Void
   ) throws(FileError) {
@@ -26,8 +29,12 @@ struct DownloadDecoder: ~Copyable {
     }
   }
 
-  /// Checks that the data is complete.
-  mutating func finish(_ deliver: (UnsafeRawBufferPointer) throws(FileError) -> Void) throws(FileError) {
+  /// Checks that the data is complete, and passes on what was held back.
+  ///
+  /// - Throws: kind `malformed` if gzip data ends too soon, and what `deliver` throws.
+  package mutating func finish(
+    _ deliver: (UnsafeRawBufferPointer) throws(FileError) -> Void
+  ) throws(FileError) {
     if !isPlain, inflater == nil { try begin(deliver) }
     guard isPlain || inflater?.isComplete == true else {
       throw FileError(
