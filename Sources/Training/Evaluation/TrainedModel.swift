@@ -45,6 +45,7 @@ package final class TrainedModel {
 
   private static func network(of recipe: Recipe, _ saved: SavedState) throws -> Network {
     let format = try saved.format()
+    try saved.requireParameters(of: recipe.network)
     let network = try Network(recipe.network, input: Shape(format.shape), capacity: recipe.microBatch)
     guard network.classCount >= format.classCount else {
       throw RunError(

@@ -118,6 +118,22 @@ struct SavedState {
     }
   }
 
+  /// Checks that the file holds as many parameters as `network` has, on a rank that has the file: before memory is taken
+  /// for them, since a network of some words may have more parameters than any machine holds.
+  ///
+  /// - Throws: `FileError`, or `NetworkSpecificationError` if it is no network for these images.
+  func requireParameters(of network: NetworkSpecification) throws {
+    guard let file else { return }
+    let input = Shape(try format().shape)
+    let inputs = [input] + (try network.outputShapes(input: input))
+    let expected = zip(network.layers, inputs).reduce(0) { $0 + $1.0.parameterCount(for: $1.1) }
+    let found = file.contents.tensors.reduce(0) { $0 + ($1.name.hasPrefix("parameters.") ? $1.count : 0) }
+    guard found == expected else {
+      throw FileError(
+        .different, "\(name): expected the \(expected) parameters of its network \(network), found \(found)")
+    }
+  }
+
   /// Checks that the products of the run that goes on from here, by `Products.identity`, have the bits of the one that
   /// wrote it.
   ///

@@ -66,8 +66,11 @@ struct RunSetup {
     lock = try claimFolder(options, communicator: communicator, notice: notice)
     let checkpoint = try loadCheckpoint(options, communicator: communicator, notice: notice)
     let asked = try together(communicator) {
-      let recipe = try resolve(checkpoint?.recipe())
+      let own = try checkpoint?.recipe()
+      let recipe = try resolve(own)
       try recipe.validate()
+      // Another network than the checkpoint's is refused later, with a sentence on that.
+      if own?.network == recipe.network { try checkpoint?.requireParameters(of: recipe.network) }
       return recipe
     }
     try requireSameRecipe(asked, communicator: communicator)
