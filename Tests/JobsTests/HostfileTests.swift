@@ -29,6 +29,14 @@ import Testing
         == "node1 slots=4\n10.0.0.2 slots=2\nme@node3\nnode4 slots=3\nme@node5 slots=1\nnode6\nnode6\n")
   }
 
+  /// What stands for a name is a name: ssh would take a hyphen for an option's.
+  @Test(arguments: [
+    "a username==", "a username=b@c", "a username=-l", "-oProxyCommand", "-l@node1", "a=b@c", "@a",
+  ])
+  func whatIsNoNameIsRefused(_ line: String) {
+    #expect(throws: JobError.self) { _ = try Hostfile(parsing: line, origin: "hosts") }
+  }
+
   /// A file of a cluster is read in one pass: who is this host is asked once for each name.
   @Test func manyHostsTakeOneQuestionEach() throws {
     let text = (0..<5000).map { "node\($0)\n" }.joined() + "node7\nhere\nalso-here\n"

@@ -141,6 +141,9 @@ package struct Hostfile: Hashable, Sendable {
         throw Fault(sentence: "expected \(userKeys.contains(key) ? "a name" : "a number") behind '\(key)='")
       }
       if userKeys.contains(key) {
+        guard isName(text, mayHold: "-._") else {
+          throw Fault(sentence: "expected a user's name behind '\(key)=', found '\(text)'")
+        }
         user = String(text)
         continue
       }
@@ -170,11 +173,16 @@ package struct Hostfile: Hashable, Sendable {
       throw fail(": mpirun takes no IPv6 addresses; use a name")
     }
     if bare.contains(":") { throw fail(": slots are written as in 'node1 slots=8'") }
-    let isName =
-      !bare.isEmpty && bare.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || "-.".contains($0)) }
-    guard isName, name.split(separator: "@", omittingEmptySubsequences: false).count <= 2 else {
-      throw fail("")
-    }
+    let parts = name.split(separator: "@", omittingEmptySubsequences: false)
+    guard isName(bare, mayHold: "-."),
+      parts.count == 1 || parts.count == 2 && isName(parts[0], mayHold: "-._")
+    else { throw fail("") }
+  }
+
+  /// Whether ssh takes `text` for a name: what begins with a hyphen would be an option.
+  private static func isName(_ text: some StringProtocol, mayHold others: String) -> Bool {
+    !text.isEmpty && !text.hasPrefix("-")
+      && text.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || others.contains($0)) }
   }
 
   /// The ranks that may run on all hosts; nil where some host's number is left to Open MPI.
