@@ -6,12 +6,6 @@
 #include <stddef.h>
 #include <string.h>
 
-// The names under which glibc offers its own functions to whoever replaces them.
-extern void *__libc_malloc(size_t size);
-extern void *__libc_calloc(size_t count, size_t size);
-extern void *__libc_realloc(void *memory, size_t size);
-extern void *__libc_memalign(size_t alignment, size_t size);
-
 static _Thread_local long count;
 // To look up who asks takes longer than the request itself: only threads that want to know pay for it.
 static _Thread_local int is_counting;
@@ -20,6 +14,15 @@ long allocation_count(void) {
   is_counting = 1;
   return count;
 }
+
+// Sanitizers bring an allocator of their own, which must see every request: nothing is counted beside them.
+#if !__has_feature(address_sanitizer) && !__has_feature(thread_sanitizer)
+
+// The names under which glibc offers its own functions to whoever replaces them.
+extern void *__libc_malloc(size_t size);
+extern void *__libc_calloc(size_t count, size_t size);
+extern void *__libc_realloc(void *memory, size_t size);
+extern void *__libc_memalign(size_t alignment, size_t size);
 
 static void count_request_of(void *caller) {
   if (!is_counting) return;
@@ -53,3 +56,5 @@ int posix_memalign(void **memory, size_t alignment, size_t size) {
   *memory = __libc_memalign(alignment, size);
   return *memory ? 0 : ENOMEM;
 }
+
+#endif
