@@ -45,6 +45,9 @@ let package = Package(
       linkerSettings: ["jpeg", "png16", "webp", "webpdemux", "exif"].map { .linkedLibrary($0) }
     ),
 
+    .target(
+      name: "CReaderModel", exclude: ["reader.safetensors"], cSettings: [.headerSearchPath(".")]),
+
     .target(name: "Formatting", swiftSettings: settings),
     .target(
       name: "Files", dependencies: [.product(name: "SystemPackage", package: "swift-system")],
@@ -100,7 +103,7 @@ let package = Package(
       swiftSettings: settings),
     .target(
       name: "Photographs",
-      dependencies: ["CPictures", "Files", "Tensors", "Model", "Datasets", "Runs", "Training"],
+      dependencies: ["CPictures", "CReaderModel", "Files", "Tensors", "Model", "Datasets", "Runs", "Training"],
       swiftSettings: settings),
     .executableTarget(
       name: "lockstep",
@@ -157,6 +160,8 @@ let package = Package(
         "TestSupport",
       ],
       swiftSettings: settings),
+    .testTarget(
+      name: "PhotographsTests", dependencies: ["Photographs", "Datasets"], swiftSettings: settings),
     .testTarget(name: "TensorsTests", dependencies: ["Tensors"], swiftSettings: settings),
     .testTarget(
       name: "DatasetsTests", dependencies: ["Datasets", "Digests", "Files", "Tensors", "TestSupport"],

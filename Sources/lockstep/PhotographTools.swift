@@ -6,6 +6,7 @@ import Formatting
 import Foundation
 import Jobs
 import Photographs
+import Runs
 import Synchronization
 import Training
 
@@ -14,7 +15,7 @@ struct PhotographTools: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "photographs",
     abstract: "Compose photographs of digits, score the reader on them, make samples to train it.",
-    subcommands: [ComposePages.self, ScoreReader.self, MakeSamples.self])
+    subcommands: [ComposePages.self, ScoreReader.self, MakeSamples.self, WriteModel.self])
 }
 
 extension PageComposer.Difficulty: ExpressibleByArgument {}
@@ -86,7 +87,8 @@ struct ScoreReader: ParsableCommand {
     for difficulty in difficulty.map({ [$0] }) ?? PageComposer.Difficulty.allCases {
       let score = try ReadingScore.measured(composer, pages: pages, difficulty, workers: ProcessorSet().cores)
       {
-        PhotographReader(try NetworkRecognizer(try TrainedModel(path: model ?? "")))
+        let trained = try model.map { try TrainedModel(path: $0) } ?? ReaderModel.trained()
+        return PhotographReader(try NetworkRecognizer(trained, name: model ?? ReaderModel.name))
       }
       print(
         difficulty.rawValue, score.pages, score.digits, score.wrong, score.missed, score.invented,
@@ -102,9 +104,9 @@ struct MakeSamples: ParsableCommand {
     commandName: "samples",
     abstract: "Write a dataset that teaches a network to read photographs.",
     discussion: """
-      Eleven classes of 28 × 28 pixels as MNIST's four files: the ten digits, drawn from the dataset's training part, \
-      bent, thickened and broken as photographs show them, and as class 10 what is no digit. The test part is made of \
-      the dataset's test digits as they are.
+      Thirteen classes of 28 × 28 pixels as MNIST's four files: the ten digits, drawn from the dataset's training part, \
+      bent, thickened and broken as photographs show them; as class 10 letters, marks and blots, as class 11 parts of \
+      digits, as class 12 several digits at once. The test part is made of the dataset's test digits as they are.
 
       Examples:
         lockstep photographs samples reader-data --count 300000
@@ -139,5 +141,35 @@ struct MakeSamples: ParsableCommand {
       count: testCount, images: folder + "/t10k-images-idx3-ubyte",
       labels: folder + "/t10k-labels-idx1-ubyte",
       workers: cores)
+  }
+}
+
+/// `lockstep photographs model`.
+struct WriteModel: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "model",
+    abstract: "Write the weights of a model, without what only training needs, into a file of their own.",
+    discussion: """
+      Without --from it is the model that comes with the program and reads photographs.
+
+      Examples:
+        lockstep photographs model reader.safetensors
+        lockstep photographs model small.safetensors --from runs/quick/final.safetensors
+      """)
+
+  @Argument(help: ArgumentHelp("The file to write.", valueName: "file")) var out: String
+  @Option(help: ArgumentHelp("A checkpoint.", valueName: "file")) var from: String?
+
+  func validate() throws {
+    try requireName(out, "the file")
+    try requireName(from, "--from")
+  }
+
+  func run() throws {
+    let model = try from.map { try TrainedModel(path: $0) } ?? ReaderModel.trained()
+    guard !FileManager.default.fileExists(atPath: out) else {
+      throw RunError("\(out) is there already: name another file", exitCode: 73)
+    }
+    try model.writeModel(to: out)
   }
 }

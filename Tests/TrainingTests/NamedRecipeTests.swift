@@ -1,4 +1,5 @@
 import Foundation
+import Model
 import Runs
 import Testing
 import Training
@@ -7,7 +8,7 @@ import Training
   @Test func everyNameIsARecipeThatCanBeReadBack() throws {
     for name in Recipe.names {
       let recipe = try #require(Recipe.named(name))
-      try recipe.validate(trainCount: 60_000)
+      try recipe.validate(trainCount: 60_000, image: .mnist)
       #expect(try Recipe.parse(Data(recipe.json().utf8), origin: name) == recipe)
     }
   }

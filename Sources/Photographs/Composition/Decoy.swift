@@ -2,7 +2,7 @@ internal import Datasets
 
 /// What stands on paper and is no digit.
 enum Decoy: CaseIterable {
-  case letter, word, scribble, blot, line, stamp, mark
+  case letter, word, glyph, scribble, blot, line, stamp, mark
 
   /// Which letters and marks are drawn: what a network learns from must not be what it is tried on.
   enum Alphabet {
@@ -16,6 +16,7 @@ enum Decoy: CaseIterable {
     switch kind {
     case .letter: letter(height, radius, alphabet, &draws)
     case .word: word(height, radius, alphabet, &draws)
+    case .glyph: glyph(height, radius, &draws)
     case .scribble: scribble(height, radius, &draws)
     case .blot: blot(height, &draws)
     case .line: line(height, radius, &draws)
@@ -120,6 +121,25 @@ enum Decoy: CaseIterable {
       x += letter.width + Int(height * draws.between(-0.02, 0.25))
     }
     return word.trimmed()
+  }
+
+  /// A letter of no alphabet: a few straight or bent strokes between the points of a grid.
+  private static func glyph(_ height: Float, _ radius: Float, _ draws: inout Draws) -> InkSprite? {
+    let width = draws.between(0.6, 1)
+    func point() -> SIMD2<Float> {
+      let grid = SIMD2(Float(draws.below(3)) / 2, Float(draws.below(3)) / 2)
+      return (grid + SIMD2(draws.normal(), draws.normal()) * 0.05) * SIMD2(width, 1) * height
+    }
+    var strokes: [[SIMD2<Float>]] = []
+    for _ in 0..<2 + draws.below(2) {
+      let points = (0..<2 + draws.below(3)).map { _ in point() }
+      if draws.uniform() < 0.6 {
+        strokes += zip(points, points.dropFirst()).map { [$0, $1] }
+      } else {
+        strokes.append(points)
+      }
+    }
+    return InkSprite(strokes: strokes, radius: radius)
   }
 
   private static func scribble(_ height: Float, _ radius: Float, _ draws: inout Draws) -> InkSprite? {

@@ -148,7 +148,9 @@ package struct PageComposer {
   private func scatter(on sheet: inout Sheet, _ hand: Hand, _ difficulty: Difficulty, _ draws: inout Draws) {
     let count = difficulty == .decoys ? 4 + draws.below(16) : draws.below(6)
     for _ in 0..<count {
-      let kind = Decoy.allCases[draws.below(Decoy.allCases.count)]
+      // Glyphs may come out as digits.
+      let kinds = Decoy.allCases.filter { $0 != .glyph }
+      let kind = kinds[draws.below(kinds.count)]
       let height = hand.size * draws.between(0.7, 1.3)
       let radius = max(hand.size / 20 * 1.2 * hand.stroke, 0.8)
       guard let sprite = Decoy.drawn(kind, height: height, radius: radius, .trial, &draws) else { continue }

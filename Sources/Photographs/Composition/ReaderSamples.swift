@@ -1,15 +1,11 @@
 package import Datasets
 internal import Tensors
 
-/// Samples that teach a network to read photographs: digits as the reader prepares them, and, as class 10, what its cuts
-/// and the paper bring up that is no digit.
+/// Samples that teach a network to read photographs: digits as the reader prepares them, and what its cuts and the paper
+/// bring up that is no digit, in three classes: `ReadingClass`.
 ///
 /// A sample is a function of the seed, the split and its number.
 package struct ReaderSamples: Sendable {
-  /// The class of what is no digit.
-  package static let reject = 10
-  package static let classCount = 11
-
   /// Whether samples are bent and turned, as those to learn from are.
   package enum Part: Sendable {
     case learning, trial
@@ -29,10 +25,10 @@ package struct ReaderSamples: Sendable {
     (self.images, self.drawn, self.seed, self.part) = (images, drawn, seed, part)
   }
 
-  /// One in five is no digit.
-  private static let rejectShare: Float = 0.22
+  /// So many are no digits.
+  private static let rejectShare: Float = 0.32
 
-  /// Sample number `index`: [28, 28] and its class, 0...10.
+  /// Sample number `index`: [28, 28] and its class, 0...12.
   package func sample(_ index: Int) -> (image: [UInt8], label: UInt8) {
     let order: UInt64 = part == .learning ? 0 : 1
     var attempt: UInt64 = 0
@@ -47,8 +43,8 @@ package struct ReaderSamples: Sendable {
     let isDigit = draws.uniform() >= Self.rejectShare
     guard let sprite = isDigit ? digit(index, &draws) : nil else {
       if isDigit { return nil }
-      guard let sprite = rejected(&draws), let image = prepared(sprite, &draws) else { return nil }
-      return (image, UInt8(Self.reject))
+      guard let (sprite, kind) = rejected(&draws), let image = prepared(sprite, &draws) else { return nil }
+      return (image, UInt8(kind.rawValue))
     }
     guard let image = prepared(sprite.ink, &draws) else { return nil }
     return (image, sprite.label)
@@ -79,14 +75,18 @@ package struct ReaderSamples: Sendable {
     guard let (sprite, label) = warped(&draws) else { return nil }
     var ink = sprite
     switch draws.uniform() {
-    case ..<0.05:
+    case ..<0.04:
       // A stroke that broke.
       erase(&ink, radius: Float(ink.height) * draws.between(0.04, 0.08), &draws)
-    case ..<0.13:
+    case ..<0.14:
       // A neighbour's end that a cut left on it.
-      if let other = warped(&draws)?.ink, let bit = piece(of: other, 0.03...0.09, &draws) {
-        ink = beside(ink, bit, touching: true, &draws)
+      if let other = warped(&draws)?.ink, let bit = piece(of: other, 0.03...0.1, &draws) {
+        let isBefore = draws.uniform() < 0.5
+        ink = beside(isBefore ? bit : ink, isBefore ? ink : bit, touching: true, &draws)
       }
+    case ..<0.24:
+      // Its own end, which a cut took.
+      if let rest = piece(of: ink, 0.9...0.97, &draws) { ink = rest }
     default: break
     }
     return (ink, label)
@@ -103,35 +103,42 @@ package struct ReaderSamples: Sendable {
     return ink.map { ($0, UInt8(source.labels[place])) }
   }
 
-  private func rejected(_ draws: inout Draws) -> InkSprite? {
+  private func rejected(_ draws: inout Draws) -> (InkSprite, ReadingClass)? {
     let height = draws.between(36, 60)
     let radius = height / 20 * 1.25 * draws.between(0.6, 1.5)
     let alphabet: Decoy.Alphabet = part == .learning ? .learning : .trial
+    func decoy(_ kind: Decoy, _ height: Float, _ radius: Float) -> InkSprite? {
+      Decoy.drawn(kind, height: height, radius: radius, alphabet, &draws)
+    }
+    func other(_ sprite: InkSprite?) -> (InkSprite, ReadingClass)? { sprite.map { ($0, .other) } }
     switch draws.uniform() {
-    case ..<0.2:
+    case ..<0.18:
       // A part of a digit, as a wrong cut leaves it.
-      return warped(&draws).flatMap { piece(of: $0.ink, 0.2...0.55, &draws) }.flatMap {
-        isPlain($0) ? nil : $0
+      guard let whole = warped(&draws)?.ink, let rest = piece(of: whole, 0.2...0.55, &draws) else {
+        return nil
       }
-    case ..<0.42:
+      return isPlain(rest) ? nil : (rest, .part)
+    case ..<0.44:
       // Two digits at once, or one and a half.
       guard let a = warped(&draws)?.ink, let b = warped(&draws)?.ink else { return nil }
-      let second = draws.uniform() < 0.5 ? b : piece(of: b, 0.35...0.8, &draws)
+      let second = draws.uniform() < 0.6 ? b : piece(of: b, 0.35...0.8, &draws)
       guard let second else { return nil }
-      return beside(a, second, touching: draws.uniform() < 0.7, &draws)
-    case ..<0.7: return Decoy.drawn(.letter, height: height, radius: radius, alphabet, &draws)
-    case ..<0.78:
+      let inOrder = draws.uniform() < 0.5
+      return (
+        beside(inOrder ? a : second, inOrder ? second : a, touching: draws.uniform() < 0.7, &draws), .several
+      )
+    case ..<0.62: return other(decoy(.letter, height, radius))
+    case ..<0.74: return other(decoy(.glyph, height, radius))
+    case ..<0.8:
       // Two letters, or a letter's part.
-      guard let a = Decoy.drawn(.letter, height: height, radius: radius, alphabet, &draws),
-        let b = Decoy.drawn(.letter, height: height, radius: radius, alphabet, &draws)
-      else { return nil }
-      if draws.uniform() < 0.5 { return beside(a, b, touching: true, &draws) }
-      return piece(of: a, 0.35...0.8, &draws).flatMap { isPlain($0) ? nil : $0 }
-    case ..<0.84: return Decoy.drawn(.mark, height: height, radius: radius, alphabet, &draws)
-    case ..<0.9: return Decoy.drawn(.scribble, height: height, radius: radius, alphabet, &draws)
-    case ..<0.95: return Decoy.drawn(.blot, height: height, radius: radius, alphabet, &draws)
-    case ..<0.98: return Decoy.drawn(.line, height: height, radius: radius, alphabet, &draws)
-    default: return Decoy.drawn(.stamp, height: height / 2, radius: radius / 2, alphabet, &draws)
+      guard let a = decoy(.letter, height, radius), let b = decoy(.letter, height, radius) else { return nil }
+      if draws.uniform() < 0.5 { return other(beside(a, b, touching: true, &draws)) }
+      return piece(of: a, 0.35...0.8, &draws).flatMap { isPlain($0) ? nil : ($0, .other) }
+    case ..<0.85: return other(decoy(.mark, height, radius))
+    case ..<0.9: return other(decoy(.scribble, height, radius))
+    case ..<0.95: return other(decoy(.blot, height, radius))
+    case ..<0.98: return other(decoy(.line, height, radius))
+    default: return other(decoy(.stamp, height / 2, radius / 2))
     }
   }
 

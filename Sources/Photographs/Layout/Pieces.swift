@@ -118,7 +118,7 @@ struct Pieces {
     }
     found.sort { ($0.ink, abs($0.lean), $0.place) < ($1.ink, abs($1.lean), $1.place) }
     var cuts: [Cut] = []
-    let limit = min(mostCuts * 3, Int(2.5 * Float(width) / RowStrip.rowHeight) + 1)
+    let limit = min(mostCuts * 3, Int(4 * Float(width) / RowStrip.rowHeight) + 1)
     for cut in found where cuts.count < limit {
       let isFree = cuts.allSatisfy { other in
         let top = cut.place(at: box.top, middle) - other.place(at: box.top, middle)

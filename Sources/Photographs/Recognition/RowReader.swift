@@ -3,9 +3,11 @@ internal import Foundation
 /// How a row is read: what counts against cutting ink, and against calling it no digit.
 struct ReadingCosts {
   /// A cut through ink.
-  var cut: Float = 1.2
-  /// A piece, or several, that are no digit.
-  var junk: Float = 2.2
+  var cut: Float = 1
+  /// Ink that has nothing to do with digits.
+  var other: Float = 0.6
+  /// Ink that looks like a digit's part, or like several: somebody's digit gets lost.
+  var lost: Float = 3.5
   /// A digit below this probability is none.
   var leastProbability: Float = 0.5
 }
@@ -52,8 +54,7 @@ struct RowReader {
         let cuts = costs.cut * Float(candidate.cutEnds) / 2
         let before = best[candidate.first].score - cuts
         let asDigit = before + log(max(digit, 1e-6)) - sizeCost(candidate)
-        let rest = classes > 10 ? p[10] : 1 - digit
-        let asJunk = before + log(max(rest, 1e-6)) - junkCost(candidate, pieces)
+        let asJunk = before + junkScore(p, candidate)
         if asDigit > best[end].score { best[end] = (asDigit, index, true) }
         if asJunk > best[end].score { best[end] = (asJunk, index, false) }
       }
@@ -89,10 +90,17 @@ struct RowReader {
     return height > 1.6 ? 6 * (height - 1.6) : 0
   }
 
-  /// Specks cost little, a digit's worth of ink all.
-  private func junkCost(_ candidate: Candidate, _ pieces: Pieces) -> Float {
+  /// What speaks for leaving ink out; specks cost little.
+  private func junkScore(_ p: [Float], _ candidate: Candidate) -> Float {
     let height = Float(candidate.box.bottom - candidate.box.top) / RowStrip.rowHeight
-    return costs.junk * min(height / 0.6, 1) * Float(1 + candidate.cutEnds) + 0.1
+    let size = min(height / 0.6, 1)
+    guard p.count > 10 else {
+      let rest = 1 - (p.max() ?? 0)
+      return log(max(rest, 1e-6)) - costs.lost * size
+    }
+    let other = log(max(p[ReadingClass.other.rawValue], 1e-6)) - costs.other
+    let lost = log(max(p[10...].reduce(0, +), 1e-6)) - costs.lost * size
+    return max(other, lost)
   }
 
   private func corners(_ candidate: Candidate, _ strip: RowStrip) -> [SIMD2<Float>] {

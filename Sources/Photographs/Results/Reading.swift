@@ -4,7 +4,7 @@ package struct Reading: Sendable {
   package struct Digit: Sendable {
     /// 0...9.
     package var digit: Int
-    /// The class probabilities: digits 0...9, then, if the model knows it, that it is no digit.
+    /// The class probabilities: digits 0...9, then, if the model knows them, those of `ReadingClass`.
     package var probabilities: [Float]
     /// Upper left, upper right, lower right and lower left corner, in pixels of the upright picture in full size.
     package var corners: [SIMD2<Float>]

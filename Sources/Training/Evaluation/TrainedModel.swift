@@ -1,6 +1,7 @@
 internal import Checkpoints
 package import Collectives
 package import Datasets
+package import Files
 internal import Model
 package import Runs
 internal import Tensors
@@ -13,20 +14,38 @@ package final class TrainedModel {
   package let format: SampleFormat
   /// What errors call it.
   private let name: String
+  private let metadata: [String: String]
   private let network: Network
   private let parameters: FloatBuffer
   private let preparation: InputPreparation
 
-  /// Loads the weights that the run evaluated: the averaged ones if the recipe has averaging.
+  /// Loads the weights that the run evaluated: the averaged ones if the recipe has averaging. A file that holds nothing
+  /// else, as `writeModel` makes it, will do.
   ///
   /// - Throws: `RunError` if the file is missing, damaged or no model.
   package convenience init(path: String) throws {
     do {
-      let saved = try SavedState(path: path)
-      let recipe = try saved.recipe()
-      try self.init(saved, recipe, Self.network(of: recipe, saved)) { try $0.restore(from: saved) }
+      try self.init(SavedState(path: path))
     } catch {
       throw RunError(error)
+    }
+  }
+
+  /// As above, from the file's bytes; errors call it `name`.
+  ///
+  /// - Throws: `RunError` if it is damaged or no model.
+  package convenience init(file: [UInt8], name: String) throws {
+    do {
+      try self.init(SavedState(file: file, name: name))
+    } catch {
+      throw RunError(error)
+    }
+  }
+
+  private convenience init(_ saved: SavedState) throws {
+    let recipe = try saved.recipe()
+    try self.init(saved, recipe, Self.network(of: recipe, saved)) { tensors, values in
+      try saved.copy(tensors, into: [values])
     }
   }
 
@@ -38,14 +57,15 @@ package final class TrainedModel {
       let recipe = try saved.recipe()
       return (recipe, try Self.network(of: recipe, saved))
     }
-    try self.init(saved, recipe, network) {
-      try $0.restore(from: saved, group: .alone(communicator), over: communicator)
+    try self.init(saved, recipe, network) { tensors, values in
+      try together(communicator) { if communicator.rank == 0 { try saved.copy(tensors, into: [values]) } }
+      try NodeGroup.alone(communicator).broadcast([values], over: communicator)
     }
   }
 
   private static func network(of recipe: Recipe, _ saved: SavedState) throws -> Network {
     let format = try saved.format()
-    try saved.requireParameters(of: recipe.network)
+    try saved.requireParameters(of: recipe.network, prefix: evaluatedPrefix(recipe))
     let network = try Network(recipe.network, input: Shape(format.shape), capacity: recipe.microBatch)
     guard network.classCount >= format.classCount else {
       throw RunError(
@@ -55,18 +75,39 @@ package final class TrainedModel {
     return network
   }
 
+  /// What the names of the weights that count begin with.
+  private static func evaluatedPrefix(_ recipe: Recipe) -> String {
+    recipe.averaging == nil ? "parameters" : "ema"
+  }
+
+  private static func tensors(_ layout: ParameterLayout, _ recipe: Recipe) -> [TensorDescription] {
+    layout.tensors.map {
+      TensorDescription(name: "\(evaluatedPrefix(recipe)).\($0.name)", shape: $0.shape)
+    }
+  }
+
   private init(
-    _ saved: SavedState, _ recipe: Recipe, _ network: Network, restore: (TrainingState) throws -> Void
+    _ saved: SavedState, _ recipe: Recipe, _ network: Network,
+    restore: (_ tensors: [TensorDescription], _ values: FloatBuffer) throws -> Void
   ) throws {
     self.recipe = recipe
     format = try saved.format()
     name = saved.name
     self.network = network
+    metadata = saved.metadata
     preparation = InputPreparation(shift: 0, seed: 0, shape: network.inputShape)
-    let state = TrainingState(recipe: recipe, layout: network.layout)
-    try restore(state)
-    parameters = state.evaluated
+    parameters = FloatBuffer(count: network.layout.count)
+    try restore(Self.tensors(network.layout, recipe), parameters)
     network.prepare(parameters)
+  }
+
+  /// Writes the weights that count, and what the checkpoint says of itself, into a file of their own: a model to use, a
+  /// quarter as large as what training needs to go on.
+  ///
+  /// - Throws: `FileError` if the file cannot be written.
+  package func writeModel(to path: String) throws(FileError) {
+    try CheckpointFile.write(
+      tensors: Self.tensors(network.layout, recipe), metadata: metadata, pieces: [parameters.bytes], to: path)
   }
 
   /// Checks that samples of a dataset are of the shape and of the classes that this model was trained on.

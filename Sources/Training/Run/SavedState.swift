@@ -12,7 +12,7 @@ internal import Tensors
 struct SavedState {
   /// What errors call it.
   let name: String
-  private let metadata: [String: String]
+  let metadata: [String: String]
   /// nil on ranks that were told of it.
   private let file: CheckpointFile?
 
@@ -25,6 +25,11 @@ struct SavedState {
     name = file.path
     metadata = file.contents.metadata
     self.file = file
+  }
+
+  /// Verifies a file's bytes, which errors call `name`.
+  init(file: [UInt8], name: String) throws(FileError) {
+    self.init(try CheckpointFile(bytes: file, path: name))
   }
 
   private init(name: String, metadata: [String: String]) {
@@ -121,13 +126,16 @@ struct SavedState {
   /// Checks that the file holds as many parameters as `network` has, on a rank that has the file: before memory is taken
   /// for them, since a network of some words may have more parameters than any machine holds.
   ///
+  /// - Parameters:
+  ///   - network: The network.
+  ///   - prefix: Which of them: `parameters`, or `ema` for their averages.
   /// - Throws: `FileError`, or `NetworkSpecificationError` if it is no network for these images.
-  func requireParameters(of network: NetworkSpecification) throws {
+  func requireParameters(of network: NetworkSpecification, prefix: String = "parameters") throws {
     guard let file else { return }
     let input = Shape(try format().shape)
     let inputs = [input] + (try network.outputShapes(input: input))
     let expected = zip(network.layers, inputs).reduce(0) { $0 + $1.0.parameterCount(for: $1.1) }
-    let found = file.contents.tensors.reduce(0) { $0 + ($1.name.hasPrefix("parameters.") ? $1.count : 0) }
+    let found = file.contents.tensors.reduce(0) { $0 + ($1.name.hasPrefix(prefix + ".") ? $1.count : 0) }
     guard found == expected else {
       throw FileError(
         .different, "\(name): expected the \(expected) parameters of its network \(network), found \(found)")
@@ -181,7 +189,7 @@ struct SavedState {
   /// Copies the data into `buffers`, which `tensors` follow one another in; nothing on a rank that has no file.
   ///
   /// - Throws: `FileError` if a tensor is missing or has another shape.
-  fileprivate func copy(_ tensors: [TensorDescription], into buffers: [FloatBuffer]) throws(FileError) {
+  func copy(_ tensors: [TensorDescription], into buffers: [FloatBuffer]) throws(FileError) {
     try file?.restore(tensors, into: buffers.map { UnsafeMutableRawBufferPointer($0.elements) })
   }
 }
@@ -232,11 +240,18 @@ extension TrainingState {
   /// - Throws: `RunError`, the same on all ranks, if a tensor is missing or has another shape.
   func restore(from saved: SavedState, group: NodeGroup, over communicator: any Communicator) throws {
     try together(communicator) { if communicator.rank == 0 { try restore(from: saved) } }
-    guard group.nodes.count > 1 else { return }
+    try group.broadcast(buffers.map(\.values), over: communicator)
+  }
+}
+
+extension NodeGroup {
+  /// Sends the root's node's buffers to the other nodes, straight into theirs and a piece at a time. Called by all ranks.
+  func broadcast(_ buffers: [FloatBuffer], over communicator: any Communicator) throws {
+    guard nodes.count > 1 else { return }
     let limit = 1 << 26
     // Whoever shares its node's memory with the one that fills it has to take part and needs nothing.
-    let unused = group.isLeader ? nil : FloatBuffer(count: limit / MemoryLayout<Float>.stride)
-    for (_, values) in buffers {
+    let unused = isLeader ? nil : FloatBuffer(count: limit / MemoryLayout<Float>.stride)
+    for values in buffers {
       let all = UnsafeMutableRawBufferPointer(values.elements)
       for start in stride(from: 0, to: all.count, by: limit) {
         let count = min(limit, all.count - start)

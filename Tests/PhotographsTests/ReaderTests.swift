@@ -1,0 +1,102 @@
+import Datasets
+import Photographs
+import Testing
+
+/// The reader with the model that comes with it, on pages whose digits are known.
+struct ReaderTests {
+  private let reader = Result { try PhotographReader(NetworkRecognizer(ReaderModel.trained(), name: "it")) }
+
+  /// Drawn digits, since MNIST may not be here.
+  private func digits() throws -> LabelledImages {
+    try Dataset(synthetic: SyntheticDigits(seed: 11), trainCount: 1, testCount: 500).read(.test)
+  }
+
+  private func score(_ pages: Int, _ difficulty: PageComposer.Difficulty) throws -> ReadingScore {
+    let composer = PageComposer(digits: try digits(), seed: 5)
+    let reader = try reader.get()
+    var score = ReadingScore()
+    for index in 0..<pages {
+      let page = composer.page(index, difficulty)
+      score.add(reader.read(page.picture), of: page)
+    }
+    return score
+  }
+
+  @Test func cleanPagesAreReadNearlyWithoutError() throws {
+    let score = try score(12, .clean)
+    #expect(score.digits > 150)
+    #expect(score.errorRate < 0.03, "\(score)")
+  }
+
+  @Test func hardPagesAreReadMostly() throws {
+    let score = try score(12, .hard)
+    #expect(score.digits > 100)
+    #expect(score.errorRate < 0.1, "\(score)")
+  }
+
+  @Test func whatIsNoDigitIsNotRead() throws {
+    let score = try score(12, .decoys)
+    #expect(score.invented <= 1, "\(score)")
+  }
+
+  /// White paper, black paper, noise, and next to nothing.
+  @Test func emptyPagesHaveNoDigits() throws {
+    let reader = try reader.get()
+    for (width, height) in [(1, 1), (8, 8), (7, 900), (900, 7), (400, 300), (1500, 1100)] {
+      for kind in 0..<4 {
+        let pixels = (0..<width * height * 3).map { i -> UInt8 in
+          switch kind {
+          case 0: 255
+          case 1: 0
+          case 2: UInt8(truncatingIfNeeded: 200 + (i / 3 &* 2_654_435_761) >> 7 % 13)
+          default: UInt8(40 + i / 3 % width * 180 / width)
+          }
+        }
+        #expect(
+          reader.read(Picture(width: width, height: height, pixels: pixels)).rows.isEmpty, "\(width) \(kind)")
+      }
+    }
+  }
+
+  /// A page is the same whenever it is composed, and another number is another page.
+  @Test func pagesAreFunctionsOfSeedAndNumber() throws {
+    let composer = PageComposer(digits: try digits(), seed: 5)
+    let page = composer.page(3, .hard)
+    #expect(page.picture.pixels == composer.page(3, .hard).picture.pixels)
+    #expect(page.picture.pixels != composer.page(4, .hard).picture.pixels)
+    #expect(page.picture.pixels != PageComposer(digits: try digits(), seed: 6).page(3, .hard).picture.pixels)
+  }
+
+  /// Boxes are in the pixels of the file, however much it was shrunk.
+  @Test func boxesAreThoseOfTheFile() throws {
+    let composer = PageComposer(digits: try digits(), seed: 5)
+    let page = composer.page(1, .clean)
+    var picture = page.picture
+    picture.fullSize = (picture.width * 3, picture.height * 3)
+    let reading = try reader.get().read(picture)
+    let truth = try #require(page.rows.first?.first)
+    let box = try #require(reading.rows.first?.first?.box)
+    #expect(abs(box.left + box.width / 2 - 3 * truth.centre.x) < 2 * truth.size)
+    #expect(abs(box.height - 3 * truth.size) < truth.size || abs(box.width - 3 * truth.size) < truth.size)
+  }
+
+  @Test func aScoreCountsEachFaultOnce() throws {
+    func digit(_ digit: Int, _ x: Float) -> Reading.Digit {
+      Reading.Digit(
+        digit: digit, probabilities: [Float](repeating: 0.1, count: 10),
+        corners: [SIMD2(x - 10, 40), SIMD2(x + 10, 40), SIMD2(x + 10, 60), SIMD2(x - 10, 60)], image: [])
+    }
+    let page = PageComposer.Page(
+      picture: Picture(width: 1, height: 1, pixels: [0, 0, 0]),
+      rows: [[1, 2, 3].map { .init(digit: $0, centre: SIMD2(Float($0) * 100, 50), size: 20) }])
+    // The first right, the second wrong, the third missed, one invented.
+    let reading = Reading(
+      rows: [[digit(1, 100), digit(7, 203), digit(4, 400)]], rejectedCount: 0, width: 500, height: 100,
+      isIncomplete: false)
+    var score = ReadingScore()
+    score.add(reading, of: page)
+    #expect(
+      score.digits == 3 && score.wrong == 1 && score.missed == 1 && score.invented == 1 && score.flawless == 0
+    )
+  }
+}
