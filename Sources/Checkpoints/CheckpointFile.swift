@@ -33,6 +33,18 @@ package struct CheckpointFile: Hashable, Sendable {
     try self.init(bytes: try file.read(0..<file.count), path: path)
   }
 
+  /// Reads and verifies the file at `path`, and gives the SHA-256 of its bytes as they are: what `sha256sum` says.
+  ///
+  /// - Throws: kind `missing`, `malformed` or `inputOutput`.
+  package static func readingWithDigest(
+    _ path: String
+  ) throws(FileError) -> (file: CheckpointFile, fileDigest: SHA256Digest) {
+    let file = try ReadableFile(path: path)
+    _ = try header(of: file)
+    let bytes = try file.read(0..<file.count)
+    return (try CheckpointFile(bytes: bytes, path: path), SHA256Digest(of: bytes))
+  }
+
   /// Verifies the bytes of a file that has been read or received; `path` only names it in errors.
   ///
   /// - Throws: kind `malformed`.

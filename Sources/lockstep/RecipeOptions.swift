@@ -9,7 +9,8 @@ struct RecipeOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       "A built-in recipe (\(Recipe.names.joined(separator: ", "))) or a JSON file, e.g. a run's recipe.json.",
-      discussion: "Default: quick; with --resume, the checkpoint's own.", valueName: "name|file.json"))
+      discussion: "Default: quick; with --resume or --from, the checkpoint's own.",
+      valueName: "name|file.json"))
   var recipe: String?
 
   @Option(help: "A named network or layers such as 'conv 16x5 stride 2; relu; maxpool 2; dense 10'.")

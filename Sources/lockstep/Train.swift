@@ -17,6 +17,7 @@ struct Train: ParsableCommand {
         mpirun -n 4 lockstep train --recipe keras --epochs 5 --run runs/keras
         lockstep train --network 'conv 8x5 stride 2; relu; dense 10' --optimizer sgd --learning-rate 0.1
         lockstep train --run runs/keras --resume
+        lockstep train --from runs/keras/final.safetensors --learning-rate 0.0001 --epochs 1
       Signals: SIGUSR1, SIGTERM, SIGINT, SIGXCPU and, unless under nohup, SIGHUP save and stop with exit code 75; \
       SIGUSR2 saves and goes on.
       """)
@@ -37,6 +38,12 @@ struct Train: ParsableCommand {
     help: ArgumentHelp(
       "Go on from the newest valid checkpoint in the run's folder, or from a file.", valueName: "file"))
   var resume: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "Begin with the weights of a model: fine-tuning, with a fresh optimizer, from step 0.",
+      discussion: "Without --recipe its own recipe is used, with its network.", valueName: "model"))
+  var from: String?
 
   @Option(help: "Save a checkpoint every so many steps, besides those at the ends of epochs.")
   var checkpointEvery: Int?
@@ -122,6 +129,7 @@ struct Train: ParsableCommand {
     try require("--stall-timeout", Double(stallTimeout), in: 0...86400, "seconds")
     try requireName(runFolder, "--run")
     try requireName(trace, "--trace")
+    try requireName(from, "--from")
     if resume == "", runFolder == nil {
       throw ValidationError("--resume without a file needs --run, the folder whose checkpoints to look at")
     }
@@ -193,6 +201,7 @@ struct Train: ParsableCommand {
     options.verifyEvery = verifyEvery
     options.allowsMixedProducts = mixedProducts
     options.resume = resume.map { $0.isEmpty ? .newest : .file($0) } ?? .none
+    options.initialModel = from
     options.processStart = RankProcess.startTime
     options.isProfiling = profile
     options.trace = trace

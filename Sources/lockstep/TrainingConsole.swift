@@ -40,6 +40,7 @@ final class TrainingConsole: TrainingObserver {
       print("note: these digits are drawn by Lockstep; accuracy on them is not MNIST's")
     }
     print("recipe \(recipe.name): \(recipe.json())")
+    if let model = recipe.initialModel { print("begins with the model whose SHA-256 is \(model)") }
     print("network: \(Numbers.grouped(start.parameterCount)) parameters")
     print(
       "\(start.ranks) \(start.ranks == 1 ? "rank" : "ranks"), \(Numbers.grouped(start.totalSteps)) steps, "

@@ -38,11 +38,14 @@ package struct Recipe: Hashable, Sendable, Codable {
   package var averaging: Float?
   /// How the learning rate follows the global batch.
   package var scaling = LearningRateScaling()
+  /// SHA-256 of the file whose weights the run begins with, as `train --from` read it; nil for weights drawn from the
+  /// seed.
+  package var initialModel: String?
 
   /// The keys of a recipe in JSON. A setting without a key would not be written down.
   enum CodingKeys: String, CodingKey, CaseIterable {
     case name, network, optimizer, schedule, globalBatch, microBatch, epochs, steps, dropsLastBatch, shift
-    case validation, seed, labelSmoothing, gradientClipping, gradients, averaging, scaling
+    case validation, seed, labelSmoothing, gradientClipping, gradients, averaging, scaling, initialModel
   }
 
   package init(network: NetworkSpecification, optimizer: OptimizerSpecification, schedule: Schedule) {

@@ -34,12 +34,15 @@ package struct RunResult: Codable, Hashable, Sendable {
   /// The dataset's name, and SHA-256 of its content.
   package var dataset: String
   package var datasetDigest: String
+  /// SHA-256 of the file with the model that the run began with; nil for weights drawn from the seed.
+  package var initialModel: String?
 
   package init(
     testAccuracy: Double, testErrors: Int, testConfusion: [[Int]], validationAccuracy: Double? = nil,
     parametersDigest: String, checkpointDigest: String, imagesPerSecond: Double, trainingSeconds: Double,
     wallSeconds: Double, startSeconds: Double, ranks: Int, rankTimes: [RankTimes], epochs: Int, steps: Int,
-    products: String? = nil, kernel: String? = nil, dataset: String, datasetDigest: String
+    products: String? = nil, kernel: String? = nil, dataset: String, datasetDigest: String,
+    initialModel: String? = nil
   ) {
     self.testAccuracy = testAccuracy
     self.testErrors = testErrors
@@ -59,6 +62,7 @@ package struct RunResult: Codable, Hashable, Sendable {
     self.kernel = kernel
     self.dataset = dataset
     self.datasetDigest = datasetDigest
+    self.initialModel = initialModel
   }
 }
 

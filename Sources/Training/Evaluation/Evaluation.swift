@@ -35,7 +35,7 @@ final class Evaluator {
     self.shard = shard
     microBatch = network.capacity
     self.communicator = communicator
-    preparation = InputPreparation(shift: 0, seed: 0, shape: network.inputShape)
+    preparation = InputPreparation(shape: network.inputShape)
   }
 
   /// Deals `samples`, a range of what `shard` is a part of, to all ranks for scoring. Called by all ranks.

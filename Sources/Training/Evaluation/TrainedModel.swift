@@ -44,9 +44,8 @@ package final class TrainedModel {
 
   private convenience init(_ saved: SavedState) throws {
     let recipe = try saved.recipe()
-    try self.init(saved, recipe, Self.network(of: recipe, saved)) { tensors, values in
-      try saved.copy(tensors, into: [values])
-    }
+    let network = try Self.network(of: recipe, saved)
+    try self.init(saved, recipe, network) { try saved.restoreWeights(into: $0, layout: network.layout) }
   }
 
   /// The model of a checkpoint that the root has read. Called by all ranks.
@@ -57,15 +56,16 @@ package final class TrainedModel {
       let recipe = try saved.recipe()
       return (recipe, try Self.network(of: recipe, saved))
     }
-    try self.init(saved, recipe, network) { tensors, values in
-      try together(communicator) { if communicator.rank == 0 { try saved.copy(tensors, into: [values]) } }
-      try NodeGroup.alone(communicator).broadcast([values], over: communicator)
+    try self.init(saved, recipe, network) {
+      try saved.restore(
+        [(recipe.evaluatedPrefix, $0)], layout: network.layout, group: .alone(communicator),
+        over: communicator)
     }
   }
 
   private static func network(of recipe: Recipe, _ saved: SavedState) throws -> Network {
     let format = try saved.format()
-    try saved.requireParameters(of: recipe.network, prefix: evaluatedPrefix(recipe))
+    try saved.requireParameters(of: recipe.network, prefix: recipe.evaluatedPrefix)
     let network = try Network(recipe.network, input: Shape(format.shape), capacity: recipe.microBatch)
     guard network.classCount >= format.classCount else {
       throw RunError(
@@ -75,29 +75,17 @@ package final class TrainedModel {
     return network
   }
 
-  /// What the names of the weights that count begin with.
-  private static func evaluatedPrefix(_ recipe: Recipe) -> String {
-    recipe.averaging == nil ? "parameters" : "ema"
-  }
-
-  private static func tensors(_ layout: ParameterLayout, _ recipe: Recipe) -> [TensorDescription] {
-    layout.tensors.map {
-      TensorDescription(name: "\(evaluatedPrefix(recipe)).\($0.name)", shape: $0.shape)
-    }
-  }
-
   private init(
-    _ saved: SavedState, _ recipe: Recipe, _ network: Network,
-    restore: (_ tensors: [TensorDescription], _ values: FloatBuffer) throws -> Void
+    _ saved: SavedState, _ recipe: Recipe, _ network: Network, restore: (FloatBuffer) throws -> Void
   ) throws {
     self.recipe = recipe
     format = try saved.format()
     name = saved.name
     self.network = network
     metadata = saved.metadata
-    preparation = InputPreparation(shift: 0, seed: 0, shape: network.inputShape)
+    preparation = InputPreparation(shape: network.inputShape)
     parameters = FloatBuffer(count: network.layout.count)
-    try restore(Self.tensors(network.layout, recipe), parameters)
+    try restore(parameters)
     network.prepare(parameters)
   }
 
@@ -107,7 +95,8 @@ package final class TrainedModel {
   /// - Throws: `FileError` if the file cannot be written.
   package func writeModel(to path: String) throws(FileError) {
     try CheckpointFile.write(
-      tensors: Self.tensors(network.layout, recipe), metadata: metadata, pieces: [parameters.bytes], to: path)
+      tensors: network.layout.tensors(of: [(recipe.evaluatedPrefix, parameters)]), metadata: metadata,
+      pieces: [parameters.bytes], to: path)
   }
 
   /// Checks that samples of a dataset are of the shape and of the classes that this model was trained on.

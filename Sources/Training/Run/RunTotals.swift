@@ -50,6 +50,6 @@ extension RunResult {
       ranks: setup.communicator.worldSize, rankTimes: rankTimes, epochs: setup.state.cursor.epoch,
       steps: setup.state.cursor.step, products: Products.shared.choice.rawValue,
       kernel: Products.shared.description, dataset: setup.dataset.name,
-      datasetDigest: setup.dataset.digest.description)
+      datasetDigest: setup.dataset.digest.description, initialModel: setup.recipe.initialModel)
   }
 }

@@ -40,14 +40,7 @@ struct SavedState {
 
   /// The recipe of the run that wrote it.
   func recipe() throws -> Recipe {
-    guard let text = metadata["recipe"] else {
-      throw RunError("\(name): expected the metadata 'recipe', found none", exitCode: 65)
-    }
-    do {
-      return try Recipe.parse(Data(text.utf8), origin: name)
-    } catch {
-      throw RunError(error.description, exitCode: 65)
-    }
+    try Recipe(metadata: metadata, origin: name)
   }
 
   /// Steps taken when it was written.
@@ -104,6 +97,11 @@ struct SavedState {
   ///
   /// - Throws: `RunError` showing the first difference.
   func requireContinuation(recipe: Recipe, facts: DatasetFacts) throws {
+    guard metadata[Recipe.importKey] == nil else {
+      throw RunError(
+        "\(name) is an imported model, and no run's checkpoint to go on from: begin a run with it by --from",
+        exitCode: 65)
+    }
     let own = try self.recipe()
     let pairs: [(what: String, own: String, other: String)] = [
       ("network", own.network.description, recipe.network.description),
@@ -114,6 +112,7 @@ struct SavedState {
       ("treatment of the last batch", "\(own.dropsLastBatch)", "\(recipe.dropsLastBatch)"),
       ("seed", "\(own.seed)", "\(recipe.seed)"),
       ("weight averaging", "\(own.averaging != nil)", "\(recipe.averaging != nil)"),
+      ("initial model", own.initialModel ?? "none", recipe.initialModel ?? "none"),
       ("dataset", metadata["datasetDigest"] ?? "unknown", facts.digest.description),
     ]
     for pair in pairs where pair.own != pair.other {
@@ -140,6 +139,17 @@ struct SavedState {
       throw FileError(
         .different, "\(name): expected the \(expected) parameters of its network \(network), found \(found)")
     }
+  }
+
+  /// Checks that a run with `recipe` can begin with the weights of this model.
+  ///
+  /// - Throws: `RunError` naming both networks.
+  func requireNetwork(of recipe: Recipe) throws {
+    let own = try self.recipe().network
+    guard own != recipe.network else { return }
+    throw RunError(
+      "\(name) is a model of the network '\(own)', and the run is to train '\(recipe.network)': leave --network away, and "
+        + "name no --recipe with another network", exitCode: 65)
   }
 
   /// Checks that the products of the run that goes on from here, by `Products.identity`, have the bits of the one that
@@ -196,11 +206,7 @@ struct SavedState {
 
 extension TrainingState {
   /// The tensors of a checkpoint, in the order of `pieces`.
-  var tensors: [TensorDescription] {
-    buffers.flatMap { prefix, _ in
-      layout.tensors.map { TensorDescription(name: "\(prefix).\($0.name)", shape: $0.shape) }
-    }
-  }
+  var tensors: [TensorDescription] { layout.tensors(of: buffers) }
 
   /// The bytes of all flat buffers: the data of a checkpoint.
   var pieces: [UnsafeRawBufferPointer] {
@@ -210,7 +216,7 @@ extension TrainingState {
   /// What else the run needs to go on; nothing in it depends on time, host or rank count.
   func metadata(recipe: Recipe, facts: DatasetFacts, validation: Evaluation?) -> [String: String] {
     var metadata = [
-      "recipe": recipe.json(), "epoch": "\(cursor.epoch)", "step": "\(cursor.step)",
+      Recipe.metadataKey: recipe.json(), "epoch": "\(cursor.epoch)", "step": "\(cursor.step)",
       "datasetDigest": facts.digest.description,
     ]
     let products = Products.shared.identity
@@ -224,34 +230,55 @@ extension TrainingState {
     return metadata
   }
 
-  /// Takes over parameters, moments and averages from a checkpoint that this rank has read.
-  ///
-  /// - Throws: `FileError` if a tensor is missing or has another shape.
-  func restore(from saved: SavedState) throws(FileError) {
-    try saved.copy(tensors, into: buffers.map(\.values))
-  }
-
   /// Takes over parameters, moments and averages from a checkpoint that the root has read. Called by all ranks; `group`
   /// are those that share this state.
+  ///
+  /// - Throws: `RunError`, the same on all ranks, if a tensor is missing or has another shape.
+  func restore(from saved: SavedState, group: NodeGroup, over communicator: any Communicator) throws {
+    try saved.restore(buffers, layout: layout, group: group, over: communicator)
+  }
+
+  /// Begins with the weights that a model's run evaluated, which the root has read, and with fresh moments. Called by all
+  /// ranks, after `initialize`; `group` are those that share this state.
+  ///
+  /// - Throws: `RunError`, the same on all ranks, if a tensor is missing or has another shape.
+  func begin(
+    with model: SavedState, group: NodeGroup, over communicator: any Communicator
+  ) throws {
+    let prefix = try together(communicator) { try model.recipe().evaluatedPrefix }
+    try model.restore([(prefix, parameters)], layout: layout, group: group, over: communicator)
+    if group.isLeader { averaged?.copy(from: parameters) }
+  }
+}
+
+extension SavedState {
+  /// Copies a model's evaluated weights into `parameters`, on the rank that has read it.
+  ///
+  /// - Throws: `FileError` if a tensor is missing or has another shape, `RunError` if it has no recipe.
+  func restoreWeights(into parameters: FloatBuffer, layout: ParameterLayout) throws {
+    let buffers = [(prefix: try recipe().evaluatedPrefix, values: parameters)]
+    try copy(layout.tensors(of: buffers), into: [parameters])
+  }
+
+  /// Copies the data of tensors that the root has read into `buffers` of every node; `group` are those that share them.
+  /// Called by all ranks.
   ///
   /// The root fills its node's buffers and sends them to the other nodes, straight into theirs and a piece at a time: a
   /// checkpoint is never in memory once more for each rank.
   ///
   /// - Throws: `RunError`, the same on all ranks, if a tensor is missing or has another shape.
-  func restore(from saved: SavedState, group: NodeGroup, over communicator: any Communicator) throws {
-    try together(communicator) { if communicator.rank == 0 { try restore(from: saved) } }
-    try group.broadcast(buffers.map(\.values), over: communicator)
-  }
-}
-
-extension NodeGroup {
-  /// Sends the root's node's buffers to the other nodes, straight into theirs and a piece at a time. Called by all ranks.
-  func broadcast(_ buffers: [FloatBuffer], over communicator: any Communicator) throws {
-    guard nodes.count > 1 else { return }
+  func restore(
+    _ buffers: [(prefix: String, values: FloatBuffer)], layout: ParameterLayout, group: NodeGroup,
+    over communicator: any Communicator
+  ) throws {
+    try together(communicator) {
+      if communicator.rank == 0 { try copy(layout.tensors(of: buffers), into: buffers.map(\.values)) }
+    }
+    guard group.nodes.count > 1 else { return }
     let limit = 1 << 26
     // Whoever shares its node's memory with the one that fills it has to take part and needs nothing.
-    let unused = isLeader ? nil : FloatBuffer(count: limit / MemoryLayout<Float>.stride)
-    for values in buffers {
+    let unused = group.isLeader ? nil : FloatBuffer(count: limit / MemoryLayout<Float>.stride)
+    for (_, values) in buffers {
       let all = UnsafeMutableRawBufferPointer(values.elements)
       for start in stride(from: 0, to: all.count, by: limit) {
         let count = min(limit, all.count - start)
@@ -263,6 +290,31 @@ extension NodeGroup {
       }
     }
   }
+}
+
+extension ParameterLayout {
+  /// The tensors of flat buffers in this layout, by the prefix of their names.
+  func tensors(of buffers: [(prefix: String, values: FloatBuffer)]) -> [TensorDescription] {
+    buffers.flatMap { prefix, _ in
+      tensors.map { TensorDescription(name: "\(prefix).\($0.name)", shape: $0.shape) }
+    }
+  }
+}
+
+/// The model that the options say to begin with, and SHA-256 of its file; nil for weights drawn from the seed. Called by
+/// all ranks; the root reads it.
+func loadInitialModel(
+  _ options: TrainingOptions, communicator: any Communicator
+) throws -> (model: SavedState, digest: String)? {
+  guard let path = options.initialModel else { return nil }
+  var own: SHA256Digest?
+  let model = try SavedState.shared(over: communicator) {
+    let (file, digest) = try CheckpointFile.readingWithDigest(path)
+    own = digest
+    return file
+  }
+  let digests = try communicator.allGather(Array((own?.description ?? "").utf8))
+  return model.map { ($0, String(decoding: digests[0], as: UTF8.self)) }
 }
 
 /// The checkpoint that the options say to go on from; nil for a start from the beginning. Called by all ranks.

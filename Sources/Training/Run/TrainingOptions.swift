@@ -30,6 +30,8 @@ package struct TrainingOptions {
   package var isProfiling = false
   /// Where to go on from.
   package var resume = Resumption.none
+  /// The model whose weights to begin with; nil for weights drawn from the seed.
+  package var initialModel: String?
   /// The command and the program's version, to be written down.
   package var command: [String] = []
   package var version = ""

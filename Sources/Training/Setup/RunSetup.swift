@@ -47,7 +47,7 @@ struct RunSetup {
   /// Settles everything, in this order, each line called by all ranks:
   ///
   /// 0. that all ranks were given the same options, and that the root, and nobody else, may write into the run's folder;
-  /// 1. the checkpoint to go on from, if any, which the root reads;
+  /// 1. the checkpoint to go on from and the model to begin with, if any, which the root reads;
   /// 2. the recipe, and that all ranks have the same one and products of the same bits;
   /// 3. who has the dataset, how large it is, and what its images and classes are;
   /// 4. the network, which must fit these, and that there is work for all ranks;
@@ -65,10 +65,19 @@ struct RunSetup {
     try requireSameOptions(options, communicator: communicator)
     lock = try claimFolder(options, communicator: communicator, notice: notice)
     let checkpoint = try loadCheckpoint(options, communicator: communicator, notice: notice)
+    let initial = try loadInitialModel(options, communicator: communicator)
     let asked = try together(communicator) {
       let own = try checkpoint?.recipe()
-      let recipe = try resolve(own)
+      var recipe = try resolve(own ?? initial?.model.recipe())
+      let named = try initial?.digest ?? own?.initialModel
+      if named == nil, let missing = recipe.initialModel {
+        throw RunError(
+          "the recipe begins with the model whose SHA-256 is \(missing): name its file by --from",
+          exitCode: 64)
+      }
+      recipe.initialModel = named
       try recipe.validate()
+      try initial?.model.requireNetwork(of: recipe)
       // Another network than the checkpoint's is refused later, with a sentence on that.
       if own?.network == recipe.network { try checkpoint?.requireParameters(of: recipe.network) }
       return recipe
@@ -133,6 +142,8 @@ struct RunSetup {
         }
       }
       try state.restore(from: checkpoint, group: group, over: communicator)
+    } else if let initial {
+      try state.begin(with: initial.model, group: group, over: communicator)
     }
     let totalSteps = recipe.steps ?? recipe.epochs * plan.stepsPerEpoch
     finished =

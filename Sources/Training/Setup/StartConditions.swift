@@ -59,7 +59,7 @@ extension TrainingOptions {
       case .file(let path): path
       }
     return [
-      ("--run", folder.path), ("--resume", resumption),
+      ("--run", folder.path), ("--resume", resumption), ("--from", initialModel ?? "not given"),
       ("--reduction", reduction.rawValue), ("--reduction-algorithm", algorithm?.rawValue ?? "auto"),
       ("--deal", deal.rawValue), ("--no-shared-memory", text(!sharesMemory)),
       ("--checkpoint-every", checkpointEvery.map(String.init) ?? "not given"),

@@ -1,26 +1,36 @@
-internal import Model
-internal import Tensors
+package import Tensors
 
 /// Turns pixels into a network's input: (x / 255 − mean) / deviation, with mean 0.1307 and deviation 0.3081,
 /// those of MNIST's training pixels, whatever the images; in training shifted by up to `shift` pixels, filled with background.
-struct InputPreparation {
+package struct InputPreparation: Sendable {
   private static let mean: Float = 0.1307
   private static let deviation: Float = 0.3081
+  /// What a pixel is multiplied by.
+  package static let scale = 1 / (255 * deviation)
+  /// What is added to that: the input where a pixel is 0.
+  package static let offset = -mean / deviation
   /// The rows and columns of MNIST's images, and of most sets in its format.
   private static let commonSide = 28
 
-  let shift: Int
-  let seed: UInt64
+  private let shift: Int
+  private let seed: UInt64
   /// The images' shape, of one channel.
-  let shape: Shape
+  private let shape: Shape
+
+  /// Shifts of up to `shift` pixels in training, each a function of `seed`, the epoch and the sample, of images of `shape`.
+  package init(shift: Int = 0, seed: UInt64 = 0, shape: Shape) {
+    self.shift = shift
+    self.seed = seed
+    self.shape = shape
+  }
 
   /// Writes one image, [height, width], as it is.
-  func prepare(_ image: Span<UInt8>, into input: inout MutableSpan<Float>) {
+  package func prepare(_ image: Span<UInt8>, into input: inout MutableSpan<Float>) {
     write(image, right: 0, down: 0, into: &input)
   }
 
   /// Writes one training image, shifted by what (seed, epoch, sample) says.
-  func prepareForTraining(
+  package func prepareForTraining(
     _ image: Span<UInt8>, sample: Int32, epoch: Int, into input: inout MutableSpan<Float>
   ) {
     guard shift > 0 else {
@@ -55,8 +65,7 @@ struct InputPreparation {
     _ image: UnsafePointer<UInt8>, height: Int, width: Int, right: Int, down: Int,
     into input: UnsafeMutablePointer<Float>
   ) {
-    let scale = 1 / (255 * deviation)
-    let offset = -mean / deviation
+    let (scale, offset) = (Self.scale, Self.offset)
     let columns = max(right, 0)..<min(width + right, width)
     for y in 0..<height {
       let row = input + y * width
