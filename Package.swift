@@ -22,7 +22,9 @@ let settings: [SwiftSetting] =
 
 let package = Package(
   name: "Lockstep",
-  products: [.executable(name: "lockstep", targets: ["lockstep"])],
+  products: [
+    .executable(name: "lockstep", targets: ["lockstep"]),
+  ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
     .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
@@ -34,6 +36,7 @@ let package = Package(
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
     .systemLibrary(name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
+    .systemLibrary(name: "CMinizip", pkgConfig: "minizip", providers: [.apt(["libminizip-dev"])]),
     .systemLibrary(name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"])]),
 
     .target(name: "CProducts"),
@@ -89,6 +92,13 @@ let package = Package(
       swiftSettings: settings),
     .target(name: "Runs", dependencies: ["Files", "Tensors", "Model"], swiftSettings: settings),
     .target(
+      name: "Exchange",
+      dependencies: [
+        "CMinizip", "Files", "Digests", "Tensors", "Model", "Checkpoints", "Runs",
+        .product(name: "SwiftProtobuf", package: "swift-protobuf"),
+      ],
+      exclude: ["ONNX/onnx.proto"], swiftSettings: settings),
+    .target(
       name: "Training",
       dependencies: [
         "Files", "Runs", "Digests", "Tensors", "Collectives", "Jobs", "Formatting", "Datasets", "Model",
@@ -114,7 +124,7 @@ let package = Package(
         "TensorBoard", "Jobs",
         "Scaling",
         "Datasets",
-        "Model", "Checkpoints", "Training",
+        "Model", "Checkpoints", "Training", "Exchange",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       // Nothing can import an executable, so whether its imports are public is no question.
@@ -151,6 +161,10 @@ let package = Package(
     .testTarget(name: "DigestsTests", dependencies: ["Digests"], swiftSettings: settings),
     .testTarget(
       name: "CheckpointsTests", dependencies: ["Checkpoints", "Digests", "Files", "TestSupport"],
+      swiftSettings: settings),
+    .testTarget(
+      name: "ExchangeTests",
+      dependencies: ["Exchange", "Checkpoints", "Files", "Model", "Runs", "Tensors", "TestSupport"],
       swiftSettings: settings),
     .target(name: "AllocationCounter", path: "Tests/AllocationCounter"),
     .testTarget(

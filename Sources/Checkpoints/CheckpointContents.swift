@@ -15,6 +15,9 @@ package struct CheckpointTensor: Hashable, Sendable {
     case .float32: elements(as: Float.self).map { Double($0) }
     case .int64: elements(as: Int64.self).map { Double($0) }
     case .uint8: bytes.map { Double($0) }
+    case .float16: elements(as: UInt16.self).map { halfPrecision($0) }
+    case .bfloat16: elements(as: UInt16.self).map { Double(Float(bitPattern: UInt32($0) << 16)) }
+    case .float64: elements(as: Double.self)
     }
   }
 
@@ -24,6 +27,18 @@ package struct CheckpointTensor: Hashable, Sendable {
       count = description.count
     }
   }
+}
+
+/// The number that 16 bits of IEEE 754 half precision stand for. Not every platform's Swift has `Float16`.
+package func halfPrecision(_ bits: UInt16) -> Double {
+  let (exponent, fraction) = (Int(bits >> 10 & 31), Double(bits & 1023))
+  let magnitude =
+    switch exponent {
+    case 0: fraction * 0x1p-24
+    case 31: fraction == 0 ? Double.infinity : .nan
+    default: (1 + fraction / 1024) * Double(sign: .plus, exponent: exponent - 15, significand: 1)
+    }
+  return bits >> 15 == 0 ? magnitude : -magnitude
 }
 
 /// What a checkpoint holds: tensors in the order of their data, and text by key.

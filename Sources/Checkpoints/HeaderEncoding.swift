@@ -3,16 +3,20 @@
 struct EncodedHeader {
   /// The length, the JSON and its padding; the digest is 64 zeros at first.
   private(set) var bytes: [UInt8]
-  /// Where the digest's digits lie.
+  /// Where the digest's digits lie; empty in a header without one.
   private let digestRange: Range<Int>
 
-  /// Encodes a header for data that follow in the order of `tensors`.
+  /// Encodes a checkpoint's header, for data that follow in the order of `tensors`.
   init(tensors: [TensorDescription], metadata: [String: String], format: String) {
     checkWritable(tensors, metadata)
     var metadata = metadata
     metadata[SafeTensorsHeader.formatKey] = format
     metadata[SafeTensorsHeader.digestKey] = String(repeating: "0", count: 64)
+    self.init(tensors: tensors, metadata: metadata)
+  }
 
+  /// Encodes a header with just these metadata, for data that follow in the order of `tensors`.
+  init(tensors: [TensorDescription], metadata: [String: String]) {
     var digestRange = 0..<0
     var text: [UInt8] = Array(repeating: 0, count: SafeTensorsHeader.prefixByteCount)
     text.append(contentsOf: "{\(Self.string(SafeTensorsHeader.metadataKey)):{".utf8)

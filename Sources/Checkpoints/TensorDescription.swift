@@ -6,13 +6,20 @@ package enum ElementType: String, Hashable, Sendable, CaseIterable {
   case int64 = "I64"
   /// Bytes.
   case uint8 = "U8"
+  /// IEEE 754 half precision.
+  case float16 = "F16"
+  /// The upper half of a single-precision number.
+  case bfloat16 = "BF16"
+  /// IEEE 754 double precision.
+  case float64 = "F64"
 
   /// The bytes of one element.
   package var byteCount: Int {
     switch self {
     case .float32: 4
-    case .int64: 8
+    case .int64, .float64: 8
     case .uint8: 1
+    case .float16, .bfloat16: 2
     }
   }
 }

@@ -21,7 +21,7 @@ struct Lockstep: ParsableCommand {
       Train.self, LaunchJob.self, Watch.self, Doctor.self, SelfTestCommand.self, Scale.self,
       ReductionTiming.self, Evaluate.self,
       Predict.self, Read.self, PhotographTools.self,
-      Postal.self, Report.self, Fetch.self, Describe.self, Inspect.self,
+      Export.self, Import.self, Postal.self, Report.self, Fetch.self, Describe.self, Inspect.self,
     ])
 
   static func main() {

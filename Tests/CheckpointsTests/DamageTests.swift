@@ -73,7 +73,7 @@ import Testing
     (#"{"a":{}}"#, #"expected dtype, shape and two rising data_offsets of "a""#),
     (#"{"a":{"dtype":"F32","shape":[],"data_offsets":[4,0]}}"#, "two rising data_offsets"),
     (#"{"a":{"dtype":"F32","shape":[],"data_offsets":[0,4,4]}}"#, "two rising data_offsets"),
-    (#"{"a":{"dtype":"F16","shape":[],"data_offsets":[0,4]}}"#, #"F32, I64, U8, found "F16""#),
+    (#"{"a":{"dtype":"I32","shape":[],"data_offsets":[0,4]}}"#, #"F16, BF16, F64, found "I32""#),
     (#"{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,4]}}"#, "do not fit its shape [2] of F32"),
     (#"{"a":{"dtype":"F32","shape":[-1],"data_offsets":[0,4]}}"#, "expected a whole number, found '-'"),
     (#"{"a":{"dtype":"F32","shape":[01],"data_offsets":[0,4]}}"#, "expected a whole number, found '0'"),

@@ -92,5 +92,30 @@ extension RealRanks {
       #expect(other.code == 65 && other.errors.contains("is a model of the network"), "\(other.errors)")
       #expect(!FileManager.default.fileExists(atPath: scratch("a")))
     }
+
+    @Test func importedModelsAreEvaluatedAndTrainedOn() throws {
+      let scratch = try ScratchFolder()
+      #expect(try train(1, scratch("first"), smallProblem).code == 0)
+      func run(_ words: String...) throws -> Command.Outcome {
+        try Command(executable: Command.binary, arguments: words).run()
+      }
+      #expect(try run("export", scratch("first/final.safetensors"), "--format", "onnx").code == 0)
+      let imported = try run("import", scratch("first/final.onnx"), "--out", scratch("back.safetensors"))
+      #expect(imported.code == 0 && imported.output.contains("conv2"), "\(imported.errors)")
+      let figures = try ["first/final.safetensors", "back.safetensors"].map {
+        try run("evaluate", "--model", scratch($0), "--data", "synthetic:500:3", "--json").output
+      }
+      #expect(figures[0] == figures[1] && figures[0].contains("testErrors"))
+      let on = [
+        "--data", "synthetic:500:3", "--validation", "100", "--steps", "3", "--from",
+        scratch("back.safetensors"),
+      ]
+      #expect(try train(2, scratch("on"), on).code == 0)
+      let resumed = try train(
+        1, scratch("resumed"),
+        ["--data", "synthetic:500:3", "--validation", "100", "--resume", scratch("back.safetensors")])
+      #expect(
+        resumed.code == 65 && resumed.errors.contains("begin a run with it by --from"), "\(resumed.errors)")
+    }
   }
 }
