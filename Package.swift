@@ -24,6 +24,7 @@ let package = Package(
   name: "Lockstep",
   products: [
     .executable(name: "lockstep", targets: ["lockstep"]),
+    .library(name: "LockstepModels", targets: ["LockstepModels"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -99,6 +100,9 @@ let package = Package(
       ],
       exclude: ["ONNX/onnx.proto"], swiftSettings: settings),
     .target(
+      name: "LockstepModels", dependencies: ["Digests", "Exchange", "Files", "Model", "Runs", "Tensors"],
+      swiftSettings: settings),
+    .target(
       name: "Training",
       dependencies: [
         "Files", "Runs", "Digests", "Tensors", "Collectives", "Jobs", "Formatting", "Datasets", "Model",
@@ -136,7 +140,7 @@ let package = Package(
       name: "CollectivesTests", dependencies: ["Collectives", "Tensors", "TestSupport"],
       swiftSettings: settings),
     .testTarget(
-      name: "LockstepTests", dependencies: ["lockstep", "Runs", "Datasets", "Digests"],
+      name: "LockstepTests", dependencies: ["lockstep", "LockstepModels", "Runs", "Datasets", "Digests"],
       swiftSettings: settings),
     .testTarget(name: "JobsTests", dependencies: ["Jobs"], swiftSettings: settings),
     .testTarget(
@@ -165,6 +169,10 @@ let package = Package(
     .testTarget(
       name: "ExchangeTests",
       dependencies: ["Exchange", "Checkpoints", "Files", "Model", "Runs", "Tensors", "TestSupport"],
+      swiftSettings: settings),
+    .testTarget(
+      name: "LockstepModelsTests",
+      dependencies: ["LockstepModels", "Digests", "Exchange", "Model", "Runs", "TestSupport"],
       swiftSettings: settings),
     .target(name: "AllocationCounter", path: "Tests/AllocationCounter"),
     .testTarget(

@@ -1,0 +1,43 @@
+import Foundation
+import LockstepModels
+import Testing
+
+extension RealRanks {
+  /// docs/examples/recognize, built as the package of its own that it is: what is not public does not compile there. That
+  /// takes as long as building Lockstep, so only `scripts/test --all` does it.
+  @Test(.enabled(if: Lab.isThorough)) func theExamplePackageRecognizesDigits() throws {
+    let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+      .deletingLastPathComponent().path
+    let scratch = try ScratchFolder()
+    let trained = try Command(
+      executable: Command.binary,
+      arguments: [
+        "train", "--quiet", "--no-report", "--run", scratch("run"), "--recipe", "linear", "--steps", "50",
+        "--data", "synthetic:500:3", "--validation", "0",
+      ]
+    ).run()
+    try #require(trained.code == 0, "\(trained.errors)")
+    let pixels = (0..<3 * 784).map { UInt8(truncatingIfNeeded: $0 * 31) }
+    try Data(pixels).write(to: URL(fileURLWithPath: scratch("images")))
+    // A folder of its own: two packages at a time in one would undo each other's work.
+    var build = Command(
+      executable: "swift",
+      arguments: [
+        "build", "-c", "release", "--package-path", root + "/docs/examples/recognize", "--scratch-path",
+        root + "/.build/example",
+      ])
+    build.limit = 1800
+    let built = try build.run()
+    try #require(built.code == 0, "\(built.output.suffix(2000))")
+    let program = root + "/.build/example/release/recognize"
+    let outcome = try Command(
+      executable: program, arguments: [scratch("run/final.safetensors"), scratch("images")]
+    ).run()
+    #expect(outcome.code == 0, "\(outcome.errors)")
+    let predictions = try DigitModel(path: scratch("run/final.safetensors")).predictAll(pixels)
+    let lines = predictions.enumerated().map { "image \($0): \($1.digit), probability \($1.probability)\n" }
+    #expect(outcome.output == lines.joined())
+    let wrong = try Command(executable: program, arguments: [scratch("images"), scratch("images")]).run()
+    #expect(wrong.code == 65 && !wrong.errors.isEmpty)
+  }
+}
