@@ -95,7 +95,7 @@ let package = Package(
     .target(
       name: "Exchange",
       dependencies: [
-        "CMinizip", "Files", "Digests", "Tensors", "Model", "Checkpoints", "Runs",
+        "CMinizip", "Files", "Digests", "Tensors", "Model", "Checkpoints", "Runs", "Datasets",
         .product(name: "SwiftProtobuf", package: "swift-protobuf"),
       ],
       exclude: ["ONNX/onnx.proto"], swiftSettings: settings),

@@ -16,6 +16,8 @@ package struct ImportOptions: Sendable {
   /// What the model was trained to take for a pixel; nil for what is usual: bytes where an ONNX graph takes bytes, else
   /// standardized pixels.
   package var pixels: PixelScale?
+  /// The shape of the images that it takes; nil for what the file tells, as ONNX may, else 28 × 28.
+  package var images: Shape?
 
   package init() {}
 }
@@ -118,7 +120,7 @@ package struct ImportedModel: Sendable {
         "\(path) has weights and no network: name it with --network, e.g. keras or 'conv 8x3; relu; dense 10'"
       )
     }
-    var weights = try ModelWeights(network)
+    var weights = try ModelWeights(network, input: options.images ?? .mnist)
     let layers = try ForeignLayer.layers(of: tensors, path: path)
     let taken = try weights.take(layers, in: layout, names: options.names, path: path)
     try weights.absorb((options.pixels ?? .standardized).map, path: path)
@@ -128,14 +130,14 @@ package struct ImportedModel: Sendable {
   private static func onnx(
     _ bytes: [UInt8], _ path: String, _ options: ImportOptions
   ) throws -> (ModelWeights, [Origin]) {
-    let found = try ONNXNetwork(bytes, path: path)
+    let found = try ONNXNetwork(bytes, images: options.images, path: path)
     guard options.layout ?? .pytorch == .pytorch, options.names == nil else {
       throw FileError(.usage, "\(path) is an ONNX graph, which needs neither --layout nor --names")
     }
     if let network = options.network, network != found.network {
       throw FileError(.different, "\(path): expected the network '\(network)', found '\(found.network)'")
     }
-    var weights = try ModelWeights(found.network)
+    var weights = try ModelWeights(found.network, input: found.inputShape)
     var layers: [ForeignLayer] = []
     // Nodes need no names, and those that they have need not differ.
     for (index, layer) in found.layers.enumerated() {

@@ -23,23 +23,24 @@ package struct ModelWeights: Sendable {
   /// Those layers that have parameters.
   package var weighted: [Layer] { layers.filter { $0.weight != nil } }
 
-  /// The shape of an image: the only one that Lockstep's networks take so far.
-  package static let inputShape = Shape.mnist
+  /// The shape of an image.
+  package let inputShape: Shape
   /// The number of classes.
-  package static let classCount = 10
+  package var classCount: Int { layers.last?.output.count ?? 0 }
 
-  /// Puts a network and its parameters together; without `values` they are zeros.
+  /// Puts a network for images of `input` and its parameters together; without `values` they are zeros.
   ///
   /// - Throws: `NetworkSpecificationError` if a layer does not fit its input.
   /// - Precondition: `values` has as many elements as the network has parameters.
-  package init(_ network: NetworkSpecification, values: [Float]? = nil) throws(NetworkSpecificationError) {
-    let shapes = try network.outputShapes(input: Self.inputShape, classCount: Self.classCount)
-    let layout = try Network(
-      network, input: Self.inputShape, classCount: Self.classCount, capacity: 1
-    ).layout
+  package init(
+    _ network: NetworkSpecification, input inputShape: Shape = .mnist, values: [Float]? = nil
+  ) throws(NetworkSpecificationError) {
+    let shapes = try network.outputShapes(input: inputShape)
+    let layout = try Network(network, input: inputShape, capacity: 1).layout
+    self.inputShape = inputShape
     precondition(values.map { $0.count == layout.count } ?? true, "values for \(layout.count) parameters")
     var tensors = layout.tensors[...]
-    var input = Self.inputShape
+    var input = inputShape
     var count: [String: Int] = [:]
     layers = zip(network.layers, shapes).map { specification, output in
       defer { input = output }

@@ -1,4 +1,5 @@
 internal import Checkpoints
+internal import Datasets
 package import Digests
 internal import Files
 internal import Model
@@ -22,7 +23,16 @@ package struct StoredModel: Sendable {
   package init(path: String) throws {
     let (file, digest) = try CheckpointFile.readingWithDigest(path)
     let recipe = try Recipe(metadata: file.contents.metadata, origin: path)
-    var weights = try ModelWeights(recipe.network)
+    var input = Shape.mnist
+    if let text = file.contents.metadata[Recipe.imageShapeKey] {
+      guard let shape = ImageShape(parsing: text) else {
+        throw FileError(
+          .malformed,
+          "\(path): expected the metadata '\(Recipe.imageShapeKey)' such as 20x32, found '\(text)'")
+      }
+      input = Shape(shape.height, shape.width, 1)
+    }
+    var weights = try ModelWeights(recipe.network, input: input)
     let values = FloatBuffer(count: weights.values.count)
     try file.restore(
       Self.descriptions(of: weights, prefix: recipe.evaluatedPrefix),
@@ -43,9 +53,13 @@ package struct StoredModel: Sendable {
   /// `source` is the file that they come from.
   package static func bytes(of weights: ModelWeights, recipe: Recipe, source: SHA256Digest) -> [UInt8] {
     let data = weights.values.withUnsafeBytes { Array($0) }
-    let metadata = [
+    var metadata = [
       "recipe": recipe.json(), "epoch": "0", "step": "0", importKey: source.description,
     ]
+    if weights.inputShape != .mnist {
+      metadata[Recipe.imageShapeKey] = "\(weights.inputShape.height)x\(weights.inputShape.width)"
+    }
+    if weights.classCount != 10 { metadata[Recipe.classCountKey] = "\(weights.classCount)" }
     return CheckpointFile.bytes(
       of: CheckpointContents(
         tensors: descriptions(of: weights, prefix: recipe.evaluatedPrefix), metadata: metadata,

@@ -20,13 +20,13 @@ internal import Tensors
 /// The results have the same bits on every x86-64 processor. A model serves one thread at a time.
 public final class DigitModel {
   /// The rows of an image.
-  public static let rows = ModelWeights.inputShape.height
+  public static let rows = Shape.mnist.height
   /// The columns of an image.
-  public static let columns = ModelWeights.inputShape.width
+  public static let columns = Shape.mnist.width
   /// The pixels of an image: rows times columns.
-  public static let pixelCount = ModelWeights.inputShape.count
+  public static let pixelCount = Shape.mnist.count
   /// The number of classes: one for each digit.
-  public static let classCount = ModelWeights.classCount
+  public static let classCount = 10
 
   /// The network as text, e.g. `conv 16x5 stride 2; relu; …; dense 10`.
   public let network: String
@@ -34,7 +34,7 @@ public final class DigitModel {
   public let fileDigest: String
 
   private let runner: Network
-  private let preparation = InputPreparation()
+  private let preparation = InputPreparation(shape: .mnist)
 
   /// Reads and verifies the model at `path`.
   ///
@@ -45,11 +45,16 @@ public final class DigitModel {
       let stored = try StoredModel(path: path)
       network = stored.weights.network.description
       fileDigest = stored.fileDigest.description
-      runner = try Network(
-        stored.weights.network, input: ModelWeights.inputShape, classCount: ModelWeights.classCount,
-        capacity: stored.recipe.microBatch)
+      let (input, classes) = (stored.weights.inputShape, stored.weights.classCount)
+      guard input == .mnist, classes == Self.classCount else {
+        throw DigitModelError(
+          description: "\(path): expected a model of 28 × 28 pixels and ten digits, found one of "
+            + "\(input.height) × \(input.width) pixels and \(classes) classes")
+      }
+      runner = try Network(stored.weights.network, capacity: stored.recipe.microBatch)
       runner.prepare(FloatBuffer(stored.weights.values))
     } catch {
+      if let error = error as? DigitModelError { throw error }
       throw DigitModelError(description: (error as? any ReportedError)?.description ?? "\(path): \(error)")
     }
   }

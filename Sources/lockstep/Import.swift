@@ -1,4 +1,5 @@
 import ArgumentParser
+import Datasets
 import Exchange
 import Formatting
 import Foundation
@@ -52,6 +53,12 @@ struct Import: ParsableCommand {
       valueName: "name,name,…"))
   var names: String?
 
+  @Option(
+    help: ArgumentHelp(
+      "The shape of the images in pixels, rows, then columns.",
+      discussion: "Default: what an ONNX graph tells, else 28x28.", valueName: "HEIGHTxWIDTH"))
+  var images: String?
+
   @Flag(help: "Replace the model if it is there.")
   var force = false
 
@@ -65,6 +72,14 @@ struct Import: ParsableCommand {
     options.network = try network.map { try NetworkSpecification($0) }
     options.layout = layout
     options.pixels = pixels
+    options.images = try images.map { text in
+      guard let shape = ImageShape(parsing: text) else {
+        throw ValidationError(
+          "--images: expected rows and columns from 1 to \(SampleFormat.longestSide) such as 28x28, found '\(text)'"
+        )
+      }
+      return Shape(shape.height, shape.width, 1)
+    }
     options.names = names.map { $0.split(separator: ",", omittingEmptySubsequences: false).map(String.init) }
     let model = try ImportedModel(reading: file, options: options)
     try model.write(to: out, replacing: force)

@@ -73,6 +73,7 @@ struct ScoreReader: ParsableCommand {
   @Option(help: "How many pages of each difficulty.") var pages = 1000
   @Option(help: "Which pages.") var seed: UInt64 = 0
   @Option(help: "One difficulty only: clean, hard or decoys.") var difficulty: PageComposer.Difficulty?
+  @Option(help: "Whose digits the pages are made of: test, or train to choose settings by.") var split = Dataset.Split.test
   @Option(help: ArgumentHelp("A checkpoint instead of the built-in reader.", valueName: "file")) var model:
     String?
   @OptionGroup var dataOptions: DataOptions
@@ -83,7 +84,7 @@ struct ScoreReader: ParsableCommand {
   }
 
   func run() throws {
-    let composer = PageComposer(digits: try dataOptions.open().read(.test), seed: seed)
+    let composer = PageComposer(digits: try dataOptions.open().read(split), seed: seed)
     for difficulty in difficulty.map({ [$0] }) ?? PageComposer.Difficulty.allCases {
       let score = try ReadingScore.measured(composer, pages: pages, difficulty, workers: ProcessorSet().cores)
       {

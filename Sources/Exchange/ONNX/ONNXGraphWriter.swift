@@ -38,7 +38,7 @@ struct ONNXGraphWriter {
   }
 
   private mutating func write(_ model: ModelWeights) {
-    let shape = ModelWeights.inputShape
+    let shape = model.inputShape
     graph.name = "lockstep"
     graph.input = [
       Self.value(
@@ -52,7 +52,7 @@ struct ONNXGraphWriter {
       append(layer, of: model, giving: layer.name == last ? "logits" : layer.name)
     }
     append("Softmax", giving: "probabilities", attributes: [Self.attribute("axis", 1)])
-    let classes = Int64(ModelWeights.classCount)
+    let classes = Int64(model.classCount)
     graph.output = ["logits", "probabilities"].map { Self.value($0, .float, [nil, classes]) }
   }
 

@@ -1,4 +1,5 @@
 internal import Checkpoints
+internal import Datasets
 internal import Files
 internal import Foundation
 internal import Model
@@ -13,11 +14,13 @@ struct ONNXNetwork {
   let scaling: AffineMap
   /// Whether its input are bytes.
   let takesBytes: Bool
+  /// The shape of an image.
+  let inputShape: Shape
 
-  /// Reads a model's bytes; `path` is what errors call it.
+  /// Reads a model's bytes; `path` is what errors call it. Images have the shape `images`, or that which the graph tells.
   ///
   /// - Throws: kind `malformed` if they are none, kind `different` if the graph is no network that Lockstep has.
-  init(_ bytes: [UInt8], path: String) throws(FileError) {
+  init(_ bytes: [UInt8], images: Shape?, path: String) throws(FileError) {
     let other = FileError(
       .malformed, "\(path): expected a model as safetensors, npz or ONNX, found other content")
     let model: ONNXModel
@@ -31,7 +34,9 @@ struct ONNXNetwork {
         .different, "\(path): expected a graph with one input, the images, found \(inputs.count)")
     }
     let extents = input.type.tensorType.shape.dim.map(\.dimValue)
-    let shape = ModelWeights.inputShape
+    let told = extents.count == 4 ? extents.dropFirst(2).map { Int($0) } : []
+    let isTold = told.allSatisfy { (1...SampleFormat.longestSide).contains($0) } && !told.isEmpty
+    let shape = images ?? (isTold ? Shape(told[0], told[1], 1) : .mnist)
     let expected = [Int64(shape.channels), Int64(shape.height), Int64(shape.width)]
     guard extents.count == 4, zip(extents.dropFirst(), expected).allSatisfy({ $0 == $1 || $0 == 0 }) else {
       throw FileError(
@@ -39,15 +44,16 @@ struct ONNXNetwork {
         "\(path): expected images [N, \(shape.channels), \(shape.height), \(shape.width)] as input, "
           + "found \(extents.map { $0 == 0 ? "N" : "\($0)" })")
     }
-    var chain = ONNXChain(input: input.name, path: path)
+    var chain = ONNXChain(input: input.name, shape: shape, path: path)
     for tensor in graph.initializer { try chain.add(tensor) }
     for node in graph.node { try chain.add(node) }
     do throws(NetworkSpecificationError) {
       network = try NetworkSpecification(chain.layers.map(\.description).joined(separator: "; "))
-      _ = try network.outputShapes(input: shape, classCount: ModelWeights.classCount)
+      _ = try network.outputShapes(input: shape)
     } catch {
       throw FileError(.different, "\(path): its graph is no network that Lockstep has: \(error)")
     }
+    inputShape = shape
     layers = chain.parameters
     scaling = chain.scaling
     takesBytes = input.type.tensorType.elemType == ONNXNumber.uint8.rawValue
@@ -73,15 +79,16 @@ private struct ONNXChain {
   private var shapeValues: Set<String> = []
   /// What the last layer gave.
   private var current: String
-  private var shape = ModelWeights.inputShape
+  private var shape: Shape
   private var isFlat = false
   /// Whether the last layer is a product of matrices whose biases may still come.
   private var awaitsBias = false
   /// Whether the logits have become probabilities.
   private var isOver = false
 
-  init(input: String, path: String) {
+  init(input: String, shape: Shape, path: String) {
     current = input
+    self.shape = shape
     self.path = path
   }
 
@@ -295,7 +302,7 @@ private struct ONNXChain {
     let attributes = Attributes(node)
     let size = attributes.ints("kernel_shape") ?? []
     let strides = attributes.ints("strides") ?? [1, 1]
-    let allowed = 1...28
+    let allowed = 1...SampleFormat.longestSide
     guard size.count == 2, size[0] == size[1], strides.count == 2, strides[0] == strides[1],
       allowed.contains(size[0]), allowed.contains(strides[0]),
       (attributes.ints("pads") ?? []).allSatisfy({ $0 == 0 }), attributes.int("ceil_mode") ?? 0 == 0,

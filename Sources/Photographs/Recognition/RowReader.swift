@@ -3,13 +3,13 @@ internal import Foundation
 /// How a row is read: what counts against cutting ink, and against calling it no digit.
 struct ReadingCosts {
   /// A cut through ink.
-  var cut: Float = 1
+  var cut: Float = tune("CUT", 1)
   /// Ink that has nothing to do with digits.
-  var other: Float = 0.6
+  var other: Float = tune("OTHER", 0.6)
   /// Ink that looks like a digit's part, or like several: somebody's digit gets lost.
-  var lost: Float = 3.5
+  var lost: Float = tune("LOST", 3.5)
   /// A digit below this probability is none.
-  var leastProbability: Float = 0.5
+  var leastProbability: Float = tune("LEAST", 0.5)
 }
 
 /// Finds the best way to make digits of a row's pieces.
@@ -202,3 +202,5 @@ struct StripReading {
   var right: Float
   var height: Float
 }
+
+func tune(_ n: String, _ d: Float) -> Float { ProcessInfo.processInfo.environment[n].flatMap { Float($0) } ?? d }

@@ -5,6 +5,10 @@ extension Recipe {
   package static let metadataKey = "recipe"
   /// The metadata key of the SHA-256 of the file that a model was imported from; it is in no other checkpoint.
   package static let importKey = "importedFrom"
+  /// The metadata key of the images' shape, `20x32`, where that is not MNIST's.
+  package static let imageShapeKey = "imageShape"
+  /// The metadata key of the number of classes, where that is not MNIST's.
+  package static let classCountKey = "classCount"
 
   /// The recipe of the run that wrote a checkpoint with these metadata; `origin` is what errors call it.
   ///

@@ -56,8 +56,8 @@ struct SavedState {
 
   /// The metadata's names for the images' shape, as in `20x32`, and for the number of classes; where they are absent, these
   /// are MNIST's.
-  fileprivate static let shapeKey = "imageShape"
-  fileprivate static let classesKey = "classCount"
+  fileprivate static let shapeKey = Recipe.imageShapeKey
+  fileprivate static let classesKey = Recipe.classCountKey
 
   /// What the run that wrote it was trained on.
   ///

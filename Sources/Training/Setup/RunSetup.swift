@@ -69,7 +69,7 @@ struct RunSetup {
     let asked = try together(communicator) {
       let own = try checkpoint?.recipe()
       var recipe = try resolve(own ?? initial?.model.recipe())
-      let named = try initial?.digest ?? own?.initialModel
+      let named = initial?.digest ?? own?.initialModel
       if named == nil, let missing = recipe.initialModel {
         throw RunError(
           "the recipe begins with the model whose SHA-256 is \(missing): name its file by --from",

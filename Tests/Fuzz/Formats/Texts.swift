@@ -43,7 +43,7 @@ func networkFormat() -> FuzzedFormat {
     do throws(NetworkSpecificationError) {
       let network = try NetworkSpecification(String(decoding: bytes, as: UTF8.self))
       agree((try? NetworkSpecification(network.description)) == network, "\(network) is read as another")
-      let shapes = try network.outputShapes(input: .mnist, classCount: 10)
+      let shapes = try network.outputShapes(input: .mnist)
       for (layer, input) in zip(network.layers, [.mnist] + shapes) {
         agree(
           layer.parameterCount(for: input) >= 0 && layer.forwardFLOPs(for: input) >= 0, "\(layer) overflows")
