@@ -127,18 +127,23 @@ package struct ReaderSamples: Sendable {
       return (
         beside(inOrder ? a : second, inOrder ? second : a, touching: draws.uniform() < 0.7, &draws), .several
       )
-    case ..<0.62: return other(decoy(.letter, height, radius))
-    case ..<0.74: return other(decoy(.glyph, height, radius))
-    case ..<0.8:
-      // Two letters, or a letter's part.
+    case ..<0.6: return other(decoy(.letter, height, radius))
+    case ..<0.7: return other(decoy(.glyph, height, radius))
+    case ..<0.75:
       guard let a = decoy(.letter, height, radius), let b = decoy(.letter, height, radius) else { return nil }
-      if draws.uniform() < 0.5 { return other(beside(a, b, touching: true, &draws)) }
-      return piece(of: a, 0.35...0.8, &draws).flatMap { isPlain($0) ? nil : ($0, .other) }
-    case ..<0.85: return other(decoy(.mark, height, radius))
-    case ..<0.9: return other(decoy(.scribble, height, radius))
+      return other(beside(a, b, touching: true, &draws))
+    case ..<0.83:
+      // A part of something else, as a cut leaves it.
+      let kinds: [Decoy] = [.letter, .letter, .glyph, .stamp, .stamp, .scribble, .mark, .blot]
+      guard let whole = decoy(kinds[draws.below(kinds.count)], height, radius),
+        let rest = piece(of: whole, 0.3...0.8, &draws)
+      else { return nil }
+      return isPlain(rest) ? nil : (rest, .other)
+    case ..<0.87: return other(decoy(.mark, height, radius))
+    case ..<0.91: return other(decoy(.scribble, height, radius))
     case ..<0.95: return other(decoy(.blot, height, radius))
-    case ..<0.98: return other(decoy(.line, height, radius))
-    default: return other(decoy(.stamp, height / 2, radius / 2))
+    case ..<0.97: return other(decoy(.line, height, radius))
+    default: return other(decoy(.stamp, height / 2, radius * draws.between(0.3, 0.8)))
     }
   }
 

@@ -5,6 +5,8 @@ struct InkMap {
   var contrast: Plane<UInt8>
   /// Whether a pixel belongs to a stroke: its contrast is at least half that of the strokes around it.
   var isInk: Plane<Bool>
+  /// Whether a pixel is darker than the paper's noise makes it: strokes, and fainter things such as ruled lines.
+  var isMarked: Plane<Bool>
   /// Whether the ink is lighter than its ground.
   let isInverted: Bool
 
@@ -24,7 +26,7 @@ struct InkMap {
     isInverted = Self.inkIsLight(grid, above, below)
     let ground = (isInverted ? below : above).blurred(max(1, radius / 4))
     contrast = Self.contrast(light, against: ground, factor, isInverted)
-    isInk = Self.strokes(contrast, factor: factor, radius: radius)
+    (isMarked, isInk) = Self.strokes(contrast, factor: factor, radius: radius)
   }
 
   /// Ink is the smaller part of where light changes.
@@ -60,7 +62,9 @@ struct InkMap {
   }
 
   /// Half of the contrast that the strong strokes around a pixel have, and more than the paper's own noise.
-  private static func strokes(_ contrast: Plane<UInt8>, factor: Int, radius: Int) -> Plane<Bool> {
+  private static func strokes(
+    _ contrast: Plane<UInt8>, factor: Int, radius: Int
+  ) -> (isMarked: Plane<Bool>, isInk: Plane<Bool>) {
     let noise = 4.5 * paperNoise(contrast)
     let least = max(leastContrast, noise)
     // The level of strokes: what is reached in blocks, the single pixel's noise left out.
@@ -68,17 +72,23 @@ struct InkMap {
     let reach = max(2, radius / 2)
     peaks = peaks.dilated(reach).blurred(reach)
     var isInk = Plane<Bool>(width: contrast.width, height: contrast.height, repeating: false)
+    var isMarked = isInk
     let width = contrast.width
     isInk.values.withUnsafeMutableBufferPointer { ink in
-      contrast.values.withUnsafeBufferPointer { values in
-        peaks.forEachFineRow(factor: factor, width: width, height: contrast.height) { y, row in
-          for x in 0..<width {
-            ink[y * width + x] = Float(values[y * width + x]) > max(least, 0.46 * row[x])
+      isMarked.values.withUnsafeMutableBufferPointer { marked in
+        contrast.values.withUnsafeBufferPointer { values in
+          peaks.forEachFineRow(factor: factor, width: width, height: contrast.height) { y, row in
+            for x in 0..<width {
+              let i = y * width + x
+              let value = Float(values[i])
+              ink[i] = value > max(least, 0.46 * row[x])
+              marked[i] = value > max(0.6 * least, 0.15 * row[x])
+            }
           }
         }
       }
     }
-    return isInk
+    return (isMarked, isInk)
   }
 
   /// The standard deviation of the paper's contrast: 1.4826 times the median absolute difference of neighbours, over

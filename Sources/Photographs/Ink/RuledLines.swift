@@ -4,11 +4,15 @@ extension InkMap {
   /// Where a stroke crosses a line, the ink is thicker than the line, and stays.
   mutating func removeRuledLines() {
     for direction in [LineTracer.Direction.along, .down] {
-      var tracer = LineTracer(isInk, direction)
+      var tracer = LineTracer(isMarked, direction)
       tracer.trace()
       for line in tracer.lines {
         for run in line where run.length <= tracer.thickness(of: line) {
-          for place in run.start..<run.end { isInk.values[tracer.index(run.position, place)] = false }
+          for place in run.start..<run.end {
+            isInk.values[tracer.index(run.position, place)] = false
+            // So that lines across this one are seen whole.
+            isMarked.values[tracer.index(run.position, place)] = false
+          }
         }
       }
     }

@@ -41,7 +41,12 @@ struct RowFinder {
       return seen * 4 >= ink * 3
     }?.contrast
     guard let level else { return [] }
+    let strong = pens.filter { $0.contrast >= 0.8 * level }.map(\.strokeWidth).sorted()
+    let pen = strong.isEmpty ? 0 : strong[strong.count / 2]
     return all.filter { piece in
+      // What is left of ruled lines: straight, thin and faint.
+      let isBar = Float(min(piece.width, piece.height)) < 2.5 * pen
+      if isBar, piece.contrast < 0.75 * level, piece.strokeWidth < 0.8 * pen { return false }
       let touches = piece.left == 0 || piece.top == 0 || piece.right == width || piece.bottom == height
       let isLarge = piece.width * 3 > width || piece.height * 3 > height
       let fills = piece.width * 20 > width * 19 || piece.height * 20 > height * 19

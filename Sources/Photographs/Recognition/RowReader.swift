@@ -42,6 +42,13 @@ struct RowReader {
     let classes = recognizer.classCount
     let probabilities = recognizer.probabilities(of: candidates.flatMap(\.image), count: candidates.count)
 
+    if ProcessInfo.processInfo.environment["DBG"] != nil {
+      print("ROW h \(row.height) pieces", pieces.all.map { "\($0.left)-\($0.right):\($0.component)" })
+      for (i, c) in candidates.enumerated() {
+        let p = Array(probabilities[i * classes..<(i + 1) * classes])
+        print(c.first, c.end, "cuts", c.cutEnds, p.enumerated().filter { $0.1 > 0.05 }.map { "\($0.0):\(String(format: "%.2f", $0.1))" })
+      }
+    }
     // The best way over the first n pieces (Bellman): its score, and the candidate that ends it.
     let count = pieces.all.count
     var best = [(score: Float, candidate: Int, isDigit: Bool)](
