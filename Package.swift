@@ -117,12 +117,15 @@ let package = Package(
       swiftSettings: settings),
     .target(
       name: "Photographs",
-      dependencies: ["CPictures", "CReaderModel", "Files", "Tensors", "Model", "Datasets", "Runs", "Training"],
+      dependencies: [
+        "CPictures", "CReaderModel", "Files", "Tensors", "Model", "Datasets", "Runs", "Training",
+      ],
       swiftSettings: settings),
     .executableTarget(
       name: "lockstep",
       dependencies: [
-        "CProcessor", "Photographs", "Files", "Formatting", "Runs", "RunReports", "Digests", "Tensors", "Collectives",
+        "CProcessor", "Photographs", "Files", "Formatting", "Runs", "RunReports", "Digests", "Tensors",
+        "Collectives",
         "Reports",
         "Analysis",
         "TensorBoard", "Jobs",
@@ -140,7 +143,8 @@ let package = Package(
       name: "CollectivesTests", dependencies: ["Collectives", "Tensors", "TestSupport"],
       swiftSettings: settings),
     .testTarget(
-      name: "LockstepTests", dependencies: ["lockstep", "LockstepModels", "Runs", "Datasets", "Digests"],
+      name: "LockstepTests",
+      dependencies: ["lockstep", "LockstepModels", "Photographs", "Runs", "Datasets", "Digests"],
       swiftSettings: settings),
     .testTarget(name: "JobsTests", dependencies: ["Jobs"], swiftSettings: settings),
     .testTarget(

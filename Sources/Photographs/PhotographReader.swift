@@ -24,35 +24,67 @@ package struct PhotographReader {
     ink.removeRuledLines()
     let components = Components(ink)
     let reader = RowReader(recognizer: recognizer, costs: costs)
+    var rows: [[StripReading]] = []
     for row in RowFinder(components).rows() {
-      let parts = withoutWords(reader.read(row, ink: ink, components: components))
-      reading.rejectedCount += parts.count { !$0.isDigit && $0.height > 0.5 }
-      let digits = parts.filter(\.isDigit).map { part in
-        let best = (0..<10).max { part.probabilities[$0] < part.probabilities[$1] } ?? 0
-        return Reading.Digit(
-          digit: best, probabilities: part.probabilities, corners: part.corners.map { $0 * scale },
+      rows.append(withoutStrays(withoutWords(reader.read(row, ink: ink, components: components))))
+    }
+    rows = withoutLoneBars(rows)
+    reading.rejectedCount = rows.joined().count { !$0.isDigit && $0.height > 0.5 }
+    reading.rows = rows.map { row in
+      row.filter(\.isDigit).map { part in
+        Reading.Digit(
+          digit: part.best, probabilities: part.probabilities, corners: part.corners.map { $0 * scale },
           image: part.image)
       }
-      if !digits.isEmpty { reading.rows.append(digits) }
-    }
+    }.filter { !$0.isEmpty }
     return reading
   }
 
-  /// Takes digits back that stand in a word: most of their close neighbours are none.
+  /// Takes digits back that share their ink with something else, or that stand in a word: most of their close neighbours
+  /// are none.
   private func withoutWords(_ parts: [StripReading]) -> [StripReading] {
-    var parts = parts
-    let before = parts
-    for i in parts.indices where before[i].isDigit {
-      var (digits, others) = (0, 0)
-      for j in before.indices where j != i && before[j].height > 0.45 {
-        let gap = max(before[j].left - before[i].right, before[i].left - before[j].right)
-        guard gap < 0.6 else { continue }
-        if before[j].isDigit { digits += 1 } else { others += 1 }
+    let others = parts.filter { !$0.isDigit && $0.height > 0.45 }
+    return parts.map { part in
+      var part = part
+      if others.contains(where: { !$0.components.isDisjoint(with: part.components) }) { part.isDigit = false }
+      func isNear(_ other: StripReading) -> Bool {
+        max(other.left - part.right, part.left - other.right) < 0.6 && other.left != part.left
       }
-      if others > digits, others > 1 || before[i].probabilities[..<10].max() ?? 0 < 0.98 {
-        parts[i].isDigit = false
+      let close = others.count(where: isNear)
+      let digits = parts.count { $0.isDigit && isNear($0) }
+      if close > digits, close > 1 || part.confidence < 0.98 { part.isDigit = false }
+      return part
+    }
+  }
+
+  /// Takes digits back that stand alone, or in twos, and are not sure: more often than not something else looks like a
+  /// digit.
+  private func withoutStrays(_ parts: [StripReading]) -> [StripReading] {
+    guard parts.count(where: \.isDigit) <= 2 else { return parts }
+    return parts.map { part in
+      var part = part
+      part.isDigit = part.isDigit && part.confidence >= costs.leastAlone
+      return part
+    }
+  }
+
+  /// Takes back ones that stand alone in their rows, unless other digits of their height are there, or nothing else at all: a
+  /// bar is the most common thing that is no digit.
+  private func withoutLoneBars(_ rows: [[StripReading]]) -> [[StripReading]] {
+    let digits = rows.joined().filter { $0.isDigit && $0.best != 1 }
+    let heights = digits.map(\.pixelHeight).sorted()
+    let others = rows.joined().count { !$0.isDigit && $0.height > 0.45 }
+    return rows.map { row in
+      guard row.filter(\.isDigit).allSatisfy({ $0.best == 1 }), row.count(where: \.isDigit) <= 2 else {
+        return row
+      }
+      let isAlone = digits.isEmpty && others == 0
+      return row.map { part in
+        var part = part
+        let fits = !heights.isEmpty && (0.6...1.5).contains(part.pixelHeight / heights[heights.count / 2])
+        part.isDigit = part.isDigit && (isAlone || fits && row.count < 3)
+        return part
       }
     }
-    return parts
   }
 }

@@ -1,13 +1,12 @@
 import ArgumentParser
 import Datasets
-import Dispatch
 import Files
 import Formatting
 import Foundation
 import Jobs
 import Photographs
+import Reports
 import Runs
-import Synchronization
 import Training
 
 /// `lockstep photographs`: what the reader of photographs is made and measured with.
@@ -73,7 +72,8 @@ struct ScoreReader: ParsableCommand {
   @Option(help: "How many pages of each difficulty.") var pages = 1000
   @Option(help: "Which pages.") var seed: UInt64 = 0
   @Option(help: "One difficulty only: clean, hard or decoys.") var difficulty: PageComposer.Difficulty?
-  @Option(help: "Whose digits the pages are made of: test, or train to choose settings by.") var split = Dataset.Split.test
+  @Option(help: "Whose digits the pages are made of: test, or train to choose settings by.") var split =
+    Dataset.Split.test
   @Option(help: ArgumentHelp("A checkpoint instead of the built-in reader.", valueName: "file")) var model:
     String?
   @OptionGroup var dataOptions: DataOptions
@@ -85,17 +85,24 @@ struct ScoreReader: ParsableCommand {
 
   func run() throws {
     let composer = PageComposer(digits: try dataOptions.open().read(split), seed: seed)
+    var table = TextTable([
+      ("pages", .left), ("number", .right), ("digits", .right), ("wrong", .right), ("missed", .right),
+      ("invented", .right), ("of the digits", .right), ("pages without fault", .right),
+    ])
     for difficulty in difficulty.map({ [$0] }) ?? PageComposer.Difficulty.allCases {
       let score = try ReadingScore.measured(composer, pages: pages, difficulty, workers: ProcessorSet().cores)
       {
         let trained = try model.map { try TrainedModel(path: $0) } ?? ReaderModel.trained()
         return PhotographReader(try NetworkRecognizer(trained, name: model ?? ReaderModel.name))
       }
-      print(
-        difficulty.rawValue, score.pages, score.digits, score.wrong, score.missed, score.invented,
-        score.flawless,
-        Numbers.fixed(100 * score.errorRate, 2))
+      table.append([
+        difficulty.rawValue, Numbers.grouped(score.pages), Numbers.grouped(score.digits),
+        Numbers.grouped(score.wrong), Numbers.grouped(score.missed), Numbers.grouped(score.invented),
+        score.digits > 0 ? Numbers.fixed(100 * score.errorRate, 2) + " %" : "",
+        Numbers.grouped(score.flawless),
+      ])
     }
+    Console.write(table.text + "\n")
   }
 }
 

@@ -72,8 +72,14 @@ struct Read: ParsableCommand {
       switch outcome.result {
       case .success(let reading):
         if let names, let picture = outcome.annotated { try writeFile(picture, to: names[done]) }
-        if reading.isIncomplete { Console.notice("\(name): it is damaged or ends early; what could be seen was read") }
-        if json { document.append(.init(file: name, reading)) } else { show(reading, name, done, batch.paths.count) }
+        if reading.isIncomplete {
+          Console.notice("\(name): it is damaged or ends early; what could be seen was read")
+        }
+        if json {
+          document.append(.init(file: name, reading))
+        } else {
+          show(reading, name, done, batch.paths.count)
+        }
       case .failure(let error):
         failure = failure ?? error
         if json { document.append(.init(file: name, error: error.description)) }

@@ -144,7 +144,8 @@ enum Decoy: CaseIterable {
 
   private static func scribble(_ height: Float, _ radius: Float, _ draws: inout Draws) -> InkSprite? {
     let size = SIMD2(height * draws.between(0.7, 2), height)
-    let points = (0..<5 + draws.below(12)).map { _ in SIMD2(draws.uniform(), draws.uniform()) * size }
+    // With fewer turns it might be a digit.
+    let points = (0..<9 + draws.below(12)).map { _ in SIMD2(draws.uniform(), draws.uniform()) * size }
     return InkSprite(strokes: [points], radius: radius)
   }
 

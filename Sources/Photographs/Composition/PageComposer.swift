@@ -80,7 +80,7 @@ package struct PageComposer {
       size = isClean ? draws.between(44, 80) : draws.between(34, 90)
       stroke = isClean ? draws.between(0.75, 1.3) : draws.between(0.5, 1.6)
       spread = isClean ? draws.between(0.3, 0.9) : draws.between(0.12, 0.9)
-      touches = isClean ? 0 : 0.12
+      touches = isClean ? 0 : 0.06
       let inks: [SIMD3<Float>] = [
         SIMD3(0.85, 0.84, 0.82), SIMD3(0.8, 0.7, 0.35), SIMD3(0.9, 0.82, 0.55), SIMD3(0.3, 0.75, 0.78),
         SIMD3(0.5, 0.5, 0.48),

@@ -40,6 +40,11 @@ private struct LineTracer {
     /// Where the line would go on, by its last stretch.
     var slope: Float
 
+    /// From its first position to its last.
+    var span: Int { runs[runs.count - 1].position - runs[0].position + 1 }
+    /// From its first run to its last.
+    var steepness: Float { (runs[runs.count - 1].middle - runs[0].middle) / Float(max(span - 1, 1)) }
+
     func expected(at position: Int) -> Float {
       let last = runs[runs.count - 1]
       return last.middle + slope * Float(position - last.position)
@@ -111,9 +116,17 @@ private struct LineTracer {
       }
       open = going + fresh
     }
-    for chain in done + open {
-      let span = chain.runs[chain.runs.count - 1].position - chain.runs[0].position + 1
-      if span * 5 >= positions * 2, chain.runs.count * 5 >= span * 3 { lines.append(chain.runs) }
+    let whole = (done + open).filter { $0.span > 1 && $0.runs.count * 5 >= $0.span * 3 }
+    let long = whole.filter { $0.span * 5 >= positions * 2 }
+    lines = long.map(\.runs)
+    // Where several lines are, shorter stretches that lie as they do and are no thicker are parts of others.
+    guard long.count >= 3 else { return }
+    let slope = long.map(\.steepness).sorted()[long.count / 2]
+    let thick = long.map { thickness(of: $0.runs) }.sorted()[long.count / 2]
+    for chain in whole where chain.span * 5 < positions * 2 && chain.span * 9 >= positions {
+      if abs(chain.steepness - slope) < 0.03, thickness(of: chain.runs) <= thick + 1 {
+        lines.append(chain.runs)
+      }
     }
   }
 

@@ -47,6 +47,7 @@ struct RowFinder {
       // What is left of ruled lines: straight, thin and faint.
       let isBar = Float(min(piece.width, piece.height)) < 2.5 * pen
       if isBar, piece.contrast < 0.75 * level, piece.strokeWidth < 0.8 * pen { return false }
+      if piece.contrast < 0.62 * level, piece.strokeWidth < 0.65 * pen { return false }
       let touches = piece.left == 0 || piece.top == 0 || piece.right == width || piece.bottom == height
       let isLarge = piece.width * 3 > width || piece.height * 3 > height
       let fills = piece.width * 20 > width * 19 || piece.height * 20 > height * 19

@@ -3,13 +3,24 @@ internal import Foundation
 /// How a row is read: what counts against cutting ink, and against calling it no digit.
 struct ReadingCosts {
   /// A cut through ink.
-  var cut: Float = tune("CUT", 1)
+  var cut: Float = 1
   /// Ink that has nothing to do with digits.
-  var other: Float = tune("OTHER", 0.6)
+  var other: Float = 0.6
   /// Ink that looks like a digit's part, or like several: somebody's digit gets lost.
-  var lost: Float = tune("LOST", 3.5)
+  var lost: Float = 5
   /// A digit below this probability is none.
-  var leastProbability: Float = tune("LEAST", 0.5)
+  var leastProbability: Float = 0.5
+
+  /// Nor is one below this, of two at most in a row.
+  var leastAlone: Float = 0.8
+
+  /// Among digits, what looks like something else is more often a digit badly written.
+  var amongDigits: ReadingCosts {
+    var costs = self
+    costs.other = 3
+    costs.leastProbability = 0.3
+    return costs
+  }
 }
 
 /// Finds the best way to make digits of a row's pieces.
@@ -39,16 +50,30 @@ struct RowReader {
     var preparation = DigitPreparation()
     let candidates = self.candidates(pieces, strip, &preparation)
     guard !candidates.isEmpty else { return [] }
-    let classes = recognizer.classCount
     let probabilities = recognizer.probabilities(of: candidates.flatMap(\.image), count: candidates.count)
 
-    if ProcessInfo.processInfo.environment["DBG"] != nil {
-      print("ROW h \(row.height) pieces", pieces.all.map { "\($0.left)-\($0.right):\($0.component)" })
-      for (i, c) in candidates.enumerated() {
-        let p = Array(probabilities[i * classes..<(i + 1) * classes])
-        print(c.first, c.end, "cuts", c.cutEnds, p.enumerated().filter { $0.1 > 0.05 }.map { "\($0.0):\(String(format: "%.2f", $0.1))" })
-      }
-    }
+    let row = Row(pieces: pieces, strip: strip, candidates: candidates, probabilities: probabilities)
+    let first = best(row, costs)
+    // A row of digits is looked at once more.
+    let (digits, others) = (first.count(where: \.isDigit), first.count { !$0.isDigit && $0.height > 0.5 })
+    return digits >= 3 && digits >= 2 * others ? best(row, costs.amongDigits) : first
+  }
+
+  /// What is known of a row before it is decided.
+  private struct Row {
+    let pieces: Pieces
+    let strip: RowStrip
+    let candidates: [Candidate]
+    /// [candidates, classes].
+    let probabilities: [Float]
+  }
+
+  /// The best way through a row.
+  private func best(_ row: Row, _ costs: ReadingCosts) -> [StripReading] {
+    let (pieces, strip, candidates, probabilities) = (
+      row.pieces, row.strip, row.candidates, row.probabilities
+    )
+    let classes = recognizer.classCount
     // The best way over the first n pieces (Bellman): its score, and the candidate that ends it.
     let count = pieces.all.count
     var best = [(score: Float, candidate: Int, isDigit: Bool)](
@@ -61,7 +86,7 @@ struct RowReader {
         let cuts = costs.cut * Float(candidate.cutEnds) / 2
         let before = best[candidate.first].score - cuts
         let asDigit = before + log(max(digit, 1e-6)) - sizeCost(candidate)
-        let asJunk = before + junkScore(p, candidate)
+        let asJunk = before + junkScore(p, candidate, costs)
         if asDigit > best[end].score { best[end] = (asDigit, index, true) }
         if asJunk > best[end].score { best[end] = (asJunk, index, false) }
       }
@@ -84,7 +109,8 @@ struct RowReader {
           isDigit: step.isDigit && (p.prefix(10).max() ?? 0) >= costs.leastProbability,
           left: Float(candidate.box.left) / RowStrip.rowHeight,
           right: Float(candidate.box.right) / RowStrip.rowHeight,
-          height: Float(candidate.box.bottom - candidate.box.top) / RowStrip.rowHeight))
+          height: Float(candidate.box.bottom - candidate.box.top) / RowStrip.rowHeight,
+          components: Set(pieces.all[candidate.first..<candidate.end].map(\.component))))
       end = candidate.first
     }
     return readings.reversed()
@@ -98,7 +124,7 @@ struct RowReader {
   }
 
   /// What speaks for leaving ink out; specks cost little.
-  private func junkScore(_ p: [Float], _ candidate: Candidate) -> Float {
+  private func junkScore(_ p: [Float], _ candidate: Candidate, _ costs: ReadingCosts) -> Float {
     let height = Float(candidate.box.bottom - candidate.box.top) / RowStrip.rowHeight
     let size = min(height / 0.6, 1)
     guard p.count > 10 else {
@@ -208,6 +234,14 @@ struct StripReading {
   var left: Float
   var right: Float
   var height: Float
+  /// The digit it most looks like.
+  var best: Int { (0..<10).max { probabilities[$0] < probabilities[$1] } ?? 0 }
+  var confidence: Float { probabilities[best] }
+  /// Its height in the picture, in pixels.
+  var pixelHeight: Float {
+    let d = corners[3] - corners[0]
+    return (d * d).sum().squareRoot()
+  }
+  /// The pieces of connected ink that it has a part of.
+  var components: Set<Int32>
 }
-
-func tune(_ n: String, _ d: Float) -> Float { ProcessInfo.processInfo.environment[n].flatMap { Float($0) } ?? d }
