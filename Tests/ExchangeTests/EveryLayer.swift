@@ -48,7 +48,7 @@ func writeSample(_ network: String, to path: String, averaged: Bool = false) thr
 /// The logits of 8 images of a pattern, as training computes them.
 func logits(_ weights: ModelWeights) throws -> [Float] {
   let network = try Network(weights.network, capacity: 8)
-  let preparation = InputPreparation()
+  let preparation = InputPreparation(shape: .mnist)
   let buffer = network.input
   for image in 0..<8 {
     var values = buffer.mutableSpan

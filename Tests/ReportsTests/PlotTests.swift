@@ -58,10 +58,11 @@ import Testing
   }
 
   /// Records are text that anybody can change: whatever numbers they have, there is a picture.
-  @Test(arguments: [
-    [(0.0, -1e308), (1, 1e308)], [(1e308, 1), (-1e308, 2)], [(1, 1e17), (2, 1e17)], [(1, 1e300)],
-    [(1, 5e-324), (2, 1e-323)], [(1, 1e100), (2, -1e100)], [(1, 1e15), (2, 1e15 + 0.125)],
-  ])
+  @Test(
+    arguments: [
+      [(0.0, -1e308), (1, 1e308)], [(1e308, 1), (-1e308, 2)], [(1, 1e17), (2, 1e17)], [(1, 1e300)],
+      [(1, 5e-324), (2, 1e-323)], [(1, 1e100), (2, -1e100)], [(1, 1e15), (2, 1e15 + 0.125)],
+    ] as [[(x: Double, y: Double)]])
   func everyNumberHasAPicture(_ points: [(x: Double, y: Double)]) {
     for scale in [LinePlot.Scale.linear, .logarithmic, .powersOfTwo] {
       var plot = LinePlot(title: "", xLabel: "", yLabel: "", series: [LinePlot.Series("", points)])

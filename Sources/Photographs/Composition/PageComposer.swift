@@ -24,11 +24,19 @@ package struct PageComposer {
       package var centre: SIMD2<Float>
       /// Its width or height, whichever is more, in pixels.
       package var size: Float
+
+      package init(digit: Int, centre: SIMD2<Float>, size: Float) {
+        (self.digit, self.centre, self.size) = (digit, centre, size)
+      }
     }
 
     package var picture: Picture
     /// From top to bottom, each from left to right.
     package var rows: [[Digit]]
+
+    package init(picture: Picture, rows: [[Digit]]) {
+      (self.picture, self.rows) = (picture, rows)
+    }
   }
 
   private let images: LabelledImages

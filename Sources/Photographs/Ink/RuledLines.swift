@@ -108,7 +108,7 @@ private struct LineTracer {
       for chain in open {
         let last = chain.runs[chain.runs.count - 1].position
         // A line is followed over what hides it once there is enough of it.
-        if position - last <= min(gap, chain.runs.count / 3 + 1) {
+        if position - last <= min(gap, chain.runs.count / 2 + 3) {
           going.append(chain)
         } else {
           done.append(chain)
@@ -123,8 +123,8 @@ private struct LineTracer {
     guard long.count >= 3 else { return }
     let slope = long.map(\.steepness).sorted()[long.count / 2]
     let thick = long.map { thickness(of: $0.runs) }.sorted()[long.count / 2]
-    for chain in whole where chain.span * 5 < positions * 2 && chain.span * 9 >= positions {
-      if abs(chain.steepness - slope) < 0.03, thickness(of: chain.runs) <= thick + 1 {
+    for chain in whole where chain.span * 5 < positions * 2 && chain.span * 14 >= positions {
+      if abs(chain.steepness - slope) < 0.07, thickness(of: chain.runs) <= thick + 1 {
         lines.append(chain.runs)
       }
     }

@@ -33,12 +33,15 @@ struct RowFinder {
   /// Leaves out what is fainter than the page's pen by far (the weave of paper, print that shines through), specks, and
   /// what reaches in from outside (the edge of the paper, a hand, a shadow).
   private static func plausible(_ all: [Component], _ width: Int, _ height: Int) -> [Component] {
-    let pens = all.filter { $0.height >= leastHeight && $0.area > 12 }.sorted { $0.contrast < $1.contrast }
+    // The paper's ruling, where it was not taken out, is one large piece.
+    let pens = all.filter {
+      $0.height >= leastHeight && $0.area > 12 && $0.width * 3 < width && $0.height * 3 < height
+    }.sorted { $0.contrast < $1.contrast }
     let ink = pens.reduce(0) { $0 + $1.area }
     var seen = 0
     let level = pens.first {
       seen += $0.area
-      return seen * 4 >= ink * 3
+      return seen * 20 >= ink * 17
     }?.contrast
     guard let level else { return [] }
     let strong = pens.filter { $0.contrast >= 0.8 * level }.map(\.strokeWidth).sorted()

@@ -1,9 +1,9 @@
 /// Makes of ink what MNIST would have made of it: fitted into 20 × 20 with its aspect kept, its centre of mass in the middle
 /// of 28 × 28 (LeCun, Bottou, Bengio, Haffner, "Gradient-Based Learning Applied to Document Recognition", 1998, section
 /// III-A), and its strokes as wide as MNIST's are.
-struct DigitPreparation {
+package struct DigitPreparation {
   /// Pixels of a prepared digit's side.
-  static let side = 28
+  package static let side = 28
   /// MNIST's digits fit into a box of this side.
   private static let box = 20
   /// Steps of the fine grid for each pixel of the box.
@@ -12,14 +12,16 @@ struct DigitPreparation {
   private static let margin = 12
   private static let frame = box * fineness + 2 * margin
   /// How wide MNIST's strokes are, in pixels: four times the mean distance of its ink from the nearest edge.
-  static let strokeWidth: Float = 2.6
+  package static let strokeWidth: Float = 2.6
 
   private var map = DistanceMap(width: frame, height: frame)
+
+  package init() {}
 
   /// Prepares ink of `width` × `height` pixels, where 0.5 and more is ink; nil if there is none.
   ///
   /// Strokes become `strokeWidth` pixels of the result wide; that is [28, 28], 0 background, 255 ink.
-  mutating func prepare(
+  package mutating func prepare(
     _ ink: [Float], width: Int, height: Int, strokeWidth: Float = DigitPreparation.strokeWidth
   ) -> [UInt8]? {
     guard let bounds = Self.bounds(ink, width, height) else { return nil }

@@ -11,6 +11,10 @@ package struct Reading: Sendable {
     /// What the network saw, [28, 28], 0 background, 255 ink.
     package var image: [UInt8]
 
+    package init(digit: Int, probabilities: [Float], corners: [SIMD2<Float>], image: [UInt8]) {
+      (self.digit, self.probabilities, self.corners, self.image) = (digit, probabilities, corners, image)
+    }
+
     /// How sure the network is.
     package var confidence: Float { probabilities[digit] }
     /// The second best digit.
@@ -35,6 +39,11 @@ package struct Reading: Sendable {
   package var height: Int
   /// Whether the file was damaged, so that parts may be missing.
   package var isIncomplete: Bool
+
+  package init(rows: [[Digit]], rejectedCount: Int, width: Int, height: Int, isIncomplete: Bool) {
+    (self.rows, self.rejectedCount, self.isIncomplete) = (rows, rejectedCount, isIncomplete)
+    (self.width, self.height) = (width, height)
+  }
 
   /// The digits alone, a line for each row.
   package var lines: [String] { rows.map { $0.map { "\($0.digit)" }.joined() } }
