@@ -29,12 +29,10 @@ extension RealRanks {
       try Command(executable: Command.binary, arguments: ["read"] + words).run()
     }
 
-    /// How many places differ between what was read and what is there.
+    /// How many digits have to be taken out or put in to get from what is there to what was read.
     private func faults(_ read: [String], _ truth: [String]) -> Int {
       guard read.count == truth.count else { return .max }
-      return zip(read, truth).reduce(0) { sum, pair in
-        pair.0.count == pair.1.count ? sum + zip(pair.0, pair.1).count { $0 != $1 } : sum + pair.1.count
-      }
+      return zip(read, truth).reduce(0) { $0 + Array($1.0).difference(from: Array($1.1)).count }
     }
 
     @Test func aPageIsReadRowByRow() throws {
@@ -43,7 +41,7 @@ extension RealRanks {
       let plain = try read([path])
       #expect(plain.code == 0, "\(plain.errors)")
       let lines = plain.output.split(separator: "\n").map { $0.split(separator: " ").map(String.init) }
-      #expect(faults(lines.map { $0[0] }, text(page)) <= 1, "\(plain.output)")
+      #expect(faults(lines.map { $0[0] }, text(page)) <= 2, "\(plain.output)")
       // A confidence for each digit.
       #expect(
         lines.allSatisfy { $0.count == $0[0].count + 1 && $0.dropFirst().allSatisfy { Double($0) != nil } })
@@ -60,7 +58,7 @@ extension RealRanks {
       let photograph = try #require((document["photographs"] as? [[String: Any]])?.first)
       #expect(photograph["width"] as? Int == page.picture.width && photograph["file"] as? String == path)
       let rows = try #require(photograph["rows"] as? [[String: Any]])
-      #expect(faults(rows.compactMap { $0["text"] as? String }, text(page)) <= 1)
+      #expect(faults(rows.compactMap { $0["text"] as? String }, text(page)) <= 2)
       let digit = try #require((rows[0]["digits"] as? [[String: Any]])?.first)
       let probabilities = try #require(digit["probabilities"] as? [Double])
       #expect(probabilities.count == 10 && probabilities.reduce(0, +) < 1.001)
@@ -97,7 +95,7 @@ extension RealRanks {
         executable: "sh", arguments: ["-c", "\"$0\" read --text-only - < \"$1\"", Command.binary, path]
       ).run()
       #expect(
-        faults(outcome.output.split(separator: "\n").map(String.init), text(page)) <= 1, "\(outcome.errors)")
+        faults(outcome.output.split(separator: "\n").map(String.init), text(page)) <= 2, "\(outcome.errors)")
     }
 
     @Test(

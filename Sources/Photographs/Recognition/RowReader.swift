@@ -4,6 +4,8 @@ internal import Foundation
 struct ReadingCosts {
   /// A cut through ink.
   var cut: Float = 1
+  /// As much more where the ink, uncut, has nothing to do with digits.
+  var cutOther: Float = 3
   /// Ink that has nothing to do with digits.
   var other: Float = 0.6
   /// Ink that looks like a digit's part, or like several: somebody's digit gets lost.
@@ -39,8 +41,8 @@ struct RowReader {
     var end: Int
     var image: [UInt8]
     var box: (left: Int, top: Int, right: Int, bottom: Int)
-    /// How many cuts through ink bound it; a cut counts half for each side.
-    var cutEnds: Int
+    /// The pieces of connected ink that are cut at its ends; a cut counts half for each side.
+    var cutComponents: [Int32]
   }
 
   /// The digits of a row, and what was no digit, from left to right.
@@ -74,6 +76,15 @@ struct RowReader {
       row.pieces, row.strip, row.candidates, row.probabilities
     )
     let classes = recognizer.classCount
+    // How much each piece of connected ink, as a whole, looks like something that is no digit.
+    var foreign: [Int32: Float] = [:]
+    if classes > 10 {
+      for (index, candidate) in candidates.enumerated() where candidate.cutComponents.isEmpty {
+        let components = Set(pieces.all[candidate.first..<candidate.end].map(\.component))
+        guard components.count == 1, let component = components.first else { continue }
+        foreign[component] = probabilities[index * classes + ReadingClass.other.rawValue]
+      }
+    }
     // The best way over the first n pieces (Bellman): its score, and the candidate that ends it.
     let count = pieces.all.count
     var best = [(score: Float, candidate: Int, isDigit: Bool)](
@@ -83,7 +94,9 @@ struct RowReader {
       for (index, candidate) in candidates.enumerated() where candidate.end == end {
         let p = Array(probabilities[index * classes..<(index + 1) * classes])
         let digit = p.prefix(10).max() ?? 0
-        let cuts = costs.cut * Float(candidate.cutEnds) / 2
+        let cuts = candidate.cutComponents.reduce(0) {
+          $0 + (costs.cut + costs.cutOther * (foreign[$1] ?? 0)) / 2
+        }
         let before = best[candidate.first].score - cuts
         let asDigit = before + log(max(digit, 1e-6)) - sizeCost(candidate)
         let asJunk = before + junkScore(p, candidate, costs)
@@ -166,21 +179,20 @@ struct RowReader {
         // What is whole needs no look at what it would be with a whole neighbour, unless they overlap.
         guard let image = image(first, end, box, pieces, strip, &preparation) else { continue }
         candidates.append(
-          Candidate(first: first, end: end, image: image, box: box, cutEnds: cutEnds(first, end, all)))
+          Candidate(
+            first: first, end: end, image: image, box: box, cutComponents: cutComponents(first, end, all)))
       }
     }
     return candidates
   }
 
-  /// How many pieces of ink reach over the ends of a candidate.
-  private func cutEnds(_ first: Int, _ end: Int, _ pieces: [Pieces.Piece]) -> Int {
-    let inside = Set(pieces[first..<end].map(\.component))
-    var cuts = 0
-    for component in inside {
-      if pieces[..<first].contains(where: { $0.component == component }) { cuts += 1 }
-      if pieces[end...].contains(where: { $0.component == component }) { cuts += 1 }
+  /// The pieces of connected ink that reach over an end of a candidate: twice, if over both.
+  private func cutComponents(_ first: Int, _ end: Int, _ pieces: [Pieces.Piece]) -> [Int32] {
+    Set(pieces[first..<end].map(\.component)).flatMap { component in
+      [pieces[..<first], pieces[end...]].compactMap { rest in
+        rest.contains { $0.component == component } ? component : nil
+      }
     }
-    return cuts
   }
 
   private func image(
