@@ -31,6 +31,7 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
     .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
     .package(url: "https://github.com/hummingbird-project/swift-mustache", from: "2.1.1"),
+    .package(url: "https://github.com/swhitty/FlyingFox", from: "0.27.1"),
   ],
   targets: [
     .systemLibrary(name: "CMPI", pkgConfig: "ompi-c", providers: [.apt(["libopenmpi-dev"])]),
@@ -121,10 +122,19 @@ let package = Package(
         "CPictures", "CReaderModel", "Files", "Tensors", "Model", "Datasets", "Runs", "Training",
       ],
       swiftSettings: settings),
+    .target(
+      name: "Serving",
+      dependencies: [
+        "Files", "Formatting", "Jobs", "Photographs", "Runs", .product(name: "FlyingFox", package: "FlyingFox"),
+        .product(name: "FlyingSocks", package: "FlyingFox"),
+      ],
+      // The program is one file, wherever it is copied.
+      resources: ["html", "css", "js"].map { .embedInCode("Page/page.\($0)") } + [.embedInCode("openapi.json")],
+      swiftSettings: settings),
     .executableTarget(
       name: "lockstep",
       dependencies: [
-        "CProcessor", "Photographs", "Files", "Formatting", "Runs", "RunReports", "Digests", "Tensors",
+        "CProcessor", "Photographs", "Serving", "Files", "Formatting", "Runs", "RunReports", "Digests", "Tensors",
         "Collectives",
         "Reports",
         "Analysis",
@@ -188,6 +198,11 @@ let package = Package(
       swiftSettings: settings),
     .testTarget(
       name: "PhotographsTests", dependencies: ["Photographs", "Datasets"], swiftSettings: settings),
+    .testTarget(
+      name: "ServingTests",
+      dependencies: [
+        "Serving", "Datasets", "Photographs", .product(name: "FlyingFox", package: "FlyingFox"),
+      ], swiftSettings: settings),
     .testTarget(name: "TensorsTests", dependencies: ["Tensors"], swiftSettings: settings),
     .testTarget(
       name: "DatasetsTests", dependencies: ["Datasets", "Digests", "Files", "Tensors", "TestSupport"],

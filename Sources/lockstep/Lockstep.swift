@@ -20,7 +20,7 @@ struct Lockstep: ParsableCommand {
     subcommands: [
       Train.self, LaunchJob.self, Watch.self, Doctor.self, SelfTestCommand.self, Scale.self,
       ReductionTiming.self, Evaluate.self,
-      Predict.self, Read.self, PhotographTools.self,
+      Predict.self, Read.self, Serve.self, PhotographTools.self,
       Export.self, Import.self, Postal.self, Report.self, Fetch.self, Describe.self, Inspect.self,
     ])
 
