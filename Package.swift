@@ -125,8 +125,8 @@ let package = Package(
     .target(
       name: "Serving",
       dependencies: [
-        "Files", "Formatting", "Jobs", "Photographs", "Runs", .product(name: "FlyingFox", package: "FlyingFox"),
-        .product(name: "FlyingSocks", package: "FlyingFox"),
+        "Files", "Formatting", "Jobs", "Photographs", "Runs",
+        .product(name: "FlyingFox", package: "FlyingFox"), .product(name: "FlyingSocks", package: "FlyingFox"),
       ],
       // The program is one file, wherever it is copied.
       resources: ["html", "css", "js"].map { .embedInCode("Page/page.\($0)") } + [.embedInCode("openapi.json")],
@@ -201,8 +201,10 @@ let package = Package(
     .testTarget(
       name: "ServingTests",
       dependencies: [
-        "Serving", "Datasets", "Photographs", .product(name: "FlyingFox", package: "FlyingFox"),
-      ], swiftSettings: settings),
+        "Serving", "Datasets", "Photographs",
+        .product(name: "FlyingFox", package: "FlyingFox"), .product(name: "FlyingSocks", package: "FlyingFox"),
+      ],
+      swiftSettings: settings),
     .testTarget(name: "TensorsTests", dependencies: ["Tensors"], swiftSettings: settings),
     .testTarget(
       name: "DatasetsTests", dependencies: ["Datasets", "Digests", "Files", "Tensors", "TestSupport"],

@@ -19,6 +19,15 @@ package struct PhotographServer {
   /// After SIGTERM, requests that came are waited for so many seconds at most.
   private static let stoppingSeconds = 30.0
 
+  /// What FlyingFox does not hand on unless told: the other methods of the IANA's HTTP Method Registry (RFC 9110, section
+  /// 16.1.1), which are refused in our words.
+  private static let rareMethods = [
+    "ACL", "BASELINE-CONTROL", "BIND", "CHECKIN", "CHECKOUT", "COPY", "LABEL", "LINK", "LOCK", "MERGE", "MKACTIVITY",
+    "MKCALENDAR", "MKCOL", "MKREDIRECTREF", "MKWORKSPACE", "MOVE", "ORDERPATCH", "PRI", "PROPFIND", "PROPPATCH",
+    "QUERY", "REBIND", "REPORT", "SEARCH", "UNBIND", "UNCHECKOUT", "UNLINK", "UNLOCK", "UPDATE", "UPDATEREDIRECTREF",
+    "VERSION-CONTROL",
+  ].map { HTTPMethod($0) }
+
   private let service: PhotographService
   private let host: String
   private let port: Int
@@ -50,6 +59,7 @@ package struct PhotographServer {
     let isStopping = Mutex(false)
 
     Task {
+      await server.appendRoute("*", for: Self.rareMethods) { [service] in await service.respond(to: $0) }
       do {
         try await server.run()
       } catch {

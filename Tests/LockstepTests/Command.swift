@@ -93,6 +93,17 @@ struct Command {
       }
     }
 
+    /// What the process has written to its standard output once these words are there, or the process has ended.
+    func waitForOutput(containing words: String) -> String {
+      let file = folder.appendingPathComponent("output")
+      while true {
+        let isRunning = process.isRunning
+        let text = (try? String(contentsOf: file, encoding: .utf8)) ?? ""
+        if !isRunning || text.contains(words) { return text }
+        usleep(2000)
+      }
+    }
+
     func wait() throws -> Outcome {
       let deadline = Date().addingTimeInterval(limit)
       while process.isRunning, Date() < deadline { usleep(5000) }

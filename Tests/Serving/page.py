@@ -19,6 +19,7 @@ one = [[(0.25, 0.25), (0.25, 0.75)]]
 class Page:
     def __init__(self, socket, session):
         self.socket, self.session, self.number = socket, session, 0
+        self.loads = 0
         self.problems = []
         self.requests = set()
 
@@ -29,18 +30,30 @@ class Page:
             message["sessionId"] = self.session
         await self.socket.send(json.dumps(message))
         while True:
-            answer = json.loads(await self.socket.recv())
+            answer = await self.receive()
             if answer.get("id") == self.number:
                 if "error" in answer:
                     raise RuntimeError(f"{method}: {answer['error']}")
                 return answer["result"]
-            event, values = answer.get("method"), answer.get("params", {})
-            if event == "Network.requestWillBeSent":
-                self.requests.add(values["request"]["url"])
-            elif event == "Runtime.exceptionThrown":
-                self.problems.append(str(values["exceptionDetails"]))
-            elif event == "Log.entryAdded" and values["entry"]["level"] == "error":
-                self.problems.append(values["entry"]["text"])
+
+    async def receive(self):
+        answer = json.loads(await self.socket.recv())
+        event, values = answer.get("method"), answer.get("params", {})
+        if event == "Page.loadEventFired":
+            self.loads += 1
+        elif event == "Network.requestWillBeSent":
+            self.requests.add(values["request"]["url"])
+        elif event == "Runtime.exceptionThrown":
+            self.problems.append(str(values["exceptionDetails"]))
+        elif event == "Log.entryAdded" and values["entry"]["level"] == "error":
+            self.problems.append(values["entry"]["text"])
+        return answer
+
+    async def load(self, method, **parameters):
+        before = self.loads
+        await self.call(method, **parameters)
+        while self.loads == before:
+            await self.receive()
 
     async def value(self, expression):
         result = await self.call(
@@ -50,9 +63,15 @@ class Page:
         return result["result"].get("value")
 
     async def until(self, expression):
-        """Returns once the page says so; whoever runs this limits the time."""
-        return await self.value(f"""new Promise((resolve) => {{
-            const look = () => {{ const found = {expression}; found ? resolve(found) : requestAnimationFrame(look); }};
+        """What the page answers as soon as it is something; an error if it still is nothing after 20 seconds."""
+        return await self.value(f"""new Promise((resolve, reject) => {{
+            const end = performance.now() + 20000;
+            const look = () => {{
+                const found = {expression};
+                if (found) resolve(found);
+                else if (performance.now() > end) reject(new Error(document.body.innerText));
+                else setTimeout(look, 10);
+            }};
             look(); }})""")
 
     async def text(self, name, pattern):
@@ -106,8 +125,7 @@ async def drive(browser_address):
         for domain in ["Page", "Network", "Runtime", "Log", "DOM", "Accessibility"]:
             await page.call(f"{domain}.enable")
         await page.show(1200, "light")
-        await page.call("Page.navigate", url=address)
-        await page.until("document.readyState === 'complete' && document.getElementById('paper')")
+        await page.load("Page.navigate", url=address)
 
         await page.mouse(seven)
         seen["mouse"] = await page.text("drawn-text", "Read: 7")
@@ -118,6 +136,8 @@ async def drive(browser_address):
         # A second digit beside the first.
         await page.mouse(one)
         seen["two"] = await page.text("drawn-text", "Read: 17")
+        overflow = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+        seen["overflows"] = [await page.value(overflow)]
         await page.picture("light")
         await page.value("document.getElementById('undo').click()")
         seen["undo"] = await page.text("drawn-text", "Read: 7")
@@ -126,7 +146,7 @@ async def drive(browser_address):
         seen["focus"] = await page.value("document.activeElement.id")
 
         # The whole way by keyboard: to the paper, a stroke down, the answer.
-        await page.value("document.activeElement.blur()")
+        await page.load("Page.reload")
         await page.key("Tab")
         seen["tab"] = await page.value("document.activeElement.id")
         await page.key(" ")
@@ -145,8 +165,7 @@ async def drive(browser_address):
         seen["annotated"] = await page.until("document.querySelector('#annotated img').naturalWidth")
         await page.value("document.querySelector('#seen').open = true")
         await page.picture("photograph")
-        await page.call("Page.reload")
-        await page.until("document.readyState === 'complete' && document.getElementById('rows')?.hidden")
+        await page.load("Page.reload")
         place = await page.value("""(() => { const b = document.getElementById('drop').getBoundingClientRect();
             return [b.left + 5, b.top + 5]; })()""")
         for kind in ["dragEnter", "dragOver", "drop"]:
@@ -163,7 +182,7 @@ async def drive(browser_address):
         await page.show(390, "dark", isTouch=True)
         await page.finger(seven)
         seen["finger"] = await page.text("drawn-text", "Read: 7")
-        seen["overflow"] = await page.value("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+        seen["overflows"].append(await page.value(overflow))
         seen["dark"] = await page.value("getComputedStyle(document.body).backgroundColor")
         await page.picture("dark")
 
@@ -188,7 +207,7 @@ browser = subprocess.Popen(
 try:
     for line in browser.stderr:
         if line.startswith("DevTools listening on "):
-            asyncio.run(asyncio.wait_for(drive(line.split()[-1]), 100))
+            asyncio.run(asyncio.wait_for(drive(line.split()[-1]), 60))
             break
 finally:
     browser.kill()
