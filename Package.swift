@@ -126,16 +126,17 @@ let package = Package(
       name: "Serving",
       dependencies: [
         "Files", "Formatting", "Jobs", "Photographs", "Runs",
-        .product(name: "FlyingFox", package: "FlyingFox"), .product(name: "FlyingSocks", package: "FlyingFox"),
+        .product(name: "FlyingFox", package: "FlyingFox"),
+        .product(name: "FlyingSocks", package: "FlyingFox"),
       ],
       // The program is one file, wherever it is copied.
-      resources: ["html", "css", "js"].map { .embedInCode("Page/page.\($0)") } + [.embedInCode("openapi.json")],
+      resources: ["Page/page.html", "Page/page.css", "Page/page.js", "openapi.json"].map { .embedInCode($0) },
       swiftSettings: settings),
     .executableTarget(
       name: "lockstep",
       dependencies: [
-        "CProcessor", "Photographs", "Serving", "Files", "Formatting", "Runs", "RunReports", "Digests", "Tensors",
-        "Collectives",
+        "CProcessor", "Photographs", "Serving", "Files", "Formatting", "Runs", "RunReports", "Digests",
+        "Tensors", "Collectives",
         "Reports",
         "Analysis",
         "TensorBoard", "Jobs",
@@ -202,7 +203,8 @@ let package = Package(
       name: "ServingTests",
       dependencies: [
         "Serving", "Datasets", "Photographs",
-        .product(name: "FlyingFox", package: "FlyingFox"), .product(name: "FlyingSocks", package: "FlyingFox"),
+        .product(name: "FlyingFox", package: "FlyingFox"),
+        .product(name: "FlyingSocks", package: "FlyingFox"),
       ],
       swiftSettings: settings),
     .testTarget(name: "TensorsTests", dependencies: ["Tensors"], swiftSettings: settings),

@@ -40,6 +40,8 @@ package final class PhotographService: Sendable {
     package var bodyBytes = 32 << 20
     /// Seconds within which a picture must arrive.
     package var bodySeconds = 60.0
+    /// Requests under way; further pictures are refused before they are taken in, so that memory is bounded too.
+    package var requests = 256
     /// Pictures that may wait for each reader.
     package var waitingPerReader = 16
     /// Seconds that a picture may wait for a reader.
@@ -65,6 +67,7 @@ package final class PhotographService: Sendable {
   /// - Parameters:
   ///   - modelName: What /v1/health calls the model.
   ///   - readers: So many pictures are read at once.
+  ///   - limits: What bounds the work.
   package init(modelName: String, readers: [Readers], limits: Limits = Limits()) {
     self.modelName = modelName
     readerCount = readers.count
@@ -169,9 +172,16 @@ package final class PhotographService: Sendable {
     }
   }
 
+  private func tooMuch(closes: Bool = false) -> Answer {
+    Answer(
+      error: "too many pictures wait to be read: try again in a second", status: .serviceUnavailable,
+      headers: [(Self.retryAfter, "1")], closes: closes)
+  }
+
   // MARK: Pictures
 
   private func read(_ request: HTTPRequest, _ route: Route) async -> Answer {
+    if inFlight.count > limits.requests { return tooMuch(closes: true) }
     let file: [UInt8]
     do throws(RequestBody.Problem) {
       file = try await RequestBody(limit: limits.bodyBytes, seconds: limits.bodySeconds).read(request)
@@ -220,9 +230,7 @@ package final class PhotographService: Sendable {
     } catch let error as PictureError {
       return Answer(error: error.description, status: error.status)
     } catch is ReadingQueue<Readers>.Refusal {
-      return Answer(
-        error: "too many pictures wait to be read: try again in a second", status: .serviceUnavailable,
-        headers: [(Self.retryAfter, "1")])
+      return tooMuch()
     } catch {
       return Answer(error: RunError(error).description, status: .internalServerError)
     }

@@ -265,6 +265,11 @@ struct ServiceTests {
     let got = try await ask(service, .POST, "/v1/read", drawing(one))
     #expect(try got.status == 503 && got.error().contains("wait"))
     #expect(got.headers[HTTPHeader("Retry-After")] == "1")
+    // Before its body is taken in.
+    var limits = PhotographService.Limits()
+    limits.requests = 0
+    let body = HTTPBodySequence(from: Trickle(left: 0, end: .silence), count: 1000)
+    #expect(await outcome(try self.service(limits), request(body)) == (503, true))
   }
 
   @Test func metricsCountWhatWasAsked() async throws {
