@@ -129,9 +129,10 @@ extension RealRanks {
       let server = try Server()
       let scratch = try ScratchFolder()
       let outcome = try Command(
-        executable: pythonWithSchemathesis ?? "",
+        executable: "env",
         arguments: [
-          "-m", "schemathesis.cli", "run", "\(server.address)/openapi.json", "--checks", "all",
+          "-C", scratch.path, pythonWithSchemathesis ?? "", "-m", "schemathesis.cli", "run",
+          "\(server.address)/openapi.json", "--checks", "all",
           "--max-examples", "25",
           "--seed", "1", "--no-color",
         ],
