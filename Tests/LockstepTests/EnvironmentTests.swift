@@ -43,7 +43,7 @@ extension RealRanks {
     }
 
     @Test(arguments: [
-      ("ulimit -s 64", "stack"), ("ulimit -n 16", "open files"), ("ulimit -v 100000", "address space"),
+      ("ulimit -s 64", "stack"), ("ulimit -n 16", "open files"), ("ulimit -v 150000", "address space"),
     ])
     func limitsThatAreTooSmallAreNamed(_ limit: String, _ name: String) throws {
       let outcome = try shell("\(limit); exec \(Command.binary) describe quick")
