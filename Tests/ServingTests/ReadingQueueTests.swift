@@ -21,6 +21,8 @@ struct ReadingQueueTests {
     await both(entered)
     async let third = queue.with { $0 }
     while queue.waitingCount < 1 { await Task.yield() }
+    // Whoever is not refused here waits until all may leave, which is a failure and no hang.
+    DispatchQueue.global().asyncAfter(deadline: .now() + 30) { for _ in 0..<2 { leave.signal() } }
     await #expect(throws: ReadingQueue<Int>.Refusal.full) { try await queue.with { $0 } }
     leave.signal()
     leave.signal()
