@@ -1,4 +1,4 @@
-package import Tensors
+internal import Tensors
 
 /// Turns pixels into a network's input: (x / 255 − mean) / deviation, with mean 0.1307 and deviation 0.3081,
 /// those of MNIST's training pixels, whatever the images; in training shifted by up to `shift` pixels, filled with background.

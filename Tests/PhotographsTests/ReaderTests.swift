@@ -39,6 +39,36 @@ struct ReaderTests {
     #expect(score.invented <= 8, "\(score)")
   }
 
+  /// One digit, as small as MNIST has it or as large as the picture, dark on light and light on dark.
+  @Test(arguments: [(28, false), (28, true), (200, false), (1200, true)])
+  func aSingleDigitThatFillsThePictureIsRead(_ side: Int, _ isInverted: Bool) throws {
+    let digits = try digits()
+    let reader = try reader.get()
+    var right = 0
+    for index in 0..<20 {
+      let image = digits.image(index)
+      let pixels = (0..<side * side).flatMap { i -> [UInt8] in
+        // By bilinear interpolation.
+        let (x, y) = (
+          (Float(i % side) + 0.5) * 28 / Float(side) - 0.5, (Float(i / side) + 0.5) * 28 / Float(side) - 0.5
+        )
+        func at(_ x: Int, _ y: Int) -> Float {
+          (0..<28).contains(x) && (0..<28).contains(y) ? Float(image[y * 28 + x]) : 0
+        }
+        let (left, top) = (Int(x.rounded(.down)), Int(y.rounded(.down)))
+        let (u, v) = (x - Float(left), y - Float(top))
+        let ink =
+          (at(left, top) * (1 - u) + at(left + 1, top) * u) * (1 - v)
+          + (at(left, top + 1) * (1 - u) + at(left + 1, top + 1) * u) * v
+        let value = UInt8(isInverted ? ink : 255 - ink)
+        return [value, value, value]
+      }
+      let reading = reader.read(Picture(width: side, height: side, pixels: pixels))
+      if reading.lines == ["\(digits.labels[index])"] { right += 1 }
+    }
+    #expect(right >= 16, "\(right) of 20")
+  }
+
   /// White paper, black paper, noise, and next to nothing.
   @Test func emptyPagesHaveNoDigits() throws {
     let reader = try reader.get()

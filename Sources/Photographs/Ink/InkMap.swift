@@ -19,26 +19,47 @@ struct InkMap {
     let light = picture.lightness().smoothed()
     let factor = max(1, min(light.width, light.height) / Self.gridCells)
     let grid = light.blockMeans(factor)
-    // Wider than any stroke, narrower than what lights and shadows do.
-    let radius = max(2, max(grid.width, grid.height) / 14)
-    let above = grid.closed(radius)
-    let below = grid.opened(radius)
-    isInverted = Self.inkIsLight(grid, above, below)
+    // Wider than any stroke, narrower than what lights and shadows do: of a page of writing a seventh, of one digit that
+    // fills the picture more.
+    let side = max(grid.width, grid.height)
+    var window = Window(grid, radius: max(2, side / 14))
+    if !window.isDecided { window = Window(grid, radius: max(4, side / 5)) }
+    isInverted = window.inkIsLight
+    let radius = window.radius
+    let (above, below) = (window.above, window.below)
     let ground = (isInverted ? below : above).blurred(max(1, radius / 4))
     contrast = Self.contrast(light, against: ground, factor, isInverted)
     (isMarked, isInk) = Self.strokes(contrast, factor: factor, radius: radius)
   }
 
-  /// Ink is the smaller part of where light changes.
-  private static func inkIsLight(_ grid: Plane<Float>, _ above: Plane<Float>, _ below: Plane<Float>) -> Bool {
-    let ranges = zip(above.values, below.values).map { $0 - $1 }
-    let active = max(12, (ranges.max() ?? 0) * 0.3)
-    var dark = 0
-    var light = 0
-    for i in ranges.indices where ranges[i] > active {
-      if grid.values[i] < (above.values[i] + below.values[i]) / 2 { dark += 1 } else { light += 1 }
+  /// The brightest and the darkest around each cell of a grid, and which of them is the ink.
+  private struct Window {
+    let radius: Int
+    let above: Plane<Float>
+    let below: Plane<Float>
+    /// Of where light changes, what is nearer to the darkest.
+    private let darkShare: Float
+
+    init(_ grid: Plane<Float>, radius: Int) {
+      self.radius = radius
+      above = grid.closed(radius)
+      below = grid.opened(radius)
+      // Within reach of a stroke there is more paper than ink.
+      let (most, least) = (grid.dilated(radius), grid.eroded(radius))
+      let ranges = zip(most.values, least.values).map { $0 - $1 }
+      let active = max(12, (ranges.max() ?? 0) * 0.3)
+      var (dark, all): (Float, Float) = (0, 0)
+      for i in ranges.indices where ranges[i] > active {
+        if grid.values[i] < (most.values[i] + least.values[i]) / 2 { dark += 1 }
+        all += 1
+      }
+      darkShare = all > 0 ? dark / all : 0
     }
-    return light < dark
+
+    /// Ink is the smaller part.
+    var inkIsLight: Bool { darkShare > 0.5 }
+    /// If both are alike, strokes are wider than the window, or nearly.
+    var isDecided: Bool { abs(darkShare - 0.5) > 0.15 }
   }
 
   /// The part of the ground's light that is missing (on a dark ground: of the missing light that is there), which is the

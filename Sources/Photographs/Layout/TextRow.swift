@@ -33,10 +33,10 @@ struct RowFinder {
   /// Leaves out what is fainter than the page's pen by far (the weave of paper, print that shines through), specks, and
   /// what reaches in from outside (the edge of the paper, a hand, a shadow).
   private static func plausible(_ all: [Component], _ width: Int, _ height: Int) -> [Component] {
-    // The paper's ruling, where it was not taken out, is one large piece.
-    let pens = all.filter {
-      $0.height >= leastHeight && $0.area > 12 && $0.width * 3 < width && $0.height * 3 < height
-    }.sorted { $0.contrast < $1.contrast }
+    let whole = all.filter { $0.height >= leastHeight && $0.area > 12 }
+    // The paper's ruling, where it was not taken out, is one large piece; but so is a digit that fills the picture.
+    let small = whole.filter { $0.width * 3 < width && $0.height * 3 < height }
+    let pens = (small.isEmpty ? whole : small).sorted { $0.contrast < $1.contrast }
     let ink = pens.reduce(0) { $0 + $1.area }
     var seen = 0
     let level = pens.first {
