@@ -16,7 +16,7 @@ extension Picture {
         if let strokes { result.lay(strokes.sprite, at: strokes.corner, colour) }
       }
       let box = digit.box
-      let size = max(min(box.height * scale * 0.55, Float(height) / 12), 10)
+      let size = max(min(box.height * scale * 0.32, Float(height) / 20), 9)
       guard let sign = InkSprite.sign(of: digit.digit, height: size, radius: max(size / 14, 0.8)) else {
         continue
       }
