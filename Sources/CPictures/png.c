@@ -39,11 +39,17 @@ cpictures_outcome decode_png(
   }
   // Volatile: changed after setjmp, used after a longjmp.
   uint8_t *volatile row = NULL;
-  shrink *volatile started = NULL;
+  shrink *volatile begun = NULL;
+  volatile int has_rows = 0;
   shrink picked;
   if (setjmp(png_jmpbuf(png))) {
     // The rows that came before the damage are worth reading.
-    const int any = started != NULL && shrink_end(started, picture);
+    int any = 0;
+    if (begun != NULL && has_rows) {
+      any = shrink_end(begun, picture);
+    } else if (begun != NULL) {
+      shrink_abandon(begun);
+    }
     if (any) picture->incomplete = 1;
     png_destroy_read_struct(&png, &info, NULL);
     free(row);
@@ -72,10 +78,11 @@ cpictures_outcome decode_png(
     free(row);
     return CPICTURES_NO_MEMORY;
   }
+  begun = &picked;
   if (png_get_interlace_type(png, info) == PNG_INTERLACE_NONE) {
     for (png_uint_32 y = 0; y < height; y++) {
       png_read_row(png, row, NULL);
-      started = &picked;
+      has_rows = 1;
       shrink_row(&picked, (int32_t)y, row, channels);
     }
   } else {
@@ -85,6 +92,7 @@ cpictures_outcome decode_png(
       if (columns == 0) continue;
       for (png_uint_32 y = 0; y < rows; y++) {
         png_read_row(png, row, NULL);
+        has_rows = 1;
         for (png_uint_32 x = 0; x < columns; x++) {
           const uint8_t *p = row + (size_t)x * (size_t)channels;
           const int grey = channels < 3;
@@ -95,7 +103,7 @@ cpictures_outcome decode_png(
       }
     }
   }
-  started = NULL;
+  begun = NULL;
   outcome = shrink_end(&picked, picture) ? CPICTURES_DONE : CPICTURES_NO_MEMORY;
   png_destroy_read_struct(&png, &info, NULL);
   free(row);

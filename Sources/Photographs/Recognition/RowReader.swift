@@ -14,7 +14,7 @@ struct ReadingCosts {
   var leastProbability: Float = 0.5
 
   /// Nor is one below this, of two at most in a row.
-  var leastAlone: Float = 0.8
+  var leastAlone: Float = 0.93
 
   /// Among digits, what looks like something else is more often a digit badly written.
   var amongDigits: ReadingCosts {
