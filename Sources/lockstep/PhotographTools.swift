@@ -92,8 +92,7 @@ struct ScoreReader: ParsableCommand {
     for difficulty in difficulty.map({ [$0] }) ?? PageComposer.Difficulty.allCases {
       let score = try ReadingScore.measured(composer, pages: pages, difficulty, workers: ProcessorSet().cores)
       {
-        let trained = try model.map { try TrainedModel(path: $0) } ?? ReaderModel.trained()
-        return PhotographReader(try NetworkRecognizer(trained, name: model ?? ReaderModel.name))
+        PhotographReader(try NetworkRecognizer.opened(path: model))
       }
       table.append([
         difficulty.rawValue, Numbers.grouped(score.pages), Numbers.grouped(score.digits),

@@ -5,7 +5,6 @@ import Foundation
 import Jobs
 import Photographs
 import Runs
-import Training
 
 /// `lockstep read`.
 struct Read: ParsableCommand {
@@ -101,8 +100,7 @@ struct Read: ParsableCommand {
   }
 
   private func reader() throws -> PhotographReader {
-    let model = try model.map { try TrainedModel(path: $0) } ?? ReaderModel.trained()
-    return PhotographReader(try NetworkRecognizer(model, name: self.model ?? ReaderModel.name))
+    PhotographReader(try NetworkRecognizer.opened(path: model))
   }
 
   private func wantsFolder(_ batch: PhotographBatch, _ path: String) -> Bool {

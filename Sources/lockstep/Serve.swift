@@ -3,7 +3,6 @@ import Jobs
 import Photographs
 import Runs
 import Serving
-import Training
 
 /// `lockstep serve`.
 struct Serve: ParsableCommand {
@@ -42,8 +41,7 @@ struct Serve: ParsableCommand {
   func run() throws {
     let name = model ?? ReaderModel.name
     let readers = try (0..<ProcessorSet().cores).map { _ in
-      let trained = try model.map { try TrainedModel(path: $0) } ?? ReaderModel.trained()
-      return PhotographService.Readers(try NetworkRecognizer(trained, name: name))
+      PhotographService.Readers(try NetworkRecognizer.opened(path: model))
     }
     let service = PhotographService(modelName: name, readers: readers)
     try PhotographServer(service, host: host, port: port).run { address in

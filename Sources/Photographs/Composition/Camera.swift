@@ -105,8 +105,6 @@ struct Camera {
   private let blur: Int
   private let noise: Float
   private let seed: UInt64
-  /// Pixels of the picture for one of the sheet.
-  let zoom: Float = 1
 
   init(_ draws: inout Draws, width: Int, height: Int, _ difficulty: PageComposer.Difficulty) {
     (self.width, self.height) = (width, height)

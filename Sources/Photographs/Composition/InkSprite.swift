@@ -35,21 +35,6 @@ struct InkSprite {
       }
     }
   }
-
-  /// The share of the whole area of ink that lies here.
-  var area: Float { cover.reduce(0, +) }
-
-  /// Strokes `factor` times as wide as before.
-  func restroked(_ factor: Float) -> InkSprite {
-    let border = 8
-    var result = InkSprite(width: width + 2 * border, height: height + 2 * border)
-    result.add(self, x: border, y: border)
-    var map = DistanceMap(width: result.width, height: result.height)
-    map.measure { x, y in result.cover[y * result.width + x] }
-    let change = min(max((factor - 1) * map.strokeWidth / 2, -0.2 * map.strokeWidth), Float(border) - 2)
-    for i in result.cover.indices { result.cover[i] = map.cover(i, change: change) }
-    return result
-  }
 }
 
 /// A small change of shape: turned, slanted, stretched, and bent here and there.
@@ -114,7 +99,7 @@ extension InkSprite {
 
   /// Strokes through points (x, y in pixels), each as smooth curves (Catmull, Rom, "A class of local interpolating
   /// splines", 1974), by a pen of `radius` pixels.
-  init?(strokes: [[SIMD2<Float>]], sharp: Bool = false, radius: Float) {
+  init?(strokes: [[SIMD2<Float>]], radius: Float) {
     let all = strokes.flatMap { $0 }
     guard let first = all.first else { return nil }
     var (least, most) = (first, first)
@@ -130,8 +115,7 @@ extension InkSprite {
     guard size.x < 4000, size.y < 4000 else { return nil }
     self.init(width: Int(size.x) + 1, height: Int(size.y) + 1)
     for stroke in strokes {
-      var points = stroke.map { $0 - least }
-      if !sharp { points = Self.curve(points) }
+      let points = Self.curve(stroke.map { $0 - least })
       for (a, b) in zip(points, points.dropFirst()) { addSegment(a, b, radius) }
       if points.count == 1 { addSegment(points[0], points[0], radius) }
     }

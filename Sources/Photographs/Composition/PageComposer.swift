@@ -66,7 +66,7 @@ package struct PageComposer {
     }
     let rows = sheet.rows.map { row in
       row.map { digit in
-        Page.Digit(digit: digit.digit, centre: camera.image(of: digit.centre), size: digit.size * camera.zoom)
+        Page.Digit(digit: digit.digit, centre: camera.image(of: digit.centre), size: digit.size)
       }
     }
     return Page(picture: picture, rows: rows)
@@ -130,7 +130,6 @@ package struct PageComposer {
         sheet.taken.append(
           Sheet.Area(left: left, top: top, right: left + sprite.width, bottom: top + sprite.height))
         last = (sprite, left, top)
-        // Where ink that leans over its neighbour would meet it, no pair is meant to touch.
         x = Float(left + sprite.width) + size * hand.spread * draws.between(0.6, 1.4)
       }
       if !row.isEmpty { sheet.rows.append(row) }

@@ -42,10 +42,12 @@ struct InkMap {
 
     init(_ grid: Plane<Float>, radius: Int) {
       self.radius = radius
-      above = grid.closed(radius)
-      below = grid.opened(radius)
-      // Within reach of a stroke there is more paper than ink.
       let (most, least) = (grid.dilated(radius), grid.eroded(radius))
+      // What lies lower than its surroundings is filled up, what lies higher taken off, to twice the radius (closing and
+      // opening).
+      above = most.eroded(radius)
+      below = least.dilated(radius)
+      // Within reach of a stroke there is more paper than ink.
       let ranges = zip(most.values, least.values).map { $0 - $1 }
       let active = max(12, (ranges.max() ?? 0) * 0.3)
       var (dark, all): (Float, Float) = (0, 0)

@@ -89,7 +89,6 @@ private struct LineTracer {
     for (position, runs) in thinRuns(thickest).enumerated() {
       var taken = [Bool](repeating: false, count: open.count)
       var fresh: [Chain] = []
-      // Both are in order across, so the chains that may fit a run are near where the last one fitted.
       for run in runs {
         var best: Int?
         var least: Float = 1.6

@@ -22,7 +22,7 @@ struct Pieces {
   private(set) var owners: Plane<Int32>
 
   /// A piece of ink is cut at most so often.
-  private static let mostCuts = 6
+  private static let mostCuts = 18
   /// How far cuts lean: columns per row.
   private static let leanings: [Float] = [-0.3, 0, 0.3, 0.6]
 
@@ -38,11 +38,9 @@ struct Pieces {
 
   private struct Box {
     var (left, top, right, bottom) = (Int.max, Int.max, 0, 0)
-    var area = 0
 
     mutating func add(_ x: Int, _ y: Int) {
       (left, top, right, bottom) = (min(left, x), min(top, y), max(right, x + 1), max(bottom, y + 1))
-      area += 1
     }
   }
 
@@ -118,7 +116,7 @@ struct Pieces {
     }
     found.sort { ($0.ink, abs($0.lean), $0.place) < ($1.ink, abs($1.lean), $1.place) }
     var cuts: [Cut] = []
-    let limit = min(mostCuts * 3, Int(4 * Float(width) / RowStrip.rowHeight) + 1)
+    let limit = min(mostCuts, Int(4 * Float(width) / RowStrip.rowHeight) + 1)
     for cut in found where cuts.count < limit {
       let isFree = cuts.allSatisfy { other in
         let top = cut.place(at: box.top, middle) - other.place(at: box.top, middle)

@@ -45,9 +45,8 @@ struct RowStrip {
     contrast = Plane(width: width, height: height, repeating: 0)
     labels = Plane(width: width, height: height, repeating: 0)
 
-    let members = Set(row.components.map(\.label))
     var isMember = [Bool](repeating: false, count: components.all.count + 1)
-    for label in members { isMember[Int(label)] = true }
+    for piece in row.components { isMember[Int(piece.label)] = true }
     let samples = min(max(Int((1 / scale).rounded(.up)), 1), 6)
     // Strokes that would be thinner than two pixels are kept whole instead of being averaged away.
     let keepsPeaks = stroke * scale < 2

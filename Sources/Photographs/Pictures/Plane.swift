@@ -85,12 +85,6 @@ extension Plane<Float> {
   /// The least value within `radius` in both directions.
   func eroded(_ radius: Int) -> Plane<Float> { filtered(radius, min) }
 
-  /// What lies lower than its surroundings is filled, up to a width of 2 · `radius`.
-  func closed(_ radius: Int) -> Plane<Float> { dilated(radius).eroded(radius) }
-
-  /// What lies higher than its surroundings is taken off, up to a width of 2 · `radius`.
-  func opened(_ radius: Int) -> Plane<Float> { eroded(radius).dilated(radius) }
-
   private func filtered(_ radius: Int, _ better: (Float, Float) -> Float) -> Plane<Float> {
     var result = self
     var line = [Float](repeating: 0, count: Swift.max(width, height))

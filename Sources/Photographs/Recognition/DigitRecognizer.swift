@@ -32,6 +32,14 @@ package final class NetworkRecognizer: DigitRecognizer {
     self.model = model
   }
 
+  /// The recognizer of the checkpoint at `path`, or the one that comes with the program.
+  ///
+  /// - Throws: `RunError` if the file is missing, damaged or no model that reads digits.
+  package static func opened(path: String?) throws -> NetworkRecognizer {
+    let model = try path.map { try TrainedModel(path: $0) } ?? ReaderModel.trained()
+    return try NetworkRecognizer(model, name: path ?? ReaderModel.name)
+  }
+
   package func probabilities(of images: [UInt8], count: Int) -> [Float] {
     let labels = [UInt16](repeating: 0, count: count)
     let logits = model.logits(LabelledImages(images: images, labels: labels))

@@ -12,7 +12,6 @@ struct ReadingCosts {
   var lost: Float = 5
   /// A digit below this probability is none.
   var leastProbability: Float = 0.5
-
   /// Nor is one below this, of two at most in a row.
   var leastAlone: Float = 0.93
 
@@ -176,7 +175,6 @@ struct RowReader {
           max(box.bottom, piece.bottom)
         )
         if end - first > 1, Float(box.right - box.left) > Self.mostWidth * RowStrip.rowHeight { break }
-        // What is whole needs no look at what it would be with a whole neighbour, unless they overlap.
         guard let image = image(first, end, box, pieces, strip, &preparation) else { continue }
         candidates.append(
           Candidate(
@@ -246,6 +244,9 @@ struct StripReading {
   var left: Float
   var right: Float
   var height: Float
+  /// The pieces of connected ink that it has a part of.
+  var components: Set<Int32>
+
   /// The digit it most looks like.
   var best: Int { (0..<10).max { probabilities[$0] < probabilities[$1] } ?? 0 }
   var confidence: Float { probabilities[best] }
@@ -254,6 +255,4 @@ struct StripReading {
     let d = corners[3] - corners[0]
     return (d * d).sum().squareRoot()
   }
-  /// The pieces of connected ink that it has a part of.
-  var components: Set<Int32>
 }
