@@ -94,20 +94,24 @@ let package = Package(
       swiftSettings: settings),
     .target(name: "Runs", dependencies: ["Files", "Tensors", "Model"], swiftSettings: settings),
     .target(
+      name: "Inference",
+      dependencies: ["Files", "Digests", "Tensors", "Model", "Checkpoints", "Runs", "Datasets"],
+      swiftSettings: settings + [.enableExperimentalFeature("Lifetimes")]),
+    .target(
       name: "Exchange",
       dependencies: [
-        "CMinizip", "Files", "Digests", "Tensors", "Model", "Checkpoints", "Runs", "Datasets",
+        "CMinizip", "Files", "Digests", "Tensors", "Model", "Checkpoints", "Runs", "Datasets", "Inference",
         .product(name: "SwiftProtobuf", package: "swift-protobuf"),
       ],
       exclude: ["ONNX/onnx.proto"], swiftSettings: settings),
     .target(
-      name: "LockstepModels", dependencies: ["Digests", "Exchange", "Files", "Model", "Runs", "Tensors"],
+      name: "LockstepModels", dependencies: ["Digests", "Files", "Inference", "Model"],
       swiftSettings: settings),
     .target(
       name: "Training",
       dependencies: [
         "Files", "Runs", "Digests", "Tensors", "Collectives", "Jobs", "Formatting", "Datasets", "Model",
-        "Checkpoints",
+        "Checkpoints", "Inference",
       ],
       swiftSettings: settings + [.enableExperimentalFeature("Lifetimes")]),
     .target(
@@ -119,7 +123,7 @@ let package = Package(
     .target(
       name: "Photographs",
       dependencies: [
-        "CPictures", "CReaderModel", "Files", "Tensors", "Model", "Datasets", "Runs", "Training",
+        "CPictures", "CReaderModel", "Files", "Tensors", "Model", "Datasets", "Runs", "Inference",
       ],
       swiftSettings: settings),
     .target(
@@ -142,7 +146,7 @@ let package = Package(
         "TensorBoard", "Jobs",
         "Scaling",
         "Datasets",
-        "Model", "Checkpoints", "Training", "Exchange",
+        "Model", "Checkpoints", "Training", "Inference", "Exchange",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       // Nothing can import an executable, so whether its imports are public is no question.
@@ -155,7 +159,9 @@ let package = Package(
       swiftSettings: settings),
     .testTarget(
       name: "LockstepTests",
-      dependencies: ["lockstep", "LockstepModels", "Photographs", "Runs", "Datasets", "Digests"],
+      dependencies: [
+        "lockstep", "LockstepModels", "Photographs", "Runs", "Datasets", "Digests",
+      ],
       swiftSettings: settings),
     .testTarget(name: "JobsTests", dependencies: ["Jobs"], swiftSettings: settings),
     .testTarget(
@@ -183,11 +189,15 @@ let package = Package(
       swiftSettings: settings),
     .testTarget(
       name: "ExchangeTests",
-      dependencies: ["Exchange", "Checkpoints", "Files", "Model", "Runs", "Tensors", "TestSupport"],
+      dependencies: [
+        "Exchange", "Checkpoints", "Files", "Inference", "Model", "Runs", "Tensors", "TestSupport",
+      ],
       swiftSettings: settings),
     .testTarget(
       name: "LockstepModelsTests",
-      dependencies: ["LockstepModels", "Digests", "Exchange", "Model", "Runs", "TestSupport"],
+      dependencies: [
+        "LockstepModels", "Checkpoints", "Digests", "Inference", "Model", "Runs", "TestSupport",
+      ],
       swiftSettings: settings),
     .target(name: "AllocationCounter", path: "Tests/AllocationCounter"),
     .testTarget(

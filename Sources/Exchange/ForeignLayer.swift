@@ -1,6 +1,7 @@
 internal import Checkpoints
 internal import Files
 internal import Foundation
+internal import Inference
 internal import Model
 
 /// A layer's parameters as another program keeps them.

@@ -2,6 +2,7 @@ internal import Checkpoints
 internal import Digests
 package import Files
 internal import Foundation
+package import Inference
 internal import Model
 internal import Runs
 

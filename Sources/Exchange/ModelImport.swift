@@ -2,6 +2,7 @@ internal import Checkpoints
 package import Digests
 package import Files
 internal import Foundation
+package import Inference
 package import Model
 package import Runs
 

@@ -1,4 +1,5 @@
 internal import Files
+internal import Inference
 internal import Model
 
 /// y = scale · x + offset.

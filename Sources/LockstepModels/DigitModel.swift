@@ -1,9 +1,7 @@
 internal import Digests
-internal import Exchange
 internal import Files
+internal import Inference
 internal import Model
-internal import Runs
-internal import Tensors
 
 /// A trained model that recognises digits.
 ///
@@ -33,8 +31,7 @@ public final class DigitModel {
   /// SHA-256 of the model's file, 64 hexadecimal digits: a run's `result.json` has it as `checkpointDigest`.
   public let fileDigest: String
 
-  private let runner: Network
-  private let preparation = InputPreparation(shape: .mnist)
+  private let classifier: ImageClassifier
 
   /// Reads and verifies the model at `path`.
   ///
@@ -51,8 +48,7 @@ public final class DigitModel {
           description: "\(path): expected a model of 28 × 28 pixels and ten digits, found one of "
             + "\(input.height) × \(input.width) pixels and \(classes) classes")
       }
-      runner = try Network(stored.weights.network, capacity: stored.recipe.microBatch)
-      runner.prepare(FloatBuffer(stored.weights.values))
+      classifier = try stored.classifier()
     } catch {
       if let error = error as? DigitModelError { throw error }
       throw DigitModelError(description: (error as? any ReportedError)?.description ?? "\(path): \(error)")
@@ -110,22 +106,7 @@ public final class DigitModel {
           "expected images of \(Self.rows) × \(Self.columns) pixels, a byte each, found \(pixels.count) bytes"
       )
     }
-    var logits: [Float] = []
-    logits.reserveCapacity(count * Self.classCount)
-    let (runner, all, buffer) = (runner, pixels.span, runner.input)
-    for start in stride(from: 0, to: count, by: runner.capacity) {
-      let batch = min(runner.capacity, count - start)
-      for index in 0..<batch {
-        var values = buffer.mutableSpan
-        var input = values._mutatingExtracting(index * Self.pixelCount..<(index + 1) * Self.pixelCount)
-        let first = (start + index) * Self.pixelCount
-        preparation.prepare(all.extracting(first..<first + Self.pixelCount), into: &input)
-      }
-      runner.forward(count: batch)
-      let rows = runner.logits
-      for index in rows.indices { logits.append(rows[index]) }
-    }
-    return logits
+    return classifier.logits(of: pixels)
   }
 }
 

@@ -2,6 +2,7 @@ import ArgumentParser
 import Exchange
 import Formatting
 import Foundation
+import Inference
 
 /// `lockstep export`.
 struct Export: ParsableCommand {

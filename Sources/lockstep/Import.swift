@@ -3,6 +3,7 @@ import Datasets
 import Exchange
 import Formatting
 import Foundation
+import Inference
 import Model
 import Reports
 

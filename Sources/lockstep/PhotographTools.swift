@@ -173,7 +173,9 @@ struct WriteModel: ParsableCommand {
   }
 
   func run() throws {
-    let model = try from.map { try TrainedModel(path: $0) } ?? ReaderModel.trained()
+    let model =
+      try from.map { try TrainedModel(path: $0) }
+      ?? TrainedModel(file: ReaderModel.file, name: ReaderModel.name)
     guard !FileManager.default.fileExists(atPath: out) else {
       throw RunError("\(out) is there already: name another file", exitCode: 73)
     }

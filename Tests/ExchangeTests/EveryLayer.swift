@@ -1,5 +1,6 @@
 import Checkpoints
 import Exchange
+import Inference
 import Model
 import Runs
 import Tensors

@@ -2,6 +2,7 @@ import Checkpoints
 import Exchange
 import Files
 import Foundation
+import Inference
 import Model
 import Runs
 import TestSupport

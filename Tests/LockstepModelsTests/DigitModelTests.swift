@@ -1,6 +1,7 @@
+import Checkpoints
 import Digests
-import Exchange
 import Foundation
+import Inference
 import LockstepModels
 import Model
 import Runs
@@ -56,5 +57,21 @@ import Testing
     #expect(missing?.description.contains("none: cannot be read") == true)
     let other = try scratch.write("text", Array("hello".utf8))
     #expect(throws: DigitModelError.self) { try DigitModel(path: other) }
+  }
+
+  /// A few words of a small file may name a network that no machine has the memory for.
+  @Test func networksThatTheFileDoesNotHoldTakeNoMemory() throws {
+    let scratch = try Scratch()
+    var recipe = try #require(Recipe.named("linear"))
+    recipe.network = try NetworkSpecification("dense 65536; dense 65536; dense 10")
+    let contents = CheckpointContents(
+      tensors: [TensorDescription(name: "parameters.dense1.bias", shape: [2])],
+      metadata: ["recipe": recipe.json(), "step": "1"], data: [UInt8](repeating: 0, count: 8)[...])
+    let path = scratch("large.safetensors")
+    try CheckpointFile.write(contents, to: path)
+    let error = try #require(throws: DigitModelError.self) { try DigitModel(path: path) }
+    #expect(
+      error.description
+        == "\(path): expected the 4347133962 parameters of its network \(recipe.network), found 2")
   }
 }

@@ -7,6 +7,8 @@ package enum ReadingClass: Int, CaseIterable, Sendable {
   /// More than one digit: there is a cut to find.
   case several = 12
 
+  /// The classes before these are the digits.
+  package static let digitCount = 10
   /// Digits and these.
   package static let classCount = 13
 }

@@ -3,6 +3,7 @@ package import Datasets
 package import Digests
 internal import Files
 internal import Foundation
+internal import Inference
 internal import Model
 internal import Runs
 
@@ -269,9 +270,4 @@ private func readingRange(of rank: Int, count: Int, readers: [Int]) -> Range<Int
   let chunks = DatasetIdentity.chunkCount(for: count)
   return DatasetIdentity.samples(
     ofChunks: index * chunks / readers.count..<(index + 1) * chunks / readers.count, among: count)
-}
-
-extension Shape {
-  /// The shape of a network's input for grey images.
-  init(_ image: ImageShape) { self.init(image.height, image.width, 1) }
 }

@@ -2,6 +2,7 @@ internal import Checkpoints
 package import Collectives
 package import Datasets
 package import Files
+internal import Inference
 internal import Model
 package import Runs
 internal import Tensors
@@ -17,7 +18,7 @@ package final class TrainedModel {
   private let metadata: [String: String]
   private let network: Network
   private let parameters: FloatBuffer
-  private let preparation: InputPreparation
+  private let classifier: ImageClassifier
 
   /// Loads the weights that the run evaluated: the averaged ones if the recipe has averaging. A file that holds nothing
   /// else, as `writeModel` makes it, will do.
@@ -67,11 +68,7 @@ package final class TrainedModel {
     let format = try saved.format()
     try saved.requireParameters(of: recipe.network, prefix: recipe.evaluatedPrefix)
     let network = try Network(recipe.network, input: Shape(format.shape), capacity: recipe.microBatch)
-    guard network.classCount >= format.classCount else {
-      throw RunError(
-        "\(saved.name): expected a network for \(format.classCount) classes, found one for \(network.classCount)",
-        exitCode: 65)
-    }
+    try format.requireClasses(of: network.classCount, origin: saved.name)
     return network
   }
 
@@ -83,7 +80,7 @@ package final class TrainedModel {
     name = saved.name
     self.network = network
     metadata = saved.metadata
-    preparation = InputPreparation(shape: network.inputShape)
+    classifier = ImageClassifier(network)
     parameters = FloatBuffer(count: network.layout.count)
     try restore(parameters)
     network.prepare(parameters)
@@ -115,19 +112,7 @@ package final class TrainedModel {
   /// The class probabilities of one image of the shape that it was trained on, row by row, 0 background.
   package func probabilities(_ image: [UInt8]) -> [Float] {
     precondition(image.count == network.inputShape.count, "\(image.count) pixels for \(network.inputShape)")
-    let network = network
-    prepare(image.span, at: 0)
-    network.forward(count: 1)
-    return SoftmaxCrossEntropy(classCount: network.classCount).probabilities(network.logits)
-  }
-
-  /// Puts an image into a place of the network's input.
-  private func prepare(_ image: Span<UInt8>, at place: Int) {
-    let pixels = network.inputShape.count
-    let buffer = network.input
-    var all = buffer.mutableSpan
-    var input = all._mutatingExtracting(place * pixels..<(place + 1) * pixels)
-    preparation.prepare(image, into: &input)
+    return classifier.probabilities(of: image)
   }
 
   /// The filters of the first layer, if that is a convolution: each [height, width] of the first input channel, row by
@@ -148,22 +133,8 @@ package final class TrainedModel {
   /// The logits of images, [count, classCount]: those that evaluation sees, to the bit, if the images begin at a multiple
   /// of the recipe's micro-batch.
   package func logits(_ images: LabelledImages) -> [Float] {
-    let pixels = network.inputShape.count
     precondition(images.shape == format.shape, "\(images.shape) pixels")
-    var logits: [Float] = []
-    logits.reserveCapacity(images.count * classCount)
-    let network = network
-    let all = images.images.span
-    for start in stride(from: 0, to: images.count, by: network.capacity) {
-      let count = min(network.capacity, images.count - start)
-      for i in 0..<count {
-        prepare(all.extracting((start + i) * pixels..<(start + i + 1) * pixels), at: i)
-      }
-      network.forward(count: count)
-      let rows = network.logits
-      for index in rows.indices { logits.append(rows[index]) }
-    }
-    return logits
+    return classifier.logits(of: images.images)
   }
 
   fileprivate func evaluator(

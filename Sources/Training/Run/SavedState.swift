@@ -4,6 +4,7 @@ internal import Datasets
 internal import Digests
 internal import Files
 internal import Foundation
+internal import Inference
 internal import Model
 internal import Runs
 internal import Tensors
@@ -54,32 +55,11 @@ struct SavedState {
     return step
   }
 
-  /// The metadata's names for the images' shape, as in `20x32`, and for the number of classes; where they are absent, these
-  /// are MNIST's.
-  fileprivate static let shapeKey = Recipe.imageShapeKey
-  fileprivate static let classesKey = Recipe.classCountKey
-
   /// What the run that wrote it was trained on.
   ///
   /// - Throws: `RunError` with exit code 65 if that cannot be.
   func format() throws(RunError) -> SampleFormat {
-    let mnist = SampleFormat.mnist
-    var shape = mnist.shape
-    if let text = metadata[Self.shapeKey] {
-      guard let given = ImageShape(parsing: text) else {
-        throw RunError(
-          "\(name): expected the metadata '\(Self.shapeKey)' such as 20x32, each from 1 to "
-            + "\(SampleFormat.longestSide), found '\(text)'", exitCode: 65)
-      }
-      shape = given
-    }
-    let text = metadata[Self.classesKey] ?? "\(mnist.classCount)"
-    guard let classCount = Int(text), (1...SampleFormat.mostClasses).contains(classCount) else {
-      throw RunError(
-        "\(name): expected the metadata '\(Self.classesKey)', a number from 1 to \(SampleFormat.mostClasses), found "
-          + "'\(text)'", exitCode: 65)
-    }
-    return SampleFormat(shape: shape, classCount: classCount)
+    try SampleFormat(metadata: metadata, origin: name)
   }
 
   /// Checks that a run on samples of a dataset can go on from here.
@@ -131,14 +111,7 @@ struct SavedState {
   /// - Throws: `FileError`, or `NetworkSpecificationError` if it is no network for these images.
   func requireParameters(of network: NetworkSpecification, prefix: String = "parameters") throws {
     guard let file else { return }
-    let input = Shape(try format().shape)
-    let inputs = [input] + (try network.outputShapes(input: input))
-    let expected = zip(network.layers, inputs).reduce(0) { $0 + $1.0.parameterCount(for: $1.1) }
-    let found = file.contents.tensors.reduce(0) { $0 + ($1.name.hasPrefix(prefix + ".") ? $1.count : 0) }
-    guard found == expected else {
-      throw FileError(
-        .different, "\(name): expected the \(expected) parameters of its network \(network), found \(found)")
-    }
+    try file.requireParameters(of: network, input: Shape(try format().shape), prefix: prefix)
   }
 
   /// Checks that a run with `recipe` can begin with the weights of this model.
@@ -223,9 +196,9 @@ extension TrainingState {
     if products != SavedState.definedProducts { metadata[SavedState.productsKey] = products }
     let (format, mnist) = (facts.format, SampleFormat.mnist)
     if format.shape != mnist.shape {
-      metadata[SavedState.shapeKey] = "\(format.shape.height)x\(format.shape.width)"
+      metadata[Recipe.imageShapeKey] = "\(format.shape.height)x\(format.shape.width)"
     }
-    if format.classCount != mnist.classCount { metadata[SavedState.classesKey] = "\(format.classCount)" }
+    if format.classCount != mnist.classCount { metadata[Recipe.classCountKey] = "\(format.classCount)" }
     metadata[CheckpointStore.scoreKey] = validation.map { "\($0.accuracy)" }
     return metadata
   }

@@ -1,5 +1,5 @@
 internal import Checkpoints
-internal import Datasets
+package import Datasets
 package import Digests
 internal import Files
 internal import Model
@@ -8,10 +8,12 @@ internal import Tensors
 
 /// The model in a checkpoint, without what only training needs: the weights that the run evaluated.
 package struct StoredModel: Sendable {
-  /// The path it was read from.
+  /// The path it was read from, or what errors call it.
   package let path: String
   /// The recipe that trained it, or that it would be trained on with.
   package let recipe: Recipe
+  /// What it was trained on.
+  package let format: SampleFormat
   /// The network and its weights: the averaged ones if the recipe has averaging.
   package let weights: ModelWeights
   /// SHA-256 of the file's bytes.
@@ -22,26 +24,42 @@ package struct StoredModel: Sendable {
   /// - Throws: `FileError`, `RunError` or `NetworkSpecificationError` if the file is missing, damaged or no model.
   package init(path: String) throws {
     let (file, digest) = try CheckpointFile.readingWithDigest(path)
-    let recipe = try Recipe(metadata: file.contents.metadata, origin: path)
-    var input = Shape.mnist
-    if let text = file.contents.metadata[Recipe.imageShapeKey] {
-      guard let shape = ImageShape(parsing: text) else {
-        throw FileError(
-          .malformed,
-          "\(path): expected the metadata '\(Recipe.imageShapeKey)' such as 20x32, found '\(text)'")
-      }
-      input = Shape(shape.height, shape.width, 1)
-    }
+    try self.init(file, digest)
+  }
+
+  /// As above, from the file's bytes; errors call it `name`.
+  ///
+  /// - Throws: `FileError`, `RunError` or `NetworkSpecificationError` if it is damaged or no model.
+  package init(file: [UInt8], name: String) throws {
+    try self.init(CheckpointFile(bytes: file, path: name), SHA256Digest(of: file))
+  }
+
+  private init(_ file: CheckpointFile, _ digest: SHA256Digest) throws {
+    let metadata = file.contents.metadata
+    recipe = try Recipe(metadata: metadata, origin: file.path)
+    format = try SampleFormat(metadata: metadata, origin: file.path)
+    let input = Shape(format.shape)
+    try file.requireParameters(of: recipe.network, input: input, prefix: recipe.evaluatedPrefix)
     var weights = try ModelWeights(recipe.network, input: input)
+    try format.requireClasses(of: weights.classCount, origin: file.path)
     let values = FloatBuffer(count: weights.values.count)
     try file.restore(
       Self.descriptions(of: weights, prefix: recipe.evaluatedPrefix),
       into: [UnsafeMutableRawBufferPointer(values.elements)])
     weights.values = Array(values.elements)
-    self.path = path
-    self.recipe = recipe
     self.weights = weights
+    path = file.path
     fileDigest = digest
+  }
+
+  /// The model at work.
+  ///
+  /// - Throws: `NetworkSpecificationError`, which reading would have thrown before.
+  package func classifier() throws -> ImageClassifier {
+    // Micro-batches as evaluation has them: so logits have the same bits.
+    let network = try Network(weights.network, input: weights.inputShape, capacity: recipe.microBatch)
+    network.prepare(FloatBuffer(weights.values))
+    return ImageClassifier(network)
   }
 
   /// The metadata key of the SHA-256 of the file that a model was imported from.
@@ -59,7 +77,9 @@ package struct StoredModel: Sendable {
     if weights.inputShape != .mnist {
       metadata[Recipe.imageShapeKey] = "\(weights.inputShape.height)x\(weights.inputShape.width)"
     }
-    if weights.classCount != 10 { metadata[Recipe.classCountKey] = "\(weights.classCount)" }
+    if weights.classCount != SampleFormat.mnist.classCount {
+      metadata[Recipe.classCountKey] = "\(weights.classCount)"
+    }
     return CheckpointFile.bytes(
       of: CheckpointContents(
         tensors: descriptions(of: weights, prefix: recipe.evaluatedPrefix), metadata: metadata,
