@@ -14,10 +14,7 @@ package struct PhotographReader {
 
   /// Reads a picture.
   package func read(_ picture: Picture) -> Reading {
-    let scale = Float(picture.fullSize.width) / Float(max(picture.width, 1))
-    var reading = Reading(
-      rows: [], rejectedCount: 0, width: picture.fullSize.width, height: picture.fullSize.height,
-      isIncomplete: picture.isIncomplete)
+    var reading = Reading(nothingIn: picture)
     // Smaller than any digit.
     guard picture.width >= 8, picture.height >= 8 else { return reading }
     var ink = InkMap(picture)
@@ -33,7 +30,8 @@ package struct PhotographReader {
     reading.rows = rows.map { row in
       row.filter(\.isDigit).map { part in
         Reading.Digit(
-          digit: part.best, probabilities: part.probabilities, corners: part.corners.map { $0 * scale },
+          digit: part.best, probabilities: part.probabilities,
+          corners: part.corners.map { $0 * picture.scale },
           image: part.image)
       }
     }.filter { !$0.isEmpty }

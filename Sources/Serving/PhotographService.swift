@@ -1,6 +1,5 @@
 internal import Files
 package import FlyingFox
-internal import Foundation
 package import Photographs
 internal import Runs
 internal import Synchronization
@@ -188,62 +187,17 @@ package final class PhotographService: Sendable {
     } catch {
       return answer(to: error)
     }
-    if let type = request.headers[.contentType]?.lowercased(), type.hasPrefix("multipart/") {
-      return Answer(
-        error: "expected the picture's bytes as the body, found a form (multipart/form-data)",
-        status: .unsupportedMediaType)
-    }
-    var flags: [String: Bool] = [:]
-    for name in route == .read ? ["annotate", "images"] : [] {
-      let values = request.query.filter { $0.name == name }.map(\.value)
-      guard values.count <= 1, ["true", "false"].contains(values.first ?? "false") else {
-        return Answer(
-          error: "\(name) must be true or false, found \(values.joined(separator: " and "))",
-          status: .badRequest)
-      }
-      flags[name] = values.first == "true"
-    }
     do {
-      let (annotates, hasImages) = (flags["annotate"] ?? false, flags["images"] ?? true)
-      return try await queue.with { [metrics] readers in
-        let picture = try Picture(decoding: file, name: "photograph")
-        let reading: Reading
-        switch route {
-        case .drawing: reading = readers.drawings.read(picture)
-        case .digit: reading = readers.drawings.readOne(picture)
-        default: reading = readers.photographs.read(picture)
-        }
-        metrics.add(digits: reading.rows.joined().count)
-        if route == .digit {
-          guard let digit = DigitAnswer(reading) else {
-            return Answer(error: "photograph: expected a digit, found no ink", status: .unprocessableContent)
-          }
-          return try Answer(json: digit)
-        }
-        var answer = ReadAnswer(reading, name: "photograph", withImages: hasImages)
-        if annotates {
-          let jpeg = picture.annotated(with: reading).jpeg(quality: 85)
-          answer.annotated = "data:image/jpeg;base64," + Data(jpeg).base64EncodedString()
-        }
-        return try Answer(json: answer)
-      }
+      let picture = try PictureRequest(request, route, file: file)
+      return try await queue.with { [metrics] readers in try picture.answer(of: readers, counting: metrics) }
+    } catch let problem as PictureRequest.Problem {
+      return Answer(error: problem.sentence, status: problem.status)
     } catch let error as PictureError {
       return Answer(error: error.description, status: error.status)
     } catch is ReadingQueue<Readers>.Refusal {
       return tooMuch()
     } catch {
       return Answer(error: RunError(error).description, status: .internalServerError)
-    }
-  }
-}
-
-extension PictureError {
-  fileprivate var status: HTTPStatusCode {
-    switch kind {
-    case .unknown, .unsupported: .unsupportedMediaType
-    case .damaged: .unprocessableContent
-    case .tooLarge: .payloadTooLarge
-    case .noMemory: .serviceUnavailable
     }
   }
 }

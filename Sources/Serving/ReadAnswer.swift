@@ -46,8 +46,11 @@ struct DigitAnswer: Encodable {
 }
 
 extension Reading.Digit {
-  /// `image` as 28 rows.
-  var imageRows: [[UInt8]] { stride(from: 0, to: image.count, by: 28).map { Array(image[$0..<$0 + 28]) } }
+  /// `image` as rows.
+  var imageRows: [[UInt8]] {
+    let side = DigitPreparation.side
+    return stride(from: 0, to: image.count, by: side).map { Array(image[$0..<$0 + side]) }
+  }
 }
 
 extension ReadAnswer {

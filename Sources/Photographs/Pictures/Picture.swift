@@ -14,6 +14,9 @@ package struct Picture: Sendable {
   /// Whether the file ended early or was damaged in places.
   package var isIncomplete = false
 
+  /// Pixels of the full size for each that was kept.
+  var scale: Float { Float(fullSize.width) / Float(max(width, 1)) }
+
   /// - Precondition: `pixels` has width · height · 3 elements.
   package init(width: Int, height: Int, pixels: [UInt8]) {
     precondition(pixels.count == width * height * 3, "\(pixels.count) bytes for \(height) × \(width) pixels")

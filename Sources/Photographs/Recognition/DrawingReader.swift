@@ -14,7 +14,7 @@ package struct DrawingReader {
   /// of optically scanned documents", 1984): what is no wider than a digit is one. The rest is read as photographs are.
   package func read(_ picture: Picture) -> Reading {
     guard let ink = Ink(evenGround: picture) else { return reader.read(picture) }
-    var reading = empty(picture)
+    var reading = Reading(nothingIn: picture)
     for blocks in ink.rows() {
       var digits: [Reading.Digit] = []
       for block in blocks {
@@ -24,10 +24,9 @@ package struct DrawingReader {
           let part = reader.read(ink.picture(of: block))
           reading.rejectedCount += part.rejectedCount
           let (dx, dy) = (block.left - Ink.margin, block.top - Ink.margin)
-          let scale = Float(picture.fullSize.width) / Float(picture.width)
           digits += part.rows.joined().map { digit in
             var digit = digit
-            digit.corners = digit.corners.map { ($0 + SIMD2(Float(dx), Float(dy))) * scale }
+            digit.corners = digit.corners.map { ($0 + SIMD2(Float(dx), Float(dy))) * picture.scale }
             return digit
           }
         }
@@ -39,17 +38,11 @@ package struct DrawingReader {
 
   /// Reads a picture of one digit: all of its ink belongs to it. Without ink there are no rows.
   package func readOne(_ picture: Picture) -> Reading {
-    var reading = empty(picture)
+    var reading = Reading(nothingIn: picture)
     guard picture.width > 2, picture.height > 2 else { return reading }
     let ink = Ink(evenGround: picture) ?? Ink(photographed: picture)
     if let digit = ink.bounds.flatMap({ digit(ink, $0, picture) }) { reading.rows = [[digit]] }
     return reading
-  }
-
-  private func empty(_ picture: Picture) -> Reading {
-    Reading(
-      rows: [], rejectedCount: 0, width: picture.fullSize.width, height: picture.fullSize.height,
-      isIncomplete: picture.isIncomplete)
   }
 
   private func digit(_ ink: Ink, _ block: Block, _ picture: Picture) -> Reading.Digit? {
@@ -57,15 +50,11 @@ package struct DrawingReader {
     let part = ink.values(of: block)
     guard let image = preparation.prepare(part, width: block.width, height: block.height) else { return nil }
     let probabilities = recognizer.probabilities(of: image, count: 1)
-    let best = (0..<10).max { probabilities[$0] < probabilities[$1] } ?? 0
-    let scale = Float(picture.fullSize.width) / Float(picture.width)
-    let corners = [
-      (block.left, block.top), (block.right, block.top), (block.right, block.bottom),
-      (block.left, block.bottom),
-    ]
+    let corners = Reading.Digit.corners(
+      left: block.left, top: block.top, right: block.right, bottom: block.bottom)
     return Reading.Digit(
-      digit: best, probabilities: probabilities,
-      corners: corners.map { SIMD2(Float($0.0), Float($0.1)) * scale }, image: image)
+      digit: Reading.Digit.likeliest(probabilities), probabilities: probabilities,
+      corners: corners.map { $0 * picture.scale }, image: image)
   }
 }
 

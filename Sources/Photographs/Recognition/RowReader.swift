@@ -77,7 +77,7 @@ struct RowReader {
     let classes = recognizer.classCount
     // How much each piece of connected ink, as a whole, looks like something that is no digit.
     var foreign: [Int32: Float] = [:]
-    if classes > 10 {
+    if classes > ReadingClass.digitCount {
       for (index, candidate) in candidates.enumerated() where candidate.cutComponents.isEmpty {
         let components = Set(pieces.all[candidate.first..<candidate.end].map(\.component))
         guard components.count == 1, let component = components.first else { continue }
@@ -92,7 +92,7 @@ struct RowReader {
     for end in 1...count {
       for (index, candidate) in candidates.enumerated() where candidate.end == end {
         let p = Array(probabilities[index * classes..<(index + 1) * classes])
-        let digit = p.prefix(10).max() ?? 0
+        let digit = p[Reading.Digit.likeliest(p)]
         let cuts = candidate.cutComponents.reduce(0) {
           $0 + (costs.cut + costs.cutOther * (foreign[$1] ?? 0)) / 2
         }
@@ -118,7 +118,7 @@ struct RowReader {
       readings.append(
         StripReading(
           corners: corners(candidate, strip), image: candidate.image, probabilities: p,
-          isDigit: step.isDigit && (p.prefix(10).max() ?? 0) >= costs.leastProbability,
+          isDigit: step.isDigit && p[Reading.Digit.likeliest(p)] >= costs.leastProbability,
           left: Float(candidate.box.left) / RowStrip.rowHeight,
           right: Float(candidate.box.right) / RowStrip.rowHeight,
           height: Float(candidate.box.bottom - candidate.box.top) / RowStrip.rowHeight,
@@ -139,20 +139,19 @@ struct RowReader {
   private func junkScore(_ p: [Float], _ candidate: Candidate, _ costs: ReadingCosts) -> Float {
     let height = Float(candidate.box.bottom - candidate.box.top) / RowStrip.rowHeight
     let size = min(height / 0.6, 1)
-    guard p.count > 10 else {
+    guard p.count > ReadingClass.digitCount else {
       let rest = 1 - (p.max() ?? 0)
       return log(max(rest, 1e-6)) - costs.lost * size
     }
     let other = log(max(p[ReadingClass.other.rawValue], 1e-6)) - costs.other
-    let lost = log(max(p[10...].reduce(0, +), 1e-6)) - costs.lost * size
+    let lost = log(max(p[ReadingClass.digitCount...].reduce(0, +), 1e-6)) - costs.lost * size
     return max(other, lost)
   }
 
   private func corners(_ candidate: Candidate, _ strip: RowStrip) -> [SIMD2<Float>] {
     let box = candidate.box
-    return [(box.left, box.top), (box.right, box.top), (box.right, box.bottom), (box.left, box.bottom)].map {
-      strip.picturePoint(SIMD2(Float($0.0), Float($0.1)))
-    }
+    return Reading.Digit.corners(left: box.left, top: box.top, right: box.right, bottom: box.bottom).map(
+      strip.picturePoint)
   }
 
   /// All that may be one digit, or one thing that is none.
@@ -248,7 +247,7 @@ struct StripReading {
   var components: Set<Int32>
 
   /// The digit it most looks like.
-  var best: Int { (0..<10).max { probabilities[$0] < probabilities[$1] } ?? 0 }
+  var best: Int { Reading.Digit.likeliest(probabilities) }
   var confidence: Float { probabilities[best] }
   /// Its height in the picture, in pixels.
   var pixelHeight: Float {

@@ -15,11 +15,29 @@ package struct Reading: Sendable {
       (self.digit, self.probabilities, self.corners, self.image) = (digit, probabilities, corners, image)
     }
 
+    /// `probabilities` of the digits alone.
+    package var digitProbabilities: [Float] { Array(probabilities.prefix(ReadingClass.digitCount)) }
+    /// How probable it is that this is no digit; nil from a model that knows digits alone.
+    package var noDigitProbability: Float? {
+      let others = probabilities.dropFirst(ReadingClass.digitCount)
+      return others.isEmpty ? nil : others.reduce(0, +)
+    }
+
+    /// The digit that class probabilities speak for most, the smallest of equals.
+    static func likeliest(_ probabilities: [Float]) -> Int {
+      (0..<ReadingClass.digitCount).max { probabilities[$0] < probabilities[$1] } ?? 0
+    }
+
+    /// The corners of an upright rectangle, in the order of `corners`.
+    static func corners(left: Int, top: Int, right: Int, bottom: Int) -> [SIMD2<Float>] {
+      [(left, top), (right, top), (right, bottom), (left, bottom)].map { SIMD2(Float($0.0), Float($0.1)) }
+    }
+
     /// How sure the network is.
     package var confidence: Float { probabilities[digit] }
     /// The second best digit.
     package var runnerUp: Int {
-      (0..<10).filter { $0 != digit }.max { probabilities[$0] < probabilities[$1] } ?? 0
+      (0..<ReadingClass.digitCount).filter { $0 != digit }.max { probabilities[$0] < probabilities[$1] } ?? 0
     }
     /// Left, top, width and height of the upright rectangle around it.
     package var box: (left: Float, top: Float, width: Float, height: Float) {
@@ -43,6 +61,13 @@ package struct Reading: Sendable {
   package init(rows: [[Digit]], rejectedCount: Int, width: Int, height: Int, isIncomplete: Bool) {
     (self.rows, self.rejectedCount, self.isIncomplete) = (rows, rejectedCount, isIncomplete)
     (self.width, self.height) = (width, height)
+  }
+
+  /// Nothing yet of a picture.
+  init(nothingIn picture: Picture) {
+    self.init(
+      rows: [], rejectedCount: 0, width: picture.fullSize.width, height: picture.fullSize.height,
+      isIncomplete: picture.isIncomplete)
   }
 
   /// The digits alone, a line for each row.

@@ -75,8 +75,8 @@ extension ReadingDocument.Photograph.Digit {
     box = ReadingDocument.Photograph.Box(
       x: pixel(b.left), y: pixel(b.top), width: pixel(b.width), height: pixel(b.height))
     corners = digit.corners.map { [pixel($0.x), pixel($0.y)] }
-    probabilities = digit.probabilities.prefix(10).map(rounded)
-    noDigit = digit.probabilities.count > 10 ? rounded(digit.probabilities[10...].reduce(0, +)) : nil
+    probabilities = digit.digitProbabilities.map(rounded)
+    noDigit = digit.noDigitProbability.map(rounded)
     runnerUp = ReadingDocument.Photograph.RunnerUp(
       digit: digit.runnerUp, probability: rounded(digit.probabilities[digit.runnerUp]))
   }
