@@ -25,6 +25,7 @@ let package = Package(
   products: [
     .executable(name: "lockstep", targets: ["lockstep"]),
     .library(name: "LockstepModels", targets: ["LockstepModels"]),
+    .library(name: "LockstepPhotographs", targets: ["LockstepPhotographs"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -127,6 +128,9 @@ let package = Package(
       ],
       swiftSettings: settings),
     .target(
+      name: "LockstepPhotographs", dependencies: ["Digests", "Files", "Inference", "Photographs"],
+      swiftSettings: settings),
+    .target(
       name: "Serving",
       dependencies: [
         "Files", "Formatting", "Jobs", "Photographs", "Runs",
@@ -160,7 +164,7 @@ let package = Package(
     .testTarget(
       name: "LockstepTests",
       dependencies: [
-        "lockstep", "LockstepModels", "Photographs", "Runs", "Datasets", "Digests",
+        "lockstep", "LockstepModels", "LockstepPhotographs", "Photographs", "Runs", "Datasets", "Digests",
       ],
       swiftSettings: settings),
     .testTarget(name: "JobsTests", dependencies: ["Jobs"], swiftSettings: settings),
@@ -209,6 +213,10 @@ let package = Package(
       swiftSettings: settings),
     .testTarget(
       name: "PhotographsTests", dependencies: ["Photographs", "Datasets"], swiftSettings: settings),
+    .testTarget(
+      name: "LockstepPhotographsTests",
+      dependencies: ["LockstepPhotographs", "Datasets", "Photographs", "TestSupport"],
+      swiftSettings: settings),
     .testTarget(
       name: "ServingTests",
       dependencies: [

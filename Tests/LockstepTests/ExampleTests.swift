@@ -1,11 +1,13 @@
 import Foundation
 import LockstepModels
+import LockstepPhotographs
+import Photographs
 import Testing
 
 extension RealRanks {
   /// docs/examples/recognize, built as the package of its own that it is: what is not public does not compile there. That
   /// takes as long as building Lockstep, so only `scripts/test --all` does it.
-  @Test(.enabled(if: Lab.isThorough)) func theExamplePackageRecognizesDigits() throws {
+  @Test(.enabled(if: Lab.isThorough)) func theExamplePackageRecognizesAndReadsDigits() throws {
     let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
       .deletingLastPathComponent().path
     let scratch = try ScratchFolder()
@@ -29,7 +31,11 @@ extension RealRanks {
     build.limit = 1800
     let built = try build.run()
     try #require(built.code == 0, "\(built.output.suffix(2000))")
-    let program = root + "/.build/example/release/recognize"
+    try expectRecognizing(root + "/.build/example/release/recognize", scratch, pixels)
+    try expectReading(root + "/.build/example/release/read-photograph", scratch)
+  }
+
+  private func expectRecognizing(_ program: String, _ scratch: ScratchFolder, _ pixels: [UInt8]) throws {
     let outcome = try Command(
       executable: program, arguments: [scratch("run/final.safetensors"), scratch("images")]
     ).run()
@@ -39,5 +45,18 @@ extension RealRanks {
     #expect(outcome.output == lines.joined())
     let wrong = try Command(executable: program, arguments: [scratch("images"), scratch("images")]).run()
     #expect(wrong.code == 65 && !wrong.errors.isEmpty)
+  }
+
+  private func expectReading(_ program: String, _ scratch: ScratchFolder) throws {
+    let path = try PhotographFiles.write(1, .hard, scratch)[0]
+    let outcome = try Command(executable: program, arguments: [path]).run()
+    #expect(outcome.code == 0, "\(outcome.errors)")
+    let lines = try DigitReader().read(path: path).lines
+    #expect(!lines.isEmpty && outcome.output.hasPrefix(lines.map { $0 + "\n" }.joined()))
+    let wrong = try Command(executable: program, arguments: [scratch("none.jpg")]).run()
+    #expect(wrong.code == 66 && wrong.errors.contains("none.jpg"))
+    // A program that reads photographs has nothing of MPI in it.
+    let libraries = try Command(executable: "ldd", arguments: [program]).run()
+    #expect(libraries.output.contains("libjpeg") && !libraries.output.contains("mpi"), "\(libraries.output)")
   }
 }

@@ -9,6 +9,8 @@ let package = Package(
   ],
   targets: [
     .executableTarget(
-      name: "recognize", dependencies: [.product(name: "LockstepModels", package: "Lockstep")])
+      name: "recognize", dependencies: [.product(name: "LockstepModels", package: "Lockstep")]),
+    .executableTarget(
+      name: "read-photograph", dependencies: [.product(name: "LockstepPhotographs", package: "Lockstep")]),
   ]
 )
