@@ -51,6 +51,7 @@ let package = Package(
       linkerSettings: ["jpeg", "png16", "webp", "webpdemux", "exif"].map { .linkedLibrary($0) }
     ),
 
+    .target(name: "CHDF5"),
     .target(
       name: "CReaderModel", exclude: ["reader.safetensors"], cSettings: [.headerSearchPath(".")]),
 
@@ -101,7 +102,8 @@ let package = Package(
     .target(
       name: "Exchange",
       dependencies: [
-        "CMinizip", "Files", "Digests", "Tensors", "Model", "Checkpoints", "Runs", "Datasets", "Inference",
+        "CHDF5", "CMinizip", "Files", "Digests", "Tensors", "Model", "Checkpoints", "Runs", "Datasets",
+        "Inference",
         .product(name: "SwiftProtobuf", package: "swift-protobuf"),
       ],
       exclude: ["ONNX/onnx.proto"], swiftSettings: settings),
@@ -194,8 +196,9 @@ let package = Package(
     .testTarget(
       name: "ExchangeTests",
       dependencies: [
-        "Exchange", "Checkpoints", "Files", "Inference", "Model", "Runs", "Tensors", "TestSupport",
+        "Exchange", "Checkpoints", "Digests", "Files", "Inference", "Model", "Runs", "Tensors", "TestSupport",
       ],
+      exclude: ["Fixtures"],
       swiftSettings: settings),
     .testTarget(
       name: "LockstepModelsTests",

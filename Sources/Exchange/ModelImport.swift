@@ -10,12 +10,12 @@ package import Runs
 package struct ImportOptions: Sendable {
   /// The network that the weights are of; nil where the file tells, as ONNX does.
   package var network: NetworkSpecification?
-  /// How the file keeps weights; nil for what is usual: PyTorch's layout in safetensors, Keras's in npz.
+  /// How the file keeps weights; nil for what is usual: PyTorch's layout in safetensors, Keras's elsewhere.
   package var layout: TensorLayout?
   /// The file's names of the layers with weights, in the network's order; nil to find them by shape and order.
   package var names: [String]?
-  /// What the model was trained to take for a pixel; nil for what is usual: bytes where an ONNX graph takes bytes, else
-  /// standardized pixels.
+  /// What the model was trained to take for a pixel; nil for what is usual: bytes where an ONNX graph takes bytes or Keras's
+  /// Rescaling scales them, pixel / 255 in Keras's other files, else standardized pixels.
   package var pixels: PixelScale?
   /// The shape of the images that it takes; nil for what the file tells, as ONNX may, else 28 × 28.
   package var images: Shape?
@@ -43,9 +43,10 @@ package struct ImportedModel: Sendable {
   /// SHA-256 of the file's bytes.
   package let fileDigest: SHA256Digest
 
-  /// Reads the file at `path`: safetensors, npz or ONNX, told apart by their content.
+  /// Reads the file at `path`: safetensors, npz, ONNX or a model of Keras's, told apart by their content.
   ///
-  /// - Throws: kind `missing`, `malformed`, `different` or `usage`, with one sentence; `NetworkSpecificationError`.
+  /// - Throws: kind `missing`, `malformed`, `different` or `usage`, or `unavailable` where a library is not installed, with
+  ///   one sentence; `NetworkSpecificationError`.
   package init(reading path: String, options: ImportOptions) throws {
     let bytes = try readFile(path)
     fileDigest = SHA256Digest(of: bytes)
@@ -53,6 +54,12 @@ package struct ImportedModel: Sendable {
     case .safetensors: (weights, origins) = try Self.safetensors(path, options)
     case .npz: (weights, origins) = try Self.npz(path, options)
     case .onnx: (weights, origins) = try Self.onnx(bytes, path, options)
+    case .keras:
+      let file = try KerasFile(archive: path, images: options.images)
+      (weights, origins) = try Self.keras(file, path, options)
+    case .hdf5:
+      let file = try KerasFile(hdf5: bytes, images: options.images, path: path)
+      (weights, origins) = try Self.keras(file, path, options)
     }
     guard weights.values.allSatisfy(\.isFinite) else {
       throw FileError(.malformed, "\(path): its scaling of pixels makes weights that are not finite")
@@ -99,7 +106,8 @@ package struct ImportedModel: Sendable {
         name: tensor.name, shape: tensor.shape,
         values: file.contents[tensor.name]?.doubles.map { Float($0) } ?? [])
     }
-    return try named(tensors, network, layout: options.layout ?? .pytorch, path, options)
+    let layers = try ForeignLayer.layers(of: tensors, path: path)
+    return try named(layers, network, layout: options.layout ?? .pytorch, path, options)
   }
 
   private static func npz(_ path: String, _ options: ImportOptions) throws -> (ModelWeights, [Origin]) {
@@ -108,11 +116,12 @@ package struct ImportedModel: Sendable {
       let (shape, values) = try NPYArray.read(entry.bytes, name: "\(path): \(name)")
       return ForeignTensor(name: name, shape: shape, values: values)
     }
-    return try named(tensors, options.network, layout: options.layout ?? .keras, path, options)
+    let layers = try ForeignLayer.layers(of: tensors, path: path)
+    return try named(layers, options.network, layout: options.layout ?? .keras, path, options)
   }
 
   private static func named(
-    _ tensors: [ForeignTensor], _ network: NetworkSpecification?, layout: TensorLayout, _ path: String,
+    _ layers: [ForeignLayer], _ network: NetworkSpecification?, layout: TensorLayout, _ path: String,
     _ options: ImportOptions
   ) throws -> (ModelWeights, [Origin]) {
     guard let network else {
@@ -122,7 +131,6 @@ package struct ImportedModel: Sendable {
       )
     }
     var weights = try ModelWeights(network, input: options.images ?? .mnist)
-    let layers = try ForeignLayer.layers(of: tensors, path: path)
     let taken = try weights.take(layers, in: layout, names: options.names, path: path)
     try weights.absorb((options.pixels ?? .standardized).map, path: path)
     return (weights, origins(taken))
@@ -154,6 +162,28 @@ package struct ImportedModel: Sendable {
     return (weights, origins(taken))
   }
 
+  private static func keras(
+    _ file: KerasFile, _ path: String, _ options: ImportOptions
+  ) throws -> (ModelWeights, [Origin]) {
+    var options = options
+    guard let found = file.network else {
+      options.pixels = options.pixels ?? .unit
+      return try named(file.layers, options.network, layout: options.layout ?? .keras, path, options)
+    }
+    guard options.layout ?? .keras == .keras, options.names == nil else {
+      throw FileError(.usage, "\(path) is a whole model of Keras's, which needs neither --layout nor --names")
+    }
+    if let network = options.network, network != found.network {
+      throw FileError(.different, "\(path): expected the network '\(network)', found '\(found.network)'")
+    }
+    var weights = try ModelWeights(found.network, input: found.inputShape)
+    let names = file.layers.map(\.name)
+    let taken = try weights.take(file.layers, in: .keras, names: names, path: path)
+    let pixels = options.pixels ?? (found.scalesPixels ? .bytes : .unit)
+    try weights.absorb(found.scaling.after(pixels.map), path: path)
+    return (weights, origins(taken))
+  }
+
   private static func origins(_ taken: [(layer: String, from: ForeignLayer)]) -> [Origin] {
     taken.map { layer, from in
       Origin(layer: layer, name: from.name, shape: from.shape, hasBiases: from.biases != nil)
@@ -166,28 +196,31 @@ private enum ForeignFormat {
   case safetensors
   case npz
   case onnx
+  /// Keras's own archive.
+  case keras
+  /// Keras's older format, and that of its weights alone.
+  case hdf5
 
   /// Tells by a file's bytes.
   ///
   /// - Throws: kind `malformed` for formats that are known and not read, with the way around.
   init(_ bytes: [UInt8], path: String) throws(FileError) {
     func problem(_ format: String, _ way: String) -> FileError {
-      FileError(.malformed, "\(path): expected a model as safetensors, npz or ONNX, found \(format): \(way)")
+      FileError(
+        .malformed,
+        "\(path): expected a model as safetensors, npz, ONNX, .keras or .h5, found \(format): \(way)")
     }
-    let forKeras = "save its weights with np.savez(\"model.npz\", *model.get_weights())"
-    if bytes.starts(with: [0x89, 0x48, 0x44, 0x46]) { throw problem("HDF5", forKeras) }
-    if bytes.starts(with: [0x50, 0x4B, 3, 4]) || bytes.starts(with: [0x50, 0x4B, 5, 6]) {
+    if bytes.starts(with: [0x89, 0x48, 0x44, 0x46]) {
+      self = .hdf5
+    } else if bytes.starts(with: [0x50, 0x4B, 3, 4]) || bytes.starts(with: [0x50, 0x4B, 5, 6]) {
       let names = try ZipArchive.names(in: path)
-      if names.contains(where: { $0.hasSuffix(".weights.h5") }) {
-        throw problem("a model of Keras's", forKeras)
-      }
       if names.contains(where: { $0.hasSuffix("data.pkl") }) {
         throw problem(
           "PyTorch's own format",
           "save it with safetensors.torch.save_file(model.state_dict(), \"model.safetensors\")"
         )
       }
-      self = .npz
+      self = KerasFile.isModel(names) ? .keras : .npz
     } else if bytes.count > 8,
       bytes[8...].first(where: { ![32, 9, 10, 13].contains($0) }) == UInt8(ascii: "{"),
       bytes[4..<8].allSatisfy({ $0 == 0 })

@@ -1,20 +1,20 @@
 internal import CMinizip
 internal import Checkpoints
-internal import Files
+package import Files
 internal import Foundation
 
 /// Zip archives, such as NumPy's .npz, by minizip.
-enum ZipArchive {
+package enum ZipArchive {
   /// What an archive holds.
-  struct Entry {
-    var name: String
-    var bytes: [UInt8]
+  package struct Entry {
+    package var name: String
+    package var bytes: [UInt8]
   }
 
   /// The bytes of an archive whose entries are stored as they are. Nothing in it depends on the time.
   ///
   /// - Throws: kind `inputOutput` if the temporary folder has no room.
-  static func bytes(of entries: [Entry]) throws(FileError) -> [UInt8] {
+  package static func bytes(of entries: [Entry]) throws(FileError) -> [UInt8] {
     // minizip writes files; this one is nobody's until it is whole.
     let path = FileManager.default.temporaryDirectory
       .appendingPathComponent("lockstep-\(UUID().uuidString).zip").path
@@ -60,7 +60,7 @@ enum ZipArchive {
   /// The entries of the archive at `path`, whose checksums are right.
   ///
   /// - Throws: kind `malformed`.
-  static func read(_ path: String) throws(FileError) -> [Entry] {
+  package static func read(_ path: String) throws(FileError) -> [Entry] {
     var entries: [Entry] = []
     var total = 0
     try visit(path) { (name, archive) throws(FileError) in

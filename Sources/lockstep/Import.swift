@@ -16,17 +16,21 @@ struct Import: ParsableCommand {
         lockstep import mnist_cnn.safetensors --network pytorch --out mnist_cnn.lockstep.safetensors
         lockstep import weights.npz --network keras --pixels unit --out keras.safetensors
         lockstep import model.onnx --out model.safetensors
+        lockstep import model.keras --out model.safetensors
       The model can then be evaluated, predicted with, exported, and trained on with train --from.
       """)
 
   @Argument(
-    help: ArgumentHelp("A model as safetensors, npz or ONNX; told apart by content.", valueName: "file"))
+    help: ArgumentHelp(
+      "A model as safetensors, npz, ONNX, .keras or .h5; told apart by content.", valueName: "file"))
   var file: String
 
   @Option(
     help: ArgumentHelp(
       "The network that the weights are of: a named one, or layers such as 'conv 32x3; relu; dense 10'.",
-      discussion: "ONNX tells it itself, and so do files of lockstep export --format safetensors."))
+      discussion:
+        "ONNX and Keras's models tell it themselves, and so do files of lockstep export --format safetensors."
+    ))
   var network: String?
 
   @Option(help: ArgumentHelp("The model to write.", valueName: "model"))
@@ -35,7 +39,7 @@ struct Import: ParsableCommand {
   @Option(
     help: ArgumentHelp(
       "How weights are laid out: pytorch or keras.",
-      discussion: "Default: pytorch in safetensors, keras in npz."))
+      discussion: "Default: pytorch in safetensors, keras elsewhere."))
   var layout: TensorLayout?
 
   @Option(
@@ -43,7 +47,8 @@ struct Import: ParsableCommand {
       "What the model was trained to take for a pixel: standardized, unit or bytes.",
       discussion: """
         standardized: (pixel / 255 - 0.1307) / 0.3081, as PyTorch's example and Lockstep have it. unit: pixel / 255, as \
-        Keras's has it. bytes: 0 to 255. Default: bytes where an ONNX graph takes uint8, else standardized.
+        Keras's has it. bytes: 0 to 255. Default: bytes where an ONNX graph takes uint8 or a Rescaling layer scales them, \
+        unit in Keras's other files, else standardized.
         """))
   var pixels: PixelScale?
 
@@ -57,7 +62,8 @@ struct Import: ParsableCommand {
   @Option(
     help: ArgumentHelp(
       "The shape of the images in pixels, rows, then columns.",
-      discussion: "Default: what an ONNX graph tells, else 28x28.", valueName: "HEIGHTxWIDTH"))
+      discussion: "Default: what an ONNX graph or a Keras model tells, else 28x28.", valueName: "HEIGHTxWIDTH"
+    ))
   var images: String?
 
   @Flag(help: "Replace the model if it is there.")

@@ -202,7 +202,7 @@ import Testing
     for (name, bytes, words) in [
       ("empty", [], "found other content"),
       ("text", Array("hello, this is no model".utf8), "found other content"),
-      ("model.h5", [0x89, 0x48, 0x44, 0x46, 0x0D], "np.savez"),
+      ("model.h5", [0x89, 0x48, 0x44, 0x46, 0x0D], "expected HDF5 as Keras writes it"),
       ("cut.npz", [0x50, 0x4B, 3, 4, 0], "zip archive"),
     ] as [(String, [UInt8], String)] {
       expect(failure(try scratch.write(name, bytes), try options("keras")), words, 65)

@@ -188,7 +188,11 @@ extension RealRanks {
       let place = try Place()
       let logits = try place.logits(
         Python.keras, block(after: "## Keras and TensorFlow"),
-        then: "np.savez(\"theirs.npz\", *model.get_weights())")
+        then: """
+          np.savez("theirs.npz", *model.get_weights())
+          model.save("theirs.keras")
+          model.save("theirs.h5")
+          """)
       #expect(logits.count == 10 * place.count)
       try place.expectSame(logits, as: "runs/quick/final.safetensors")
       try place.lockstep(
@@ -197,6 +201,10 @@ extension RealRanks {
           place.scratch("one.safetensors"),
         ])
       try place.expectSame(logits, as: "one.safetensors")
+      for name in ["theirs.keras", "theirs.h5"] {
+        try place.lockstep(["import", place.scratch(name), "--out", place.scratch(name + ".safetensors")])
+        try place.expectSame(logits, as: name + ".safetensors")
+      }
     }
   }
 }

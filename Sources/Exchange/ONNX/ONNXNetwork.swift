@@ -22,7 +22,7 @@ struct ONNXNetwork {
   /// - Throws: kind `malformed` if they are none, kind `different` if the graph is no network that Lockstep has.
   init(_ bytes: [UInt8], images: Shape?, path: String) throws(FileError) {
     let other = FileError(
-      .malformed, "\(path): expected a model as safetensors, npz or ONNX, found other content")
+      .malformed, "\(path): expected a model as safetensors, npz, ONNX, .keras or .h5, found other content")
     let model: ONNXModel
     do { model = try ONNXModel(serializedBytes: Data(bytes)) } catch { throw other }
     guard model.hasGraph, !model.graph.node.isEmpty else { throw other }
