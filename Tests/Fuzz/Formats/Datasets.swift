@@ -10,7 +10,7 @@ func idxFormat() throws -> FuzzedFormat {
   return FuzzedFormat(
     name: "idx", longestInput: 2048,
     seeds: [
-      [0] + idx([2, 28, 28], digits.images), [1] + idx([2], digits.labels),
+      [0] + idx([2, 28, 28], digits.images), [1] + idx([2], digits.storedLabels(width: 1)),
       [0] + idx([3, 1, 2], [1, 2, 3, 4, 5, 6]),
     ],
     words: ["\0\0\u{8}\u{3}", "\0\0\u{8}\u{1}"]

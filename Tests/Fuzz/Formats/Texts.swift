@@ -22,7 +22,7 @@ func recipeFormat() throws -> FuzzedFormat {
     agree(
       (try? Recipe.parse(Data(recipe.json().utf8), origin: "file")) == recipe,
       "\(recipe.json()) is read as another")
-    _ = try? recipe.validate(trainCount: 60_000)
+    _ = try? recipe.validate(trainCount: 60_000, image: .mnist)
     _ = recipe.effectiveOptimizer
     for step in [0, 1, 1000] { _ = recipe.schedule.rate(at: step, of: 1001, stepsPerEpoch: 100) }
   }
