@@ -5,6 +5,7 @@ import Datasets
 import Formatting
 import Foundation
 import RunReports
+import Runs
 import Training
 
 /// `lockstep evaluate`.
@@ -46,7 +47,7 @@ struct Evaluate: ParsableCommand {
       var testAccuracy: Double
       var testErrors: Int
       var testLoss: Double
-      var testConfusion: [[Int]]
+      @ConfusionCounts var testConfusion: [[Int]]
     }
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys]

@@ -1,4 +1,5 @@
 import Foundation
+import Runs
 import Testing
 
 extension RealRanks {
@@ -7,6 +8,12 @@ extension RealRanks {
     private func run(_ words: [String], ranks: Int = 1) throws -> Command.Outcome {
       try ranks == 1
         ? Command(executable: Command.binary, arguments: words).run() : Command.ranks(ranks, words).run()
+    }
+
+    /// The counts in a result, whose form depends on how many classes there are.
+    private func confusion(in result: [String: Any]) throws -> [[Int]] {
+      let text = try JSONSerialization.data(withJSONObject: try #require(result["testConfusion"]))
+      return try JSONDecoder().decode(ConfusionCounts.self, from: text).wrappedValue
     }
 
     private static let short = [
@@ -42,14 +49,14 @@ extension RealRanks {
       digests.insert(finalDigest(scratch("on")))
       #expect(digests.count == 1 && digests.first != nil, "\(digests)")
 
-      let confusion = try #require(try result(scratch("1"))["testConfusion"] as? [[Int]])
+      let confusion = try confusion(in: try result(scratch("1")))
       let right = confusion.indices.reduce(0) { $0 + confusion[$1][$1] }
       // Far better than chance: pictures and labels belong together.
       #expect(confusion.count == classes && right > 30 * set.trainCount / 5 / classes)
       let model = ["--model", scratch("2/final.safetensors")] + data
       let scores = try run(["evaluate", "--json"] + model, ranks: 2)
       let json = try JSONSerialization.jsonObject(with: Data(scores.output.utf8)) as? [String: Any]
-      #expect(json?["testConfusion"] as? [[Int]] == confusion, "\(scores.errors)")
+      #expect(try self.confusion(in: try #require(json)) == confusion, "\(scores.errors)")
       #expect(try run(["evaluate"] + model).output.contains("Of \(classes) classes, the pairs"))
       let shown = try run(["predict", "3"] + model)
       #expect(shown.output.contains("test image 3: label 21, predicted"), "\(shown.output)\(shown.errors)")

@@ -5,7 +5,7 @@ package struct RunResult: Codable, Hashable, Sendable {
   /// Test images classified wrong.
   package var testErrors: Int
   /// `testConfusion[truth][prediction]`, counts.
-  package var testConfusion: [[Int]]
+  @ConfusionCounts package var testConfusion: [[Int]]
   /// Percent of the validation split classified right by the final model; nil without such a split.
   package var validationAccuracy: Double?
   /// SHA-256 of the flat parameters.

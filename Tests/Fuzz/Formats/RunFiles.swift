@@ -30,13 +30,16 @@ func resultFormat() throws -> FuzzedFormat {
   let run = try RunFiles("result", records: RunFiles.sampleMetrics())
   let result = try InputFile("result.json", in: run.folder.path)
   return FuzzedFormat(
-    name: "result", longestInput: 1536, seeds: [try RunFiles.sampleResult()],
+    name: "result", longestInput: 1536,
+    seeds: [
+      try RunFiles.sampleResult(), try RunFiles.sampleResult(classCount: ConfusionCounts.mostRows + 1),
+    ],
     words: [
       "testAccuracy", "testErrors", "testConfusion", "parametersDigest", "checkpointDigest",
       "imagesPerSecond",
       "trainingSeconds", "wallSeconds", "startSeconds", "rankTimes", "processorSeconds", "phases", "kernel",
       "validationAccuracy", "1e308", "-1e308", "9223372036854775807", "-9223372036854775808", "1e-320",
-      "null", "[[", "]]",
+      "null", "[[", "]]", "classes", "truth", "prediction", "count", "1000",
     ]
   ) { bytes in
     result.write(bytes)
@@ -112,10 +115,13 @@ private final class RunFiles {
     return [UInt8](try Data(contentsOf: URL(fileURLWithPath: other.metrics)))
   }
 
-  static func sampleResult() throws -> [UInt8] {
+  /// A result whose counts of classes are rows, or, for many classes, those that are not 0.
+  static func sampleResult(classCount: Int = 2) throws -> [UInt8] {
+    var confusion = [[Int]](repeating: [Int](repeating: 0, count: classCount), count: classCount)
+    for truth in 0...1 { for prediction in 0...1 { confusion[truth][prediction] = 1 } }
     let ranks = [RankTimes](repeating: RankTimes(phases: PhaseTimes(), processorSeconds: 2), count: 2)
     let result = RunResult(
-      testAccuracy: 50, testErrors: 2, testConfusion: [[1, 1], [1, 1]], validationAccuracy: 50,
+      testAccuracy: 50, testErrors: 2, testConfusion: confusion, validationAccuracy: 50,
       parametersDigest: "00",
       checkpointDigest: "00", imagesPerSecond: 100, trainingSeconds: 2, wallSeconds: 3, startSeconds: 1,
       ranks: 2,
