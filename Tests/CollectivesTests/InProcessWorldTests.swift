@@ -69,6 +69,23 @@ import Testing
   }
 
   /// A rank that fails must not leave the others waiting for ever.
+  /// Whoever waits for a rank that works for long hears from it meanwhile, and is told whom all wait for.
+  @Test func ranksMeetWhileOneOfThemWorks() throws {
+    let results = try InProcessWorld(size: 3).run { communicator in
+      let mayEnd = DispatchSemaphore(value: 0)
+      var heard: [[Int]] = []
+      // It ends when the others have waited twice for it.
+      let work: @Sendable () -> Bool = { mayEnd.wait(timeout: .now() + 60) == .success }
+      let result = try communicator.patiently(communicator.rank == 1 ? work : nil) { ranks in
+        heard.append(ranks)
+        if heard.count == 2 { mayEnd.signal() }
+      }
+      return (result, heard)
+    }
+    #expect(results.map { $0.0 } == [nil, true, nil])
+    #expect(results.allSatisfy { $0.1.count >= 2 && $0.1.allSatisfy { $0 == [1] } }, "\(results)")
+  }
+
   @Test func aFailingRankEndsAllOthers() {
     struct Failure: Error {}
     #expect(throws: Failure.self) {

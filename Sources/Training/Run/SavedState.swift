@@ -148,11 +148,14 @@ struct SavedState {
   /// Reads a checkpoint on the root alone and tells all ranks what it says of itself: only the root's node needs the file,
   /// and only states get the data, from `TrainingState.restore`. Called by all ranks.
   ///
-  /// `find` reads the file, nil where there is nothing to load.
+  /// `find` reads the file, nil where there is nothing to load; the others wait for it, however large the file is. It runs
+  /// on another thread.
   static func shared(
-    over communicator: any Communicator, _ find: () throws -> CheckpointFile?
+    over communicator: any Communicator, _ find: @escaping () throws -> CheckpointFile?
   ) throws -> SavedState? {
-    let found = try together(communicator) { communicator.rank == 0 ? try find() : nil }
+    let found = try together(communicator) {
+      try whileRootWorks(communicator, communicator.rank == 0 ? find : nil) ?? nil
+    }
     let own = try found.map {
       try JSONEncoder().encode(Announcement(name: $0.path, metadata: $0.contents.metadata))
     }
@@ -212,7 +215,7 @@ extension TrainingState {
   }
 
   /// Begins with the weights that a model's run evaluated, which the root has read, and with fresh moments. Called by all
-  /// ranks, after `initialize`; `group` are those that share this state.
+  /// ranks; `group` are those that share this state.
   ///
   /// - Throws: `RunError`, the same on all ranks, if a tensor is missing or has another shape.
   func begin(
@@ -294,7 +297,7 @@ func loadInitialModel(
 ///
 /// A damaged file is named and skipped in favour of the newest valid one beside it. The root holds the folder's lock.
 func loadCheckpoint(
-  _ options: TrainingOptions, communicator: any Communicator, notice: (String) -> Void
+  _ options: TrainingOptions, communicator: any Communicator, notice: @escaping (String) -> Void
 ) throws -> SavedState? {
   let folder = options.folder
   switch options.resume {

@@ -2,6 +2,7 @@ internal import Collectives
 internal import Datasets
 internal import Digests
 internal import Files
+internal import Formatting
 internal import Foundation
 internal import Model
 internal import Runs
@@ -59,7 +60,7 @@ struct RunSetup {
   ///
   /// - Throws: `RunError`, the same on all ranks.
   init(
-    communicator: any Communicator, options: TrainingOptions, notice: (String) -> Void,
+    communicator: any Communicator, options: TrainingOptions, notice: @escaping (String) -> Void,
     resolve: (Recipe?) throws -> Recipe
   ) throws {
     try requireSameOptions(options, communicator: communicator)
@@ -131,7 +132,9 @@ struct RunSetup {
       data.train, first: data.firstOfTrain, format: survey.format, capacity: capacity,
       placement: data.trainPlacement, group: group)
     let state = TrainingState(recipe: recipe, layout: layout, team: group)
-    if group.isLeader { state.initialize(recipe) }
+    if checkpoint == nil, initial == nil {
+      try initialize(state, recipe, group: group, over: communicator, notice: notice)
+    }
     if let checkpoint {
       try together(communicator) {
         try checkpoint.requireContinuation(recipe: recipe, facts: facts)
@@ -146,11 +149,7 @@ struct RunSetup {
       try state.begin(with: initial.model, group: group, over: communicator)
     }
     let totalSteps = recipe.steps ?? recipe.epochs * plan.stepsPerEpoch
-    finished =
-      communicator.rank == 0 && checkpoint != nil
-      ? options.folder.finishedResult { path in
-        (try? readFile(path)).map { SHA256Digest(of: $0).description }
-      } : nil
+    finished = try finishedResult(options.folder, isResumed: checkpoint != nil, over: communicator)
     let finishedSteps = Int(try communicator.allGather(numbers: [Double(finished?.steps ?? -1)])[0][0])
     isFinished = finishedSteps == totalSteps
     let stepsBefore = max(finishedSteps, state.cursor.step)
@@ -193,6 +192,38 @@ struct RunSetup {
     // What the leaders wrote is there for all.
     try group.barrier()
   }
+}
+
+/// Draws the weights that a run begins with, on one rank of each node. Called by all ranks, which meet meanwhile: for
+/// hundreds of millions of weights it may take longer than they wait for one another.
+private func initialize(
+  _ state: TrainingState, _ recipe: Recipe, group: NodeGroup, over communicator: any Communicator,
+  notice: (String) -> Void
+) throws {
+  communicator.willEnter("the initialisation of the weights", step: 0)
+  let start = MonotonicClock.now()
+  var hasTold = false
+  // Another thread has it for as long as this one waits.
+  nonisolated(unsafe) let state = state
+  let work: @Sendable () -> Void = { state.initialize(recipe) }
+  _ = try communicator.patiently(group.isLeader ? work : nil) { _ in
+    guard !hasTold, MonotonicClock.now() - start > 8 else { return }
+    hasTold = true
+    notice("drawing the initial weights of \(Numbers.grouped(state.layout.count)) parameters")
+  }
+  communicator.willEnter("the start", step: 0)
+}
+
+/// The figures of a run that has come to its end, on the root; nil on the others. Called by all ranks, which wait for the
+/// root to read the model that the figures are of.
+private func finishedResult(
+  _ folder: RunFolder, isResumed: Bool, over communicator: any Communicator
+) throws -> RunResult? {
+  guard isResumed else { return nil }
+  let work: () throws -> RunResult? = {
+    folder.finishedResult { path in (try? readFile(path)).map { SHA256Digest(of: $0).description } }
+  }
+  return try whileRootWorks(communicator, communicator.rank == 0 ? work : nil) ?? nil
 }
 
 /// What a user should know of a network whose last layer was changed for the dataset, or has features that no class has;
