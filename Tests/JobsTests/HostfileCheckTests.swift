@@ -69,9 +69,10 @@ import Testing
     defer { try? FileManager.default.removeItem(at: folder) }
     #expect(RunFolderProbe.fault(of: folder.appendingPathComponent("runs/first").path) == nil)
     #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path).isEmpty)
+    let fault = RunFolderProbe.fault(of: "/proc/nowhere") ?? ""
     #expect(
-      RunFolderProbe.fault(of: "/proc/nowhere")?
-        .hasPrefix("the run folder /proc/nowhere cannot be written by rank 0") == true)
+      fault.hasPrefix("the run folder /proc/nowhere cannot be written by rank 0: /proc/")
+        && fault.hasSuffix("cannot be created: No such file or directory"), "\(fault)")
   }
 
   @Test func aRankKnowsItsHost() {

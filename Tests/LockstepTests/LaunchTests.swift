@@ -92,6 +92,20 @@ extension RealRanks {
       #expect(!outcome.errors.contains("restart"), "\(outcome.errors)")
     }
 
+    /// What the system says of a folder that cannot be made, and no library's words.
+    @Test func hostsThatCannotBeAskedAreASentence() throws {
+      let scratch = try ScratchFolder()
+      try Data("elsewhere slots=2\n".utf8).write(to: URL(fileURLWithPath: scratch("hosts")))
+      var job = launch(["--hostfile", scratch("hosts")], ["train", "--run", scratch("run")])
+      job.environment["TMPDIR"] = "/proc/none"
+      let outcome = try job.run()
+      #expect(outcome.code == 73, "\(outcome.errors)")
+      #expect(
+        outcome.errors.contains(
+          /^lockstep: \/proc\/none\/lockstep-hosts-.*: cannot create this folder: No such file .*\n$/),
+        "\(outcome.errors)")
+    }
+
     /// A host that does not answer is left out, and a report ends what cannot be.
     @Test func aJobWithoutHostsIsGivenUpWithAReport() throws {
       let scratch = try ScratchFolder()

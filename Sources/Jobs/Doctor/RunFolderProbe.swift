@@ -11,15 +11,14 @@ package enum RunFolderProbe {
     while !files.fileExists(atPath: existing.path), existing.path != "/" {
       existing.deleteLastPathComponent()
     }
-    let probe = existing.appendingPathComponent(
-      ".lockstep-doctor-\(ProcessInfo.processInfo.processIdentifier)")
-    defer { try? files.removeItem(at: probe) }
-    do {
+    do throws(FileError) {
+      // Never given its name, it goes with this function.
+      let probe = try PendingFile(path: existing.appendingPathComponent("lockstep-doctor").path)
       // A megabyte, so that a full disk is noticed too.
-      try Data(count: 1 << 20).write(to: probe)
+      try probe.append([UInt8](repeating: 0, count: 1 << 20))
       return nil
     } catch {
-      return "the run folder \(folder) cannot be written by rank 0: \(error.localizedDescription)"
+      return "the run folder \(folder) cannot be written by rank 0: \(error)"
     }
   }
 }

@@ -1,3 +1,4 @@
+internal import Files
 internal import Foundation
 
 #if canImport(Glibc)
@@ -13,7 +14,7 @@ package enum Reachability {
 
   /// The hosts that can be logged in to with `ssh`, words such as `["ssh", "-p", "2222"]`.
   ///
-  /// - Throws: `JobError` if `ssh` cannot be started.
+  /// - Throws: as `answers`.
   package static func reachable(_ hosts: [String], ssh: [String]) throws(JobError) -> Set<String> {
     Set(try answers(of: hosts, ssh: ssh, to: "true").keys)
   }
@@ -21,16 +22,14 @@ package enum Reachability {
   /// What a shell on each host prints when it runs `command`, by host; those that do not answer, or whose
   /// command fails, are missing. All are asked at once. This host itself needs no login.
   ///
-  /// - Throws: `JobError` if `ssh` cannot be started.
+  /// - Throws: `JobError` if `ssh` cannot be started, or what hosts answer cannot be written down.
   package static func answers(
     of hosts: [String], ssh: [String], to command: String
   ) throws(JobError) -> [String: String] {
     let folder = FileManager.default.temporaryDirectory
       .appendingPathComponent("lockstep-hosts-\(UUID().uuidString)")
-    do {
-      try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-    } catch {
-      throw JobError("\(folder.path) cannot be created: \(error.localizedDescription)", exitCode: 73)
+    do throws(FileError) { try PendingFile.createFolder(folder.path) } catch {
+      throw JobError(error.description, exitCode: error.exitCode)
     }
     defer { try? FileManager.default.removeItem(at: folder) }
     var asked: [(host: String, file: String, login: ChildProcess)] = []

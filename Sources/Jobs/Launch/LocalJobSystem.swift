@@ -33,11 +33,7 @@ package struct LocalJobSystem: JobSystem {
   package func write(_ hostfile: Hostfile) throws -> String {
     let file = FileManager.default.temporaryDirectory
       .appendingPathComponent("lockstep-hosts-\(ProcessInfo.processInfo.processIdentifier)")
-    do {
-      try Data(hostfile.text.utf8).write(to: file)
-    } catch {
-      throw JobError("\(file.path) cannot be written: \(error.localizedDescription)", exitCode: 73)
-    }
+    try writeFile(hostfile.text.utf8, to: file.path)
     return file.path
   }
 

@@ -86,7 +86,8 @@ package struct RestartPolicy: Sendable {
     case 78: "the training diverged or its settings do not fit"
     case 126, 127: "the command could not be run"
     case 205: "a host was lost"
-    case 129...: "a rank was killed by signal \(code - 128)"
+    case 129...192: "a rank was killed by signal \(code - 128)"
+    case 255: "a host was lost, or the login to it"
     default: "mpirun failed"
     }
   }
