@@ -133,11 +133,26 @@ enum RankProcess {
     return counts[..<index].reduce(0) { $0 &+ $1 }
   }()
 
-  /// Ends this process because of what was typed: usage errors, `--help`, `--version`. Of ranks that were given the same
-  /// words only the first answers.
+  /// Whether all ranks of this one's command have its words: Open MPI was told to start just these. Behind a script, or
+  /// another launcher, each rank may have words of its own.
+  private static let sharesWords: Bool = {
+    let environment = ProcessInfo.processInfo.environment
+    func name(_ path: String?) -> Substring? { path?.split(separator: "/").last }
+    return name(environment["OMPI_COMMAND"]) == name(CommandLine.arguments.first)
+      && environment["OMPI_ARGV"] ?? "" == CommandLine.arguments.dropFirst().joined(separator: " ")
+  }()
+
+  /// Ends this process because of what was typed: usage errors, `--help`, `--version`. Of ranks that were surely given the
+  /// same words only the first answers; of others each says in one line what is wrong.
   static func exitParsing(with error: any Error, of command: any ParsableCommand.Type) -> Never {
     let code = command.exitCode(for: error)
-    let text = launchedRank ?? 0 == firstRankOfCommand ? command.fullMessage(for: error) : ""
+    let rank = launchedRank ?? 0
+    var text = ""
+    if rank == firstRankOfCommand {
+      text = command.fullMessage(for: error)
+    } else if code != .success, !sharesWords {
+      text = "lockstep: rank \(rank): \(command.message(for: error))"
+    }
     if code == .success, !text.isEmpty { print(text) }
     if code != .success, !text.isEmpty {
       try? FileHandle.standardError.write(contentsOf: Data((text + "\n").utf8))

@@ -33,6 +33,24 @@ extension RealRanks {
       #expect(help.output.components(separatedBy: "OVERVIEW").count == 2)
     }
 
+    /// Behind a script each rank has words of its own: whoever cannot read them says so, be it the only one or not.
+    @Test func aTypoBehindAScriptIsAnsweredByEachRankThatHasIt() throws {
+      func run(_ script: String) throws -> Command.Outcome {
+        let train = "exec \(Command.binary) train --data synthetic:1000 --validation 100 --steps 1"
+        return try Command(
+          executable: "mpirun", arguments: Command.mpirun(3) + ["sh", "-c", "\(train) \(script)"]
+        ).run()
+      }
+      let scratch = try ScratchFolder()
+      let one = try run("--run \(scratch("run")) $(test $OMPI_COMM_WORLD_RANK = 1 && echo --sede 1)")
+      #expect(one.code == 64, "\(one.errors)")
+      #expect(one.errors.contains("lockstep: rank 1: Unknown option '--sede'"), "\(one.errors)")
+      #expect(one.errors.components(separatedBy: "--sede").count == 2, "\(one.errors)")
+      // Ends that come at once may cost one of them its sentence.
+      let all = try run("--stall-timeout $OMPI_COMM_WORLD_RANK-s")
+      #expect(all.code == 64 && all.errors.contains("--stall-timeout"), "\(all.errors)")
+    }
+
     @Test func aDamagedDatasetOnOneRankEndsAll() throws {
       let scratch = try ScratchFolder()
       let bad = scratch("bad")
