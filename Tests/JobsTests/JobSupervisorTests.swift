@@ -11,12 +11,16 @@ private final class ScriptedSystem: JobSystem {
     var newestStep: Int?
     /// What it ends with right after a signal; nil if it goes on.
     var answers: [Int32: Int32] = [:]
+    /// How long processes that it has started are left.
+    var childrenSeconds = Double.infinity
   }
 
   final class Process: SupervisedProcess {
     let script: Script
     unowned let system: ScriptedSystem
+    let start: Double
     let end: Double
+    var hasChildren: Bool { system.time < start + script.childrenSeconds }
     private(set) var signals: [Int32] = []
     private var code: Int32?
     private var isDone = false
@@ -24,6 +28,7 @@ private final class ScriptedSystem: JobSystem {
     init(_ script: Script, _ system: ScriptedSystem) {
       self.script = script
       self.system = system
+      start = system.time
       end = system.time + script.seconds
     }
 
@@ -323,6 +328,16 @@ private final class ScriptedSystem: JobSystem {
     #expect(code == 76)
     #expect(system.surrender?.reason == "the restart brought no new checkpoint")
     #expect(system.surrender?.attempts.map(\.place) == ["no host answered", "no host answered"])
+  }
+
+  /// All ranks are gone, and mpirun waits for the daemon of a host that is gone too.
+  @Test func anMPIRunThatNothingIsLeftOfIsEnded() throws {
+    let system = ScriptedSystem([
+      .init(seconds: 900, code: 205, newestStep: 20, answers: [SIGKILL: 137], childrenSeconds: 30),
+      .init(code: 0),
+    ])
+    #expect(try run(system) == 0)
+    #expect(system.processes.map(\.signals) == [[SIGKILL], []] && (45...60).contains(system.time))
   }
 
   /// In a storm every attempt is told when which rank is struck, and the damage is told at the end.

@@ -43,6 +43,9 @@ package struct JobSupervisor {
   private var isStopping = false
   private var attempts: [JobAttempt] = []
 
+  /// How long mpirun may take to end, in seconds, when nothing that it has started is left.
+  private static let patienceWithoutRanks = 15.0
+
   /// A supervisor on a host with `processors`; `environment` is what `mpirun` is called in.
   package init(
     _ job: Job, processors: ProcessorSet, environment: [String: String], system: any JobSystem
@@ -170,12 +173,21 @@ package struct JobSupervisor {
     // Hosts were asked meanwhile; mpirun could not pass a signal on before it runs.
     guard !isStopped(within: 0) else { return 75 }
     let process = try system.start(call, command.words)
+    var (hadChildren, alone) = (false, Double?.none)
     while true {
       if let code = process.poll() {
         // The signal came before mpirun was ready to pass it on: no rank had started.
         return isStopping && code == 128 + SIGUSR1 ? 75 : code
       }
-      switch system.nextSignal(withinSeconds: 60) {
+      if process.hasChildren { (hadChildren, alone) = (true, nil) }
+      // Ranks here and logins to other hosts are gone, and mpirun waits for a host that is gone too, for minutes if a
+      // message to it was under way.
+      if hadChildren, !process.hasChildren {
+        let since = alone ?? system.now()
+        alone = since
+        if system.now() - since > Self.patienceWithoutRanks { process.signal(SIGKILL) }
+      }
+      switch system.nextSignal(withinSeconds: 5) {
       // A terminal that closes may say so more than once: that is no second request.
       case SIGHUP where isStopping: break
       case SIGTERM, SIGINT, SIGHUP:

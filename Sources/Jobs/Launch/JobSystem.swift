@@ -1,3 +1,5 @@
+internal import Foundation
+
 #if canImport(Glibc)
   internal import Glibc
 #elseif canImport(Musl)
@@ -10,9 +12,27 @@ package protocol SupervisedProcess: AnyObject {
   func poll() -> Int32?
   /// Sends a signal, unless the process has ended.
   func signal(_ number: Int32)
+  /// Whether processes that it has started are left; true where the system does not tell.
+  var hasChildren: Bool { get }
 }
 
-extension ChildProcess: SupervisedProcess {}
+extension SupervisedProcess {
+  package var hasChildren: Bool { true }
+}
+
+extension ChildProcess: SupervisedProcess {
+  /// By `/proc/PID/task/TID/children` (proc(5)), which not every kernel has.
+  package var hasChildren: Bool {
+    let tasks = "/proc/\(identifier)/task"
+    guard let names = try? FileManager.default.contentsOfDirectory(atPath: tasks) else { return true }
+    return names.contains { name in
+      guard let text = try? String(contentsOfFile: "\(tasks)/\(name)/children", encoding: .utf8) else {
+        return true
+      }
+      return !text.isEmpty
+    }
+  }
+}
 
 /// What a supervisor asks of the world: processes, signals, hosts, files and time.
 package protocol JobSystem {
