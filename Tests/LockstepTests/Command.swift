@@ -85,12 +85,13 @@ struct Command {
       kill(process.processIdentifier, number)
     }
 
-    /// Returns once the process has said so on its standard error, or has ended.
-    func waitForErrors(containing words: String) {
+    /// Returns once the process has said so, as often as that, on its standard error, or has ended.
+    func waitForErrors(containing words: String, times: Int = 1) {
       let file = folder.appendingPathComponent("errors")
-      while process.isRunning, !((try? String(contentsOf: file, encoding: .utf8)) ?? "").contains(words) {
-        usleep(2000)
+      func count() -> Int {
+        ((try? String(contentsOf: file, encoding: .utf8)) ?? "").components(separatedBy: words).count - 1
       }
+      while process.isRunning, count() < times { usleep(2000) }
     }
 
     /// What the process has written to its standard output once these words are there, or the process has ended.

@@ -175,6 +175,41 @@ extension RealRanks {
         finalDigest(scratch("run")) != nil && finalDigest(scratch("run")) == finalDigest(scratch("whole")))
     }
 
+    /// Ranks are killed at random, and twice a host's cable is pulled until the job has gone on without it.
+    @Test(.enabled(if: Lab.isThorough, "slow: scripts/test --all"))
+    func aStormWithCutCablesDoesNotChangeTheModel() throws {
+      let (scratch, lab) = (try ScratchFolder(), try Lab(hosts: 3))
+      let run = scratch("run")
+      let hostfile = try lab("hostfile").trimmingCharacters(in: .newlines)
+      let ssh = try lab("ssh").trimmingCharacters(in: .newlines)
+      var command = lab.command(
+        [
+          "exec", "1", Command.binary, "launch", "--hostfile", hostfile, "--ssh", ssh, "-n", "3", "--storm",
+          "3", "--max-restarts", "20", "--",
+        ] + flags(run, epochs: 60) + ["--stall-timeout", "2"])
+      // On a busy machine an attempt gets little done.
+      command.limit = 400
+      let job = try command.start()
+      for times in 1...2 {
+        let before = Set(checkpoints(run))
+        while job.process.isRunning, before.isSuperset(of: checkpoints(run)) { usleep(5000) }
+        try lab("cut", "3")
+        job.waitForErrors(containing: "lockstep launch: no answer from node3", times: times)
+        try lab("heal", "3")
+      }
+      let outcome = try job.wait()
+      #expect(outcome.code == 0, "\(outcome.errors)")
+      #expect(
+        outcome.errors.components(separatedBy: "no answer from node3\n").count > 2
+          && outcome.errors.contains(/3 ranks on node1, node2, node3: ended after/)
+          && outcome.errors.contains(/storm: \d+ kills?, [1-9]\d* restarts?, .* in all, .* of them lost/),
+        "\(outcome.errors)")
+      let whole = flags(scratch("whole"), epochs: 60)
+      #expect(try Command.ranks(2, whole).run().code == 0)
+      #expect(finalDigest(run) != nil && finalDigest(run) == finalDigest(scratch("whole")))
+      #expect(try lab.leftovers() == [])
+    }
+
     /// The root is killed until it was five times in the middle of writing a checkpoint: what is there is always good
     /// to go on from.
     @Test(.enabled(if: Lab.isThorough, "slow: scripts/test --all"))
