@@ -56,11 +56,19 @@ struct NetworkPlan {
         MaxPooling(
           name: name, input: shape, output: output, size: size, stride: stride, capacity: capacity))
       shape = output
+    case .averagePooling(let size, let stride):
+      layers.append(AveragePooling(name: name, input: shape, output: output, size: size, stride: stride))
+      shape = output
     case .relu: layers.append(BiasActivation(name: name, shape: shape, bias: nil, rectifies: true))
     case .dropout(let probability):
       layers.append(
         Dropout(
           name: name, shape: shape, index: countOfKind["dropout", default: 1], probability: probability,
+          capacity: capacity))
+    case .channelDropout(let probability):
+      layers.append(
+        ChannelDropout(
+          name: name, shape: shape, index: countOfKind[layer.keyword, default: 1], probability: probability,
           capacity: capacity))
     case .globalAverage:
       layers.append(GlobalAverage(name: name, input: shape))

@@ -15,6 +15,9 @@ package struct CounterGenerator: Sendable {
     case test = 6
     case photograph = 7
     case readerSample = 8
+    case augmentation = 9
+    case elasticDistortion = 10
+    case channelDropout = 11
   }
 
   @usableFromInline

@@ -16,8 +16,10 @@ import Testing
     switch layer {
     case .convolution(_, _, let stride, let padding): "conv \(stride) \(padding)"
     case .maxPooling: "maxpool"
+    case .averagePooling: "avgpool"
     case .relu: "relu"
     case .dropout: "dropout"
+    case .channelDropout: "channel-dropout"
     case .globalAverage: "average"
     case .dense: "dense"
     }
@@ -27,8 +29,8 @@ import Testing
     let words = try Set(everyLayer.flatMap { try NetworkSpecification($0).layers.map(Self.word) })
     #expect(
       words == [
-        "conv 1 valid", "conv 2 valid", "conv 1 same", "conv 2 same", "maxpool", "relu", "dropout", "average",
-        "dense",
+        "conv 1 valid", "conv 2 valid", "conv 1 same", "conv 2 same", "maxpool", "avgpool", "relu", "dropout",
+        "channel-dropout", "average", "dense",
       ])
   }
 

@@ -117,6 +117,7 @@ extension RealRanks {
         "conv 3x5 stride 2 same; relu; conv 5x3 stride 2 same; maxpool 2; relu; dropout 0.25; dense 12; relu; dense 10",
         "maxpool 3 stride 2; conv 4x3 same; conv 6x1 stride 2; relu; average; dropout 0.5; dense 10",
         "dense 20; conv 8x3 same; relu; maxpool 1; average; dense 10", "relu; dropout 0.1; dense 10",
+        "conv 8x3; relu; avgpool 2; channel-dropout 0.25; conv 5x3; avgpool 3 stride 1; relu; avgpool 9; dense 10",
       ]
       for (index, network) in networks.enumerated() {
         let folder = scratch("\(index)")

@@ -28,6 +28,13 @@ import Testing
   }
 
   @Test(arguments: [
+  @Test(arguments: ["avgpool 2", "avgpool 3 stride 1", "channel-dropout 0.25", "dropout 0.5", "average"])
+  func layersAreWrittenAsTheyAreRead(_ layer: String) throws {
+    #expect(
+      try NetworkSpecification("conv 4x3; \(layer); dense 10").description == "conv 4x3; \(layer); dense 10")
+    #expect(LayerSpecification.keywords.contains { layer.hasPrefix($0) })
+  }
+
     ("conv 24x5 strid 2; dense 10", "strid", "not understood"),
     ("covn 24x5; dense 10", "covn", "is no layer"),
     ("conv 24x4; dense 10", "24x4", "odd kernel"),
@@ -36,6 +43,10 @@ import Testing
     ("conv 8x3 stride 3; dense 10", "3", "from 1 to 2"),
     ("relu; dropout 1; dense 10", "1", "below 1"),
     ("dense", "dense", "needs the number"),
+    ("relu; channel-dropout -0.1; dense 10", "-0.1", "below 1"),
+    ("channel-dropout; dense 10", "channel-dropout", "needs a probability"),
+    ("avgpool 0; dense 10", "0", "from 1 to 1024"),
+    ("avgpool; dense 10", "avgpool", "needs the window's size"),
     ("dense 10 relu", "relu", "not understood"),
     ("relu;; dense 10", "", "missing"),
     ("", "", "missing"),
@@ -62,6 +73,7 @@ import Testing
   @Test(arguments: [
     ("maxpool 2; maxpool 2; maxpool 2; conv 4x5; dense 10", "'conv 4x5', does not fit an input of 3×3×1"),
     ("conv 4x3; relu", "'relu', is the last one, expected a dense layer"),
+    ("maxpool 9; avgpool 4; dense 10", "'avgpool 4', does not fit an input of 3×3×1"),
   ])
   func layersThatDoNotFitAreNamed(_ text: String, _ reason: String) throws {
     let specification = try NetworkSpecification(text)

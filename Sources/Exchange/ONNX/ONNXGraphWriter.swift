@@ -68,14 +68,12 @@ struct ONNXGraphWriter {
           Self.attribute("pads", padding.zeros(kernel: kernel, stride: stride, input: layer.input)),
         ])
     case .maxPooling(let size, let stride):
-      unflatten(layer)
-      append(
-        "MaxPool", giving: name,
-        attributes: [
-          Self.attribute("kernel_shape", [size, size]), Self.attribute("strides", [stride, stride]),
-        ])
+      pool("MaxPool", layer, size: size, stride: stride, giving: name)
+    case .averagePooling(let size, let stride):
+      pool("AveragePool", layer, size: size, stride: stride, giving: name)
     case .relu: append("Relu", giving: name)
-    case .dropout(let probability):
+    // ONNX knows no dropout of channels, and in inference there is nothing to tell apart: the name tells.
+    case .dropout(let probability), .channelDropout(let probability):
       append("Dropout", [tensor(layer.name + ".ratio", [], [probability])], giving: name)
     case .globalAverage:
       unflatten(layer)
@@ -87,6 +85,17 @@ struct ONNXGraphWriter {
       }
       append("Gemm", parameters(of: layer, model), giving: name, attributes: [Self.attribute("transB", 1)])
     }
+  }
+
+  private mutating func pool(
+    _ operation: String, _ layer: ModelWeights.Layer, size: Int, stride: Int, giving name: String
+  ) {
+    unflatten(layer)
+    append(
+      operation, giving: name,
+      attributes: [
+        Self.attribute("kernel_shape", [size, size]), Self.attribute("strides", [stride, stride]),
+      ])
   }
 
   /// Gives features an extent again, where a layer of images follows a dense one.

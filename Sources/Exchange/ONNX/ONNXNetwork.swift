@@ -197,16 +197,21 @@ private struct ONNXChain {
       }
     case "Conv": try convolve(node, others)
     case "Relu": layers.append(.relu)
-    case "MaxPool": try pool(node)
+    case "MaxPool":
+      let (size, stride) = try window(node)
+      try append(.maxPooling(size: size, stride: stride), node)
     case "GlobalAveragePool": try average(node)
     case "AveragePool":
-      let window = Attributes(node)
-      guard window.ints("kernel_shape") == [shape.height, shape.width],
-        (window.ints("pads") ?? []).allSatisfy({ $0 == 0 })
-      else {
-        throw problem("AveragePool '\(node.name)' averages over a part of the image, expected the whole one")
+      let attributes = Attributes(node)
+      if shape.height != shape.width, attributes.ints("kernel_shape") == [shape.height, shape.width],
+        (attributes.ints("pads") ?? []).allSatisfy({ $0 == 0 })
+      {
+        // A window over the whole image need not be square.
+        try average(node)
+      } else {
+        let (size, stride) = try window(node)
+        try append(.averagePooling(size: size, stride: stride), node)
       }
-      try average(node)
     case "ReduceMean":
       let axes = Attributes(node).ints("axes") ?? integers(others.first)
       guard Set((axes ?? []).map { $0 < 0 ? $0 + 4 : $0 }) == [2, 3], !isFlat else {
@@ -215,8 +220,14 @@ private struct ONNXChain {
       try average(node)
       isFlat = Attributes(node).int("keepdims") == 0
     case "Dropout":
-      let probability = others.first.flatMap { constants[$0]?.values.first }.map { Float($0) }
-      layers.append(.dropout(probability: probability ?? Attributes(node).float("ratio") ?? 0.5))
+      let given = others.first.flatMap { constants[$0]?.values.first }.map { Float($0) }
+      let probability = given ?? Attributes(node).float("ratio") ?? 0.5
+      guard probability >= 0, probability < 1 else {
+        throw problem("Dropout '\(node.name)' has the ratio \(probability), expected one from 0 to below 1")
+      }
+      let isByChannel = node.name.hasPrefix(LayerSpecification.channelDropout(probability: 0).keyword)
+      layers.append(
+        isByChannel ? .channelDropout(probability: probability) : .dropout(probability: probability))
     case "Flatten":
       guard [1, nil].contains(Attributes(node).int("axis")) else {
         throw problem("Flatten '\(node.name)' has the axis \(Attributes(node).int("axis") ?? 1), expected 1")
@@ -233,8 +244,8 @@ private struct ONNXChain {
     case "Softmax", "LogSoftmax": isOver = true
     default:
       throw problem(
-        "its graph has an operation that no layer of Lockstep's does: \(kind) '\(node.name)'; layers are conv, "
-          + "maxpool, relu, dropout, average, dense")
+        "its graph has an operation that no layer of Lockstep's does: \(kind) '\(node.name)'; layers are "
+          + LayerSpecification.keywords.joined(separator: ", "))
     }
   }
 
@@ -298,7 +309,8 @@ private struct ONNXChain {
         biases: others.dropFirst().first.flatMap { constants[$0] }?.values.map { Float($0) }))
   }
 
-  private mutating func pool(_ node: ONNXNode) throws(FileError) {
+  /// The size and the stride of the square windows that a pooling goes over.
+  private func window(_ node: ONNXNode) throws(FileError) -> (size: Int, stride: Int) {
     let attributes = Attributes(node)
     let size = attributes.ints("kernel_shape") ?? []
     let strides = attributes.ints("strides") ?? [1, 1]
@@ -310,9 +322,9 @@ private struct ONNXChain {
       ["NOTSET", "VALID"].contains(attributes.string("auto_pad") ?? "NOTSET"), !isFlat
     else {
       throw problem(
-        "MaxPool '\(node.name)' is not over square windows without padding, dilation and ceil_mode")
+        "\(node.opType) '\(node.name)' is not over square windows without padding, dilation and ceil_mode")
     }
-    try append(.maxPooling(size: size[0], stride: strides[0]), node)
+    return (size[0], strides[0])
   }
 
   private mutating func average(_ node: ONNXNode) throws(FileError) {

@@ -101,14 +101,13 @@ struct NetworkParser {
     case "maxpool":
       let size = try wholeNumber(&rest, of: keyword, Self.windows, "the window's size, e.g. maxpool 2")
       layer = .maxPooling(size: size, stride: try stride(&rest, allowed: Self.windows) ?? size)
+    case "avgpool":
+      let size = try wholeNumber(&rest, of: keyword, Self.windows, "the window's size, e.g. avgpool 2")
+      layer = .averagePooling(size: size, stride: try stride(&rest, allowed: Self.windows) ?? size)
     case "relu": layer = .relu
     case "average": layer = .globalAverage
-    case "dropout":
-      let word = try argument(&rest, of: keyword, "a probability, e.g. dropout 0.5")
-      guard let probability = Float(word.text), probability >= 0, probability < 1 else {
-        throw error(word, "expected a probability from 0 to below 1, found '\(word.text)'")
-      }
-      layer = .dropout(probability: probability)
+    case "dropout": layer = .dropout(probability: try probability(&rest, of: keyword))
+    case "channel-dropout": layer = .channelDropout(probability: try probability(&rest, of: keyword))
     case "dense":
       layer = .dense(
         features: try wholeNumber(&rest, of: keyword, 1...65536, "the number of features, e.g. dense 10"))
@@ -116,7 +115,7 @@ struct NetworkParser {
       let names = NetworkSpecification.named.keys.sorted().joined(separator: ", ")
       throw error(
         keyword,
-        "'\(keyword.text)' is no layer; layers are conv, maxpool, relu, dropout, average, dense"
+        "'\(keyword.text)' is no layer; layers are \(LayerSpecification.keywords.joined(separator: ", "))"
           + " (and named networks: \(names))")
     }
     if let extra = rest.first {
@@ -132,6 +131,16 @@ struct NetworkParser {
     rest = rest.dropFirst()
     return try wholeNumber(
       &rest, of: keyword, allowed, "a number from \(allowed.lowerBound) to \(allowed.upperBound)")
+  }
+
+  private func probability(
+    _ rest: inout ArraySlice<Word>, of keyword: Word
+  ) throws(NetworkSpecificationError) -> Float {
+    let word = try argument(&rest, of: keyword, "a probability, e.g. \(keyword.text) 0.5")
+    guard let probability = Float(word.text), probability >= 0, probability < 1 else {
+      throw error(word, "expected a probability from 0 to below 1, found '\(word.text)'")
+    }
+    return probability
   }
 
   private func wholeNumber(

@@ -35,7 +35,8 @@ func networkFormat() -> FuzzedFormat {
   return FuzzedFormat(
     name: "network", longestInput: 256, seeds: seeds.map { Array($0.utf8) },
     words: [
-      "conv ", "maxpool ", "relu", "dropout ", "average", "dense 10", "stride ", "same", "valid", "; ", "0.5",
+      "conv ", "maxpool ", "avgpool ", "relu", "dropout ", "channel-dropout ", "average", "dense 10",
+      "stride ", "same", "valid", "; ", "0.5",
       "28", "65536",
       "quick", "\u{301}", "\u{600}", "\r\n", "\u{200D}",
     ]
