@@ -120,7 +120,8 @@ let package = Package(
     .target(
       name: "RunReports",
       dependencies: [
-        "Files", "Formatting", "Runs", "Jobs", "Reports", "Analysis", "Datasets", "Checkpoints", "Training",
+        "Files", "Formatting", "Runs", "Jobs", "Reports", "Analysis", "Datasets", "Checkpoints", "Model",
+        "Tensors", "Training",
       ],
       swiftSettings: settings),
     .target(

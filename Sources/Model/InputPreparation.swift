@@ -9,6 +9,11 @@ package struct InputPreparation: Sendable {
   package static let scale = 1 / (255 * deviation)
   /// What is added to that: the input where a pixel is 0.
   package static let offset = -mean / deviation
+  /// The pixel that a network's input comes of, to the nearest.
+  package static func pixel(_ input: Float) -> UInt8 {
+    UInt8(min(max(((input - offset) / scale).rounded(), 0), 255))
+  }
+
   /// The rows and columns of MNIST's images, and of most sets in its format.
   private static let commonSide = 28
 
@@ -24,9 +29,11 @@ package struct InputPreparation: Sendable {
     self.shape = shape
   }
 
-  /// Writes one image, [height, width], as it is.
-  package func prepare(_ image: Span<UInt8>, into input: inout MutableSpan<Float>) {
-    write(image, right: 0, down: 0, into: &input)
+  /// Writes one image, [height, width], as it is, or moved by whole pixels.
+  package func prepare(
+    _ image: Span<UInt8>, movedBy offset: PixelOffset = .zero, into input: inout MutableSpan<Float>
+  ) {
+    write(image, right: offset.right, down: offset.down, into: &input)
   }
 
   /// Writes one training image, shifted by what (seed, epoch, sample) says.
@@ -37,10 +44,14 @@ package struct InputPreparation: Sendable {
       write(image, right: 0, down: 0, into: &input)
       return
     }
+    let (right, down) = Self.shift(upTo: shift, seed: seed, sample: sample, epoch: epoch)
+    write(image, right: right, down: down, into: &input)
+  }
+
+  /// The shift of a training image, in whole pixels.
+  static func shift(upTo shift: Int, seed: UInt64, sample: Int32, epoch: Int) -> (right: Int, down: Int) {
     let generator = CounterGenerator(seed: seed, for: .shift, UInt64(epoch), UInt64(sample))
-    write(
-      image, right: generator.below(2 * shift + 1, at: 0) - shift,
-      down: generator.below(2 * shift + 1, at: 1) - shift, into: &input)
+    return (generator.below(2 * shift + 1, at: 0) - shift, generator.below(2 * shift + 1, at: 1) - shift)
   }
 
   private func write(
@@ -66,7 +77,8 @@ package struct InputPreparation: Sendable {
     into input: UnsafeMutablePointer<Float>
   ) {
     let (scale, offset) = (Self.scale, Self.offset)
-    let columns = max(right, 0)..<min(width + right, width)
+    let first = min(max(right, 0), width)
+    let columns = first..<max(min(width + right, width), first)
     for y in 0..<height {
       let row = input + y * width
       let source = y - down

@@ -39,3 +39,14 @@ package func exponential(_ x: Float) -> Float {
   let value = (1 + r).addingProduct(p, r * r)
   return value * Float(bitPattern: UInt32(Int32(n) + 127) << 23)
 }
+
+/// sin(x) and cos(x) of an angle from −π to π, to within some 10⁻¹⁵, by their Taylor series.
+package func sineAndCosine(_ x: Double) -> (sine: Double, cosine: Double) {
+  let square = x * x
+  var (sine, cosine) = (1.0, 1.0)
+  for k in stride(from: 28, through: 2, by: -2) {
+    sine = 1 - square / Double(k * (k + 1)) * sine
+    cosine = 1 - square / Double(k * (k - 1)) * cosine
+  }
+  return (x * sine, cosine)
+}

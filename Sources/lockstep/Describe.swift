@@ -1,8 +1,10 @@
 import ArgumentParser
 import Datasets
+import Files
 import Formatting
 import Model
 import Reports
+import RunReports
 import Runs
 import Training
 
@@ -16,6 +18,7 @@ struct Describe: ParsableCommand {
         lockstep describe 'conv 24x5 stride 2; relu; conv 32x3; maxpool 2; relu; dense 10'
         lockstep describe mlp --images 20x32
         lockstep describe quick --recipe
+        lockstep describe best --augmented sheet.png
       Networks: \(NetworkSpecification.named.keys.sorted().joined(separator: ", ")).
       """)
 
@@ -29,7 +32,32 @@ struct Describe: ParsableCommand {
   @Flag(help: "Print the recipe of that name as JSON, to be edited and passed to train --recipe.")
   var recipe = false
 
+  @Option(
+    help: ArgumentHelp(
+      "Draw what the recipe of that name, or a JSON file, makes of training images: a PNG file.",
+      discussion: "Each row is an image as it is, then in the first ten epochs.", valueName: "file"))
+  var augmented: String?
+
+  @OptionGroup var dataOptions: DataOptions
+
+  func validate() throws {
+    try requireName(augmented, "--augmented")
+    guard !recipe || augmented == nil else {
+      throw ValidationError("--recipe prints and --augmented draws: expected one of them")
+    }
+  }
+
   func run() throws {
+    if let augmented {
+      let recipe = try RecipeOptions.read(network, option: "--augmented")
+      try recipe.validate()
+      let dataset = try dataOptions.open()
+      let shape = dataset.format.shape
+      try recipe.validate(trainCount: dataset.trainCount, image: Shape(shape.height, shape.width, 1))
+      let images = try dataset.read(.train, 0..<min(10, dataset.trainCount))
+      try writeFile(AugmentationSheet.png(of: images, recipe: recipe), to: augmented)
+      return
+    }
     if recipe {
       guard let named = Recipe.named(network) else {
         throw ValidationError(

@@ -52,6 +52,8 @@ struct RecipeOptions: ParsableArguments {
   @Option(help: "Shift training images by up to this many pixels; 0 for none.")
   var shift: Int?
 
+  @OptionGroup var augmentationOptions: AugmentationOptions
+
   @Option(help: "Keep this many of the last training samples for validation; 0 for none.")
   var validation: Int?
 
@@ -70,8 +72,15 @@ struct RecipeOptions: ParsableArguments {
       discussion: "Either gives the same bits at any number of ranks; bfloat16 gives another model."))
   var gradients: GradientFormat?
 
-  @Option(help: "Evaluate an exponential moving average of the weights with this decay, e.g. 0.99.")
+  @Option(
+    help: "Evaluate an exponential moving average of the weights with this decay, e.g. 0.99; 0 for none.")
   var averaging: Float?
+
+  @Option(
+    help: ArgumentHelp(
+      "End after so many epochs in a row without a better validation accuracy; 0 to train to the end.",
+      discussion: "The model is then that of the best epoch."))
+  var patience: Int?
 
   @Option(
     help: ArgumentHelp(
@@ -95,10 +104,18 @@ struct RecipeOptions: ParsableArguments {
       guard let quick = Recipe.named("quick") else { preconditionFailure("`quick` is built in") }
       return quick
     }
+    return try Self.read(recipe, option: "--recipe")
+  }
+
+  /// A built-in recipe, or one in a file; `option` is what asks for it.
+  ///
+  /// - Throws: `RecipeError`.
+  static func read(_ recipe: String, option: String) throws -> Recipe {
     if let named = Recipe.named(recipe) { return named }
     guard let data = FileManager.default.contents(atPath: recipe) else {
       throw RecipeError(
-        "--recipe: '\(recipe)' is neither a readable file nor one of \(Recipe.names.joined(separator: ", "))")
+        "\(option): '\(recipe)' is neither a readable file nor one of \(Recipe.names.joined(separator: ", "))"
+      )
     }
     return try Recipe.parse(data, origin: recipe)
   }
@@ -133,12 +150,14 @@ struct RecipeOptions: ParsableArguments {
     overrides.microBatch = microBatch
     overrides.dropsLastBatch = dropLastBatch
     overrides.shift = shift
+    overrides.augmentation = augmentationOptions.overrides
     overrides.validation = validation
     overrides.seed = seed
     overrides.labelSmoothing = labelSmoothing
     overrides.gradientClipping = clipGradients
     overrides.gradients = gradients
     overrides.averaging = averaging
+    overrides.patience = patience
     overrides.scalingRule = try read(
       scaleLearningRate, of: "--scale-learning-rate", expected: "none, linear or sqrt",
       LearningRateScaling.Rule.init(rawValue:))

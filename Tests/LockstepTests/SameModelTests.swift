@@ -12,6 +12,16 @@ extension RealRanks {
         ], [3, 8]
       ),
       (["--optimizer", "adamw", "--schedule", "cosine", "--label-smoothing", "0.1"], [2, 5]),
+      (
+        [
+          "--optimizer", "adamw", "--augment-rotation", "12", "--augment-scale", "0.1", "--augment-aspect",
+          "0.1",
+          "--augment-shear", "0.15", "--augment-translation", "1.5", "--augment-elastic", "0.7", "--patience",
+          "2",
+          "--network",
+          "conv 8x3 stride 2; relu; avgpool 2; channel-dropout 0.2; conv 12x3 same; relu; average; dense 10",
+        ], [1, 2, 4]
+      ),
       (["--optimizer", "muon"], [1, 2, 3, 4, 5, 8, 16]),
     ])
     func finalCheckpointIsTheSameAtAnyNumberOfRanks(_ optimizer: [String], _ counts: [Int]) throws {

@@ -52,7 +52,12 @@ import Testing
       ("--learning-rate", { $0.learningRate = $1 }), ("--weight-decay", { $0.weightDecay = $1 }),
       ("--momentum", { if optimizer != "adamw" { $0.momentum = $1 } }),
       ("--label-smoothing", { $0.labelSmoothing = $1 }), ("--clip-gradients", { $0.gradientClipping = $1 }),
-      ("--averaging", { $0.averaging = $1 }),
+      ("--averaging", { $0.averaging = $1 }), ("--augment-rotation", { $0.augmentation.rotation = $1 }),
+      ("--augment-scale", { $0.augmentation.scale = $1 }),
+      ("--augment-aspect", { $0.augmentation.aspect = $1 }),
+      ("--augment-shear", { $0.augmentation.shear = $1 }),
+      ("--augment-translation", { $0.augmentation.translation = $1 }),
+      ("--augment-elastic", { $0.augmentation.elastic = $1 }),
     ]
     for (flag, set) in floats {
       for value in Self.suspects {
@@ -66,6 +71,7 @@ import Testing
       ("--global-batch", { $0.globalBatch = $1 }),
       ("--micro-batch", { $0.microBatch = $1 }), ("--shift", { $0.shift = $1 }),
       ("--validation", { $0.validation = $1 }), ("--reference-batch", { $0.referenceBatch = $1 }),
+      ("--patience", { $0.patience = $1 }), ("--augment-elastic-grid", { $0.augmentation.elasticGrid = $1 }),
     ]
     for (flag, set) in whole {
       for value in Self.wholeSuspects {
@@ -110,8 +116,11 @@ import Testing
   private static let keys: [(path: String, object: String)] = {
     let top = [
       "globalBatch", "microBatch", "epochs", "steps", "shift", "validation", "seed", "labelSmoothing",
-      "gradientClipping", "averaging",
+      "gradientClipping", "averaging", "patience",
     ].map { ($0, #"{"\#($0)": VALUE}"#) }
+    let augmentation = ["rotation", "scale", "aspect", "shear", "translation", "elastic", "elasticGrid"].map {
+      ("augmentation.\($0)", #"{"augmentation": {"\#($0)": VALUE}}"#)
+    }
     let optimizers = [
       "sgd": ["learningRate", "momentum", "weightDecay"],
       "adamw": ["learningRate", "beta1", "beta2", "epsilon", "weightDecay"],
@@ -126,7 +135,7 @@ import Testing
       .map {
         ("schedule.\($1)", #"{"schedule": {"name": "\#($0)", "\#($1)": VALUE}}"#)
       }
-    return top + optimizers + others + schedules
+    return top + augmentation + optimizers + others + schedules
       + [("scaling.referenceBatch", #"{"scaling": {"rule": "linear", "referenceBatch": VALUE}}"#)]
   }()
 

@@ -21,4 +21,13 @@ import Testing
     }
     #expect(naturalLogarithm(1) == 0)
   }
+
+  @Test func sineAndCosineAreAccurate() {
+    for i in -10_000...10_000 {
+      let x = Double(i) / 10_000 * Double.pi
+      let (sine, cosine) = sineAndCosine(x)
+      #expect(abs(sine - sin(x)) < 2e-15 && abs(cosine - cos(x)) < 2e-15, "\(x)")
+    }
+    #expect(sineAndCosine(0) == (0, 1))
+  }
 }

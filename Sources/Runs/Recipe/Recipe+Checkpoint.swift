@@ -24,6 +24,9 @@ extension Recipe {
     }
   }
 
-  /// What the names of the tensors begin with that such a run evaluates: the averaged weights if there are any.
-  package var evaluatedPrefix: String { averaging == nil ? "parameters" : "ema" }
+  /// What the names of the tensors begin with that are such a run's model: with patience the best weights, else the
+  /// averaged ones if there are any.
+  package var evaluatedPrefix: String {
+    if patience != nil { "best" } else { averaging == nil ? "parameters" : "ema" }
+  }
 }

@@ -2,6 +2,40 @@ package import Foundation
 internal import Model
 
 extension Recipe {
+  /// Writes all settings down but those that are nil. Of these, the ones that the built-in recipe of this name has become
+  /// null: left out they would come back when the recipe is read.
+  package func encode(to encoder: any Encoder) throws {
+    let base = Self.named(name)
+    var container = encoder.container(keyedBy: CodingKeys.self)
+    func encode<Value: Encodable>(_ setting: KeyPath<Recipe, Value?>, _ key: CodingKeys) throws {
+      if let value = self[keyPath: setting] {
+        try container.encode(value, forKey: key)
+      } else if base?[keyPath: setting] != nil {
+        try container.encodeNil(forKey: key)
+      }
+    }
+    try container.encode(name, forKey: .name)
+    try container.encode(network, forKey: .network)
+    try container.encode(optimizer, forKey: .optimizer)
+    try container.encode(schedule, forKey: .schedule)
+    try container.encode(globalBatch, forKey: .globalBatch)
+    try container.encode(microBatch, forKey: .microBatch)
+    try container.encode(epochs, forKey: .epochs)
+    try encode(\.steps, .steps)
+    try container.encode(dropsLastBatch, forKey: .dropsLastBatch)
+    try container.encode(shift, forKey: .shift)
+    try encode(\.augmentation, .augmentation)
+    try container.encode(validation, forKey: .validation)
+    try container.encode(seed, forKey: .seed)
+    try container.encode(labelSmoothing, forKey: .labelSmoothing)
+    try encode(\.gradientClipping, .gradientClipping)
+    try encode(\.gradients, .gradients)
+    try encode(\.averaging, .averaging)
+    try encode(\.patience, .patience)
+    try container.encode(scaling, forKey: .scaling)
+    try encode(\.initialModel, .initialModel)
+  }
+
   /// The recipe as canonical JSON: sorted keys, one line or indented; equal recipes have equal texts.
   package func json(indented: Bool = false) -> String {
     let encoder = JSONEncoder()
@@ -60,7 +94,7 @@ extension Recipe {
   /// The keys of whole numbers, wherever in a recipe they stand.
   private static let wholeNumbers: Set<String> = [
     "globalBatch", "microBatch", "epochs", "steps", "shift", "validation", "seed", "referenceBatch",
-    "iterations",
+    "iterations", "patience", "elasticGrid",
   ]
 
   /// A number as the type of its key can hold it. The decoder would call the whole text invalid, and name no key.
@@ -99,6 +133,7 @@ extension Recipe {
     {
       defaults = own
     }
+    if key == "augmentation", defaults.isEmpty { defaults = dictionary(Augmentation()) ?? [:] }
     if key == "schedule" {
       // A schedule's settings depend on its name, and each has a default.
       let own = (given["name"] as? String).flatMap { Schedule(name: $0) }.flatMap { dictionary($0) }

@@ -23,6 +23,8 @@ extension Recipe {
       try check("gradientClipping", "--clip-gradients", gradientClipping, .aboveZero)
     }
     if let averaging { try check("averaging", "--averaging", averaging, .betweenZeroAndOne) }
+    if let patience { try check("patience", "--patience", patience, 1...1_000_000_000) }
+    if let augmentation { try validate(augmentation, check) }
     try check("scaling.referenceBatch", "--reference-batch", scaling.referenceBatch, 1...1 << 24)
     try validate(schedule, check)
     try validate(optimizer, check)
@@ -34,6 +36,17 @@ extension Recipe {
         "\(origin): 'scaling.rule' (--scale-learning-rate) makes the learning rate \(scaled.learningRate), "
           + "\(factor) times as large")
     }
+  }
+
+  private func validate(_ augmentation: Augmentation, _ check: RangeCheck) throws(RecipeError) {
+    let (key, flag) = ("augmentation.", "--augment-")
+    try check(key + "rotation", flag + "rotation", augmentation.rotation, .fromZeroTo180)
+    try check(key + "scale", flag + "scale", augmentation.scale, .fromZeroToBelowOne)
+    try check(key + "aspect", flag + "aspect", augmentation.aspect, .fromZeroToBelowOne)
+    try check(key + "shear", flag + "shear", augmentation.shear, .fromZeroToOne)
+    try check(key + "translation", flag + "translation", augmentation.translation, .fromZeroTo1024)
+    try check(key + "elastic", flag + "elastic", augmentation.elastic, .fromZeroTo1024)
+    try check(key + "elasticGrid", flag + "elastic-grid", augmentation.elasticGrid, 2...64)
   }
 
   private func validate(_ schedule: Schedule, _ check: RangeCheck) throws(RecipeError) {
@@ -92,6 +105,8 @@ private struct RangeCheck {
     case fromZeroToOne = "from 0 to 1"
     case fromZeroToBelowOne = "from 0 to below 1"
     case betweenZeroAndOne = "between 0 and 1"
+    case fromZeroTo180 = "from 0 to 180"
+    case fromZeroTo1024 = "from 0 to 1024"
 
     func contains(_ value: Float) -> Bool {
       switch self {
@@ -100,6 +115,8 @@ private struct RangeCheck {
       case .fromZeroToOne: value >= 0 && value <= 1
       case .fromZeroToBelowOne: value >= 0 && value < 1
       case .betweenZeroAndOne: value > 0 && value < 1
+      case .fromZeroTo180: value >= 0 && value <= 180
+      case .fromZeroTo1024: value >= 0 && value <= 1024
       }
     }
   }

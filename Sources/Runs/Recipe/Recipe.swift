@@ -24,6 +24,8 @@ package struct Recipe: Hashable, Sendable, Codable {
   package var dropsLastBatch = true
   /// The largest shift of a training image, in pixels, in both directions; 0 for none.
   package var shift = 1
+  /// How training images are distorted besides; nil for not at all.
+  package var augmentation: Augmentation?
   /// How many of the last training samples are kept for validation instead of training.
   package var validation = 5000
   /// What all random numbers of the run are a function of.
@@ -36,6 +38,9 @@ package struct Recipe: Hashable, Sendable, Codable {
   package var gradients: GradientFormat?
   /// The decay of an exponential moving average of the weights, which is then what is evaluated.
   package var averaging: Float?
+  /// After how many epochs in a row without a better validation accuracy the run ends, with the weights of the best one;
+  /// nil to train to the end, and keep what is there then.
+  package var patience: Int?
   /// How the learning rate follows the global batch.
   package var scaling = LearningRateScaling()
   /// SHA-256 of the file whose weights the run begins with, as `train --from` read it; nil for weights drawn from the
@@ -45,7 +50,9 @@ package struct Recipe: Hashable, Sendable, Codable {
   /// The keys of a recipe in JSON. A setting without a key would not be written down.
   enum CodingKeys: String, CodingKey, CaseIterable {
     case name, network, optimizer, schedule, globalBatch, microBatch, epochs, steps, dropsLastBatch, shift
-    case validation, seed, labelSmoothing, gradientClipping, gradients, averaging, scaling, initialModel
+    case augmentation, validation, seed, labelSmoothing, gradientClipping, gradients, averaging, patience,
+      scaling
+    case initialModel
   }
 
   package init(network: NetworkSpecification, optimizer: OptimizerSpecification, schedule: Schedule) {
@@ -100,12 +107,17 @@ package struct RecipeError: ReportedError, Sendable {
 }
 
 extension Recipe {
-  /// Checks ranges and that the network ends in logits: what needs no dataset.
+  /// Checks ranges, and what must fit together without regard to a dataset.
   ///
   /// - Throws: `RecipeError` or `NetworkSpecificationError` with one sentence on the first problem.
   package func validate() throws {
     try network.requireLogits()
     try validateRanges()
+    guard patience == nil || validation > 0 else {
+      throw RecipeError(
+        "recipe: 'patience' (--patience) waits for a better validation accuracy, and 'validation' (--validation) is 0: "
+          + "keep some samples, or give --patience 0")
+    }
   }
 
   /// Checks that so many training images of shape `image` are enough for this recipe, and large enough for its shifts.
@@ -124,5 +136,10 @@ extension Recipe {
     try require(
       shift < min(image.height, image.width),
       "'shift' (--shift) of \(shift) pixels leaves nothing of images of \(image.height) × \(image.width)")
+    let translation = augmentation?.translation ?? 0
+    try require(
+      translation < Float(min(image.height, image.width)),
+      "'augmentation.translation' (--augment-translation) of \(translation) pixels leaves nothing of images of "
+        + "\(image.height) × \(image.width)")
   }
 }

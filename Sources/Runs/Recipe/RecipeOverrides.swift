@@ -21,13 +21,17 @@ package struct RecipeOverrides: Hashable, Sendable {
   package var microBatch: Int?
   package var dropsLastBatch: Bool?
   package var shift: Int?
+  package var augmentation = AugmentationOverrides()
   package var validation: Int?
   package var seed: UInt64?
   package var labelSmoothing: Float?
   /// Infinity for none.
   package var gradientClipping: Float?
   package var gradients: GradientFormat?
+  /// 0 for none.
   package var averaging: Float?
+  /// 0 for none.
+  package var patience: Int?
   package var scalingRule: LearningRateScaling.Rule?
   package var referenceBatch: Int?
 
@@ -52,6 +56,7 @@ extension Recipe {
     if let microBatch = overrides.microBatch { recipe.microBatch = microBatch }
     if let dropsLastBatch = overrides.dropsLastBatch { recipe.dropsLastBatch = dropsLastBatch }
     if let shift = overrides.shift { recipe.shift = shift }
+    recipe.augmentation = overrides.augmentation.applied(to: augmentation)
     if let validation = overrides.validation { recipe.validation = validation }
     if let seed = overrides.seed { recipe.seed = seed }
     if let labelSmoothing = overrides.labelSmoothing { recipe.labelSmoothing = labelSmoothing }
@@ -59,7 +64,8 @@ extension Recipe {
       recipe.gradientClipping = gradientClipping == .infinity ? nil : gradientClipping
     }
     if let gradients = overrides.gradients { recipe.gradients = gradients == .float32 ? nil : gradients }
-    if let averaging = overrides.averaging { recipe.averaging = averaging }
+    if let averaging = overrides.averaging { recipe.averaging = averaging == 0 ? nil : averaging }
+    if let patience = overrides.patience { recipe.patience = patience == 0 ? nil : patience }
     if let rule = overrides.scalingRule { recipe.scaling.rule = rule }
     if let referenceBatch = overrides.referenceBatch { recipe.scaling.referenceBatch = referenceBatch }
     return recipe

@@ -76,7 +76,7 @@ final class RunRecorder {
     }
     observer?.didFinishEpoch(record, of: setup.epochCount)
     observer?.didEvaluate(
-      EvaluatedParameters(layout: setup.network.layout, values: state.evaluated), step: state.cursor.step)
+      EvaluatedParameters(layout: setup.network.layout, values: state.current), step: state.cursor.step)
   }
 
   /// `start`, `resume`, `checkpoint`, `stop`, `diverged`, `end`.

@@ -91,6 +91,7 @@ struct SavedState {
       ("validation split", "\(own.validation)", "\(recipe.validation)"),
       ("treatment of the last batch", "\(own.dropsLastBatch)", "\(recipe.dropsLastBatch)"),
       ("seed", "\(own.seed)", "\(recipe.seed)"),
+      ("early stopping", "\(own.patience != nil)", "\(recipe.patience != nil)"),
       ("weight averaging", "\(own.averaging != nil)", "\(recipe.averaging != nil)"),
       ("initial model", own.initialModel ?? "none", recipe.initialModel ?? "none"),
       ("dataset", metadata["datasetDigest"] ?? "unknown", facts.digest.description),
@@ -203,6 +204,7 @@ extension TrainingState {
     }
     if format.classCount != mnist.classCount { metadata[Recipe.classCountKey] = "\(format.classCount)" }
     metadata[CheckpointStore.scoreKey] = validation.map { "\($0.accuracy)" }
+    if let earlyStopping { metadata.merge(earlyStopping.metadata) { $1 } }
     return metadata
   }
 
@@ -223,7 +225,7 @@ extension TrainingState {
   ) throws {
     let prefix = try together(communicator) { try model.recipe().evaluatedPrefix }
     try model.restore([(prefix, parameters)], layout: layout, group: group, over: communicator)
-    if group.isLeader { averaged?.copy(from: parameters) }
+    if group.isLeader { copyParameters() }
   }
 }
 

@@ -20,8 +20,8 @@ package enum RunEnd: Sendable {
 /// Trains a model, data-parallel over the ranks of a communicator.
 ///
 /// The loop in four lines: deal samples to ranks at the start of an epoch; take steps; every so often compare digests,
-/// and always before a state is saved; at the end of an epoch evaluate on the validation split. The test set is scored once, at
-/// the end.
+/// and always before a state is saved; at the end of an epoch evaluate on the validation split, which may end the run. The
+/// test set is scored once, at the end.
 package final class Trainer {
   private let setup: RunSetup
   private let communicator: any Communicator
@@ -95,7 +95,7 @@ package final class Trainer {
     var sums = EpochSums()
     var workBefore = setup.step.work
     var validation: Evaluation?
-    while state.cursor.step < setup.totalSteps {
+    while !isOver {
       clock.restart()
       try dealer.deal(state.cursor, &clock)
       communicator.willEnter("the reduction", step: state.cursor.step + 1)
@@ -117,7 +117,8 @@ package final class Trainer {
       }
       if isEpochEnd {
         communicator.willEnter("validation", step: state.cursor.step)
-        validation = try setup.validation?.evaluate(state.evaluated)
+        validation = try setup.validation?.evaluate(state.current)
+        if let validation { try keepBest(validation) }
         clock.lap(.validation)
         let work = try communicator.allGather(setup.step.work - workBefore)
         workBefore = setup.step.work
@@ -134,10 +135,30 @@ package final class Trainer {
         )
       }
       clock.lap(.checkpoint)
-      if outcome.isStopRequested, !isEnd { return try stop() }
+      if outcome.isStopRequested, !isOver { return try stop() }
       if isVerified || isEpochEnd { try writeTrace() }
     }
     return .finished(try finish(validation))
+  }
+
+  /// Whether there is no step left to take.
+  private var isOver: Bool {
+    state.cursor.step >= setup.totalSteps || state.earlyStopping?.isOver ?? false
+  }
+
+  /// Keeps the weights that were just validated, if none were better, where the recipe says so. Called by all ranks, which
+  /// have the same figures.
+  private func keepBest(_ validation: Evaluation) throws {
+    guard let best = state.best, let stopping = state.earlyStopping else { return }
+    let epoch = (state.cursor.step - 1) / setup.plan.stepsPerEpoch + 1
+    let after = stopping.adding(accuracy: validation.accuracy, epoch: epoch)
+    state.earlyStopping = after
+    if after.epochsSinceBest == 0 {
+      if setup.group.isLeader { best.copy(from: state.current) }
+      // Nobody goes on to change what is being copied.
+      try setup.group.barrier()
+    }
+    if after.isOver, state.cursor.step < setup.totalSteps { recorder?.notice(after.sentence) }
   }
 
   /// Adds a step to the sums of its epoch and of the run, and writes it down.
@@ -176,10 +197,11 @@ package final class Trainer {
   /// Scores the model on the test set, and writes it with the run's figures.
   private func finish(_ validation: Evaluation?) throws -> RunResult {
     communicator.willEnter("the final evaluation", step: state.cursor.step)
-    // Nothing was left to train in a run that was resumed after its end.
-    let validation = try validation ?? setup.validation?.evaluate(state.evaluated)
+    // Nothing was left to train in a run that was resumed after its end, and the last weights need not be the best.
+    let last = state.best == nil ? validation : nil
+    let validation = try last ?? setup.validation?.evaluate(state.model)
     clock.restart()
-    let test = try setup.test.evaluate(state.evaluated)
+    let test = try setup.test.evaluate(state.model)
     clock.lap(.test)
     for (evaluation, place) in [(validation, "in validation"), (test, "on the test set")] {
       if let evaluation { try requireConvergence(evaluation.loss, place) }

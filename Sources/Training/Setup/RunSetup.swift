@@ -140,6 +140,7 @@ struct RunSetup {
         try checkpoint.requireContinuation(recipe: recipe, facts: facts)
         if !options.allowsMixedProducts { try checkpoint.requireProducts(Products.shared.identity) }
         state.cursor = Cursor(step: try checkpoint.step(), stepsPerEpoch: plan.stepsPerEpoch)
+        try state.earlyStopping?.restore(from: checkpoint.metadata, origin: checkpoint.name)
         if case .file(let path) = options.resume, communicator.rank == 0 {
           try options.folder.requireOneRun(recipe, from: path, step: state.cursor.step)
         }
@@ -151,7 +152,9 @@ struct RunSetup {
     let totalSteps = recipe.steps ?? recipe.epochs * plan.stepsPerEpoch
     finished = try finishedResult(options.folder, isResumed: checkpoint != nil, over: communicator)
     let finishedSteps = Int(try communicator.allGather(numbers: [Double(finished?.steps ?? -1)])[0][0])
-    isFinished = finishedSteps == totalSteps
+    isFinished =
+      finishedSteps == totalSteps
+      || (finishedSteps == state.cursor.step && state.earlyStopping?.isOver ?? false)
     let stepsBefore = max(finishedSteps, state.cursor.step)
     guard stepsBefore <= totalSteps else {
       throw RunError.shared(

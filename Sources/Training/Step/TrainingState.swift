@@ -10,6 +10,11 @@ package final class TrainingState {
   package let optimizer: any Optimizer
   /// The exponential moving average of the parameters, if the recipe wants one.
   package let averaged: FloatBuffer?
+  /// What was validated best so far, before the first validation the weights that the run began with; if the recipe has
+  /// patience.
+  package let best: FloatBuffer?
+  /// How long that has been so.
+  var earlyStopping: EarlyStopping?
   package var cursor = Cursor()
 
   /// The initial state of a run.
@@ -24,12 +29,20 @@ package final class TrainingState {
     parameters = team.makeBuffer(count: layout.count)
     optimizer = recipe.effectiveOptimizer.makeOptimizer(for: layout, team: team)
     averaged = recipe.averaging == nil ? nil : team.makeBuffer(count: layout.count)
+    best = recipe.patience == nil ? nil : team.makeBuffer(count: layout.count)
+    earlyStopping = recipe.patience.map { EarlyStopping(patience: $0) }
   }
 
   /// Fills it as at the beginning of a run. Called by one of those who share it.
   package func initialize(_ recipe: Recipe) {
     layout.initialize(parameters, seed: recipe.seed)
+    copyParameters()
+  }
+
+  /// Begins averages and the best weights with the parameters. Called by one of those who share the state.
+  func copyParameters() {
     averaged?.copy(from: parameters)
+    best?.copy(from: parameters)
   }
 
   /// The bytes in common that a state takes.
@@ -39,14 +52,17 @@ package final class TrainingState {
     return meter.byteCount
   }
 
-  /// The weights that are evaluated: the averaged ones if there are any.
-  var evaluated: FloatBuffer { averaged ?? parameters }
+  /// The weights that are validated: the averaged ones if there are any.
+  var current: FloatBuffer { averaged ?? parameters }
+
+  /// The weights that are the model: the best ones where they are kept, else the current ones.
+  var model: FloatBuffer { best ?? current }
 
   /// The flat buffers by the prefix that their tensors have in a checkpoint.
   var buffers: [(prefix: String, values: FloatBuffer)] {
     [("parameters", parameters)]
       + optimizer.moments.map { ("optimizer." + $0.name, $0.values) }
-      + (averaged.map { [("ema", $0)] } ?? [])
+      + (averaged.map { [("ema", $0)] } ?? []) + (best.map { [("best", $0)] } ?? [])
   }
 }
 

@@ -13,6 +13,8 @@ package final class TrainingStep {
   private let network: Network
   private let loss: SoftmaxCrossEntropy
   private let preparation: InputPreparation
+  /// nil where training images are shifted at most.
+  private let augmenter: ImageAugmenter?
   private let reduction: any GradientReduction
   private let group: NodeGroup
   private let options: StepOptions
@@ -33,6 +35,7 @@ package final class TrainingStep {
     self.options = options
     loss = SoftmaxCrossEntropy(classCount: network.classCount, labelSmoothing: recipe.labelSmoothing)
     preparation = InputPreparation(shift: recipe.shift, seed: recipe.seed, shape: network.inputShape)
+    augmenter = recipe.makeAugmenter(of: network.inputShape)
     let elementCount = network.layout.count + StepTotals.count
     reduction =
       switch options.reduction {
@@ -123,7 +126,11 @@ package final class TrainingStep {
     for (i, position) in positions.enumerated() {
       let sample = node.sample(at: position)
       var image = input._mutatingExtracting(i * length..<(i + 1) * length)
-      preparation.prepareForTraining(node.image(of: sample), sample: sample, epoch: epoch, into: &image)
+      if let augmenter {
+        augmenter.prepareForTraining(node.image(of: sample), sample: sample, epoch: epoch, into: &image)
+      } else {
+        preparation.prepareForTraining(node.image(of: sample), sample: sample, epoch: epoch, into: &image)
+      }
       labels[i] = node.label(of: sample)
       samples[i] = sample
     }
