@@ -75,7 +75,7 @@ import Testing
   /// A recipe that a network has is that network's; others begin with `quick`.
   @Test func anImportedModelHasARecipeForItsNetwork() throws {
     let scratch = try Scratch()
-    for (network, name) in [("keras", "keras"), ("conv 4x3; relu; dense 10", "imported")] {
+    for (network, name) in [("keras", "keras"), ("best", "best"), ("conv 4x3; relu; dense 10", "imported")] {
       let stored = try writeSample(network, to: scratch("\(name).safetensors"))
       try stored.export(as: .onnx, to: scratch("\(name).onnx"), replacing: false, version: "test")
       let recipe = try ImportedModel(reading: scratch("\(name).onnx"), options: ImportOptions()).recipe

@@ -4,6 +4,7 @@ import Testing
 @Suite struct NetworkSpecificationTests {
   @Test(arguments: [
     ("quick", 29_322), ("medium", 31_834), ("keras", 34_826), ("pytorch", 1_199_882), ("wide", 162_226),
+    ("best", 287_722),
     ("mlp", 101_770), ("linear", 7_850),
   ])
   func namedNetworksHaveTheirParameters(_ name: String, _ count: Int) throws {
@@ -27,7 +28,6 @@ import Testing
     #expect(plain.description == "conv 24x5 stride 2 same; relu; maxpool 3 stride 2; dense 10")
   }
 
-  @Test(arguments: [
   @Test(arguments: ["avgpool 2", "avgpool 3 stride 1", "channel-dropout 0.25", "dropout 0.5", "average"])
   func layersAreWrittenAsTheyAreRead(_ layer: String) throws {
     #expect(
@@ -35,6 +35,7 @@ import Testing
     #expect(LayerSpecification.keywords.contains { layer.hasPrefix($0) })
   }
 
+  @Test(arguments: [
     ("conv 24x5 strid 2; dense 10", "strid", "not understood"),
     ("covn 24x5; dense 10", "covn", "is no layer"),
     ("conv 24x4; dense 10", "24x4", "odd kernel"),
@@ -42,11 +43,11 @@ import Testing
     ("conv 0x3; dense 10", "0x3", "CHANNELSxKERNEL"),
     ("conv 8x3 stride 3; dense 10", "3", "from 1 to 2"),
     ("relu; dropout 1; dense 10", "1", "below 1"),
-    ("dense", "dense", "needs the number"),
     ("relu; channel-dropout -0.1; dense 10", "-0.1", "below 1"),
     ("channel-dropout; dense 10", "channel-dropout", "needs a probability"),
     ("avgpool 0; dense 10", "0", "from 1 to 1024"),
     ("avgpool; dense 10", "avgpool", "needs the window's size"),
+    ("dense", "dense", "needs the number"),
     ("dense 10 relu", "relu", "not understood"),
     ("relu;; dense 10", "", "missing"),
     ("", "", "missing"),
@@ -72,8 +73,8 @@ import Testing
 
   @Test(arguments: [
     ("maxpool 2; maxpool 2; maxpool 2; conv 4x5; dense 10", "'conv 4x5', does not fit an input of 3×3×1"),
-    ("conv 4x3; relu", "'relu', is the last one, expected a dense layer"),
     ("maxpool 9; avgpool 4; dense 10", "'avgpool 4', does not fit an input of 3×3×1"),
+    ("conv 4x3; relu", "'relu', is the last one, expected a dense layer"),
   ])
   func layersThatDoNotFitAreNamed(_ text: String, _ reason: String) throws {
     let specification = try NetworkSpecification(text)

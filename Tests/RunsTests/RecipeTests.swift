@@ -17,6 +17,12 @@ import Testing
     return try (recipe ?? quick).applying(overrides)
   }
 
+  private func augmentation(_ change: (inout Augmentation) -> Void) -> Augmentation {
+    var augmentation = Augmentation()
+    change(&augmentation)
+    return augmentation
+  }
+
   @Test func nothingOverridesNothing() throws {
     for name in Recipe.names {
       let recipe = try #require(Recipe.named(name))
@@ -40,6 +46,17 @@ import Testing
       ({ $0.microBatch = 7 }, { $0.microBatch = 7 }),
       ({ $0.dropsLastBatch = false }, { $0.dropsLastBatch = false }),
       ({ $0.shift = 2 }, { $0.shift = 2 }),
+      ({ $0.augmentation.rotation = 7 }, { $0.augmentation = self.augmentation { $0.rotation = 7 } }),
+      ({ $0.augmentation.scale = 0.5 }, { $0.augmentation = self.augmentation { $0.scale = 0.5 } }),
+      ({ $0.augmentation.aspect = 0.5 }, { $0.augmentation = self.augmentation { $0.aspect = 0.5 } }),
+      ({ $0.augmentation.shear = 0.5 }, { $0.augmentation = self.augmentation { $0.shear = 0.5 } }),
+      (
+        { $0.augmentation.translation = 1.5 },
+        { $0.augmentation = self.augmentation { $0.translation = 1.5 } }
+      ),
+      ({ $0.augmentation.elastic = 0.5 }, { $0.augmentation = self.augmentation { $0.elastic = 0.5 } }),
+      ({ $0.augmentation.elasticGrid = 4 }, { $0.augmentation = self.augmentation { $0.elasticGrid = 4 } }),
+      ({ $0.augmentation.isReplaced = true }, { _ in }),
       ({ $0.validation = 7 }, { $0.validation = 7 }),
       ({ $0.seed = 7 }, { $0.seed = 7 }),
       ({ $0.labelSmoothing = 0.5 }, { $0.labelSmoothing = 0.5 }),
@@ -47,6 +64,9 @@ import Testing
       ({ $0.gradients = .bfloat16 }, { $0.gradients = .bfloat16 }),
       ({ $0.gradients = .float32 }, { _ in }),
       ({ $0.averaging = 0.5 }, { $0.averaging = 0.5 }),
+      ({ $0.averaging = 0 }, { _ in }),
+      ({ $0.patience = 7 }, { $0.patience = 7 }),
+      ({ $0.patience = 0 }, { _ in }),
       ({ $0.scalingRule = .linear }, { $0.scaling.rule = .linear }),
       ({ $0.referenceBatch = 7 }, { $0.scaling.referenceBatch = 7 }),
     ]
@@ -64,6 +84,47 @@ import Testing
     #expect(byEpochs.epochs == 3 && byEpochs.steps == nil)
     let both = try overridden(recipe) { ($0.epochs, $0.steps) = (3, 50) }
     #expect(both.epochs == 3 && both.steps == 50)
+  }
+
+  /// What `best` has can be changed, replaced and taken out; and what is taken out stays out when the recipe is read again,
+  /// though its name says otherwise.
+  @Test func settingsOfBestCanBeTakenOut() throws {
+    let best = try #require(Recipe.named("best"))
+    let own = try #require(best.augmentation)
+    func change(_ change: (inout RecipeOverrides) -> Void) throws -> Recipe {
+      let recipe = try overridden(best, change)
+      #expect(try Recipe.parse(Data(recipe.json().utf8), origin: "here") == recipe)
+      return recipe
+    }
+    let turned = try change { $0.augmentation.rotation = 3 }
+    #expect(turned.augmentation?.rotation == 3 && turned.augmentation?.elastic == own.elastic)
+    let replaced = try change { ($0.augmentation.isReplaced, $0.augmentation.shear) = (true, 0.1) }
+    #expect(replaced.augmentation == augmentation { $0.shear = 0.1 })
+    let none = try change { $0.augmentation.isReplaced = true }
+    #expect(none.augmentation == nil)
+    #expect(try change { $0.averaging = 0 }.averaging == nil)
+    // Recipes that name no setting of theirs keep their bytes.
+    #expect(!quick.json().contains("null") && !best.json().contains("null"))
+    let file = #"{"name": "best", "augmentation": {"elastic": 0}}"#
+    let read = try Recipe.parse(Data(file.utf8), origin: "here")
+    #expect(read.augmentation?.elastic == 0 && read.augmentation?.rotation == own.rotation)
+    #expect(read.averaging == best.averaging)
+  }
+
+  @Test func patienceNeedsValidation() throws {
+    let recipe = try overridden { ($0.patience, $0.validation) = (3, 0) }
+    let error = #expect(throws: RecipeError.self) { try recipe.validate() }
+    #expect(error?.description.contains("'patience' (--patience)") == true)
+    try overridden { ($0.patience, $0.validation) = (0, 0) }.validate()
+  }
+
+  @Test func translationsLeaveSomethingOfTheImages() throws {
+    let recipe = try overridden { $0.augmentation.translation = 9 }
+    try recipe.validate(trainCount: 60_000, image: Shape(10, 28, 1))
+    let error = #expect(throws: RecipeError.self) {
+      try recipe.validate(trainCount: 60_000, image: Shape(9, 28, 1))
+    }
+    #expect(error?.description.contains("--augment-translation) of 9.0 pixels") == true)
   }
 
   @Test func float32TakesBfloat16Back() throws {
@@ -119,6 +180,7 @@ import Testing
   @Test func aFullRecipeIsReadBack() throws {
     var recipe = try overridden {
       ($0.steps, $0.gradientClipping, $0.gradients, $0.averaging) = (5, 0.5, .bfloat16, 0.75)
+      ($0.augmentation.elastic, $0.patience) = (0.7, 4)
     }
     recipe.initialModel = String(repeating: "0a", count: 32)
     let json = recipe.json()
@@ -141,8 +203,13 @@ import Testing
   @Test(arguments: [
     ("{", "here: expected a recipe in JSON, found text that is none"),
     ("[1]", "here: expected a JSON object with a recipe's keys"),
-    (#"{"batch": 3}"#, "here: a recipe has no 'batch'; its keys are averaging, dropsLastBatch, epochs, "),
+    (
+      #"{"batch": 3}"#,
+      "here: a recipe has no 'batch'; its keys are augmentation, averaging, dropsLastBatch, "
+    ),
     (#"{"optimizer": {"name": "sgd", "beta1": 0.5}}"#, "here: 'optimizer' has no 'beta1'; its keys are "),
+    (#"{"augmentation": {"turn": 3}}"#, "here: 'augmentation' has no 'turn'; its keys are aspect, elastic, "),
+    (#"{"augmentation": 3}"#, "here: 'augmentation' is not of the expected type"),
     (#"{"epochs": "many"}"#, "here: 'epochs' is not of the expected type, Int"),
     (#"{"network": "cone 3x3"}"#, "cone"),
     (#"{"optimizer": {"name": "sgdd"}}"#, "sgdd"),

@@ -124,6 +124,18 @@ extension NetworkSpecification {
       .convolution(channels: 96, kernel: 3, stride: 1, padding: .same), .relu, .globalAverage,
       .dense(features: 10),
     ]),
+    // `wide` with a wider body and dropout: 287,722 parameters, 28.9 million multiply-adds.
+    "best": NetworkSpecification(layers: [
+      .convolution(channels: 32, kernel: 3, stride: 1, padding: .same), .relu,
+      .convolution(channels: 32, kernel: 3, stride: 1, padding: .same), .relu,
+      .maxPooling(size: 2, stride: 2),
+      .convolution(channels: 64, kernel: 3, stride: 1, padding: .same), .relu,
+      .convolution(channels: 64, kernel: 3, stride: 1, padding: .same), .relu,
+      .maxPooling(size: 2, stride: 2),
+      .convolution(channels: 128, kernel: 3, stride: 1, padding: .same), .relu,
+      .convolution(channels: 128, kernel: 3, stride: 1, padding: .same), .relu, .globalAverage,
+      .dropout(probability: 0.2), .dense(features: 10),
+    ]),
     // One hidden layer: 784-128-10.
     "mlp": NetworkSpecification(layers: [.dense(features: 128), .relu, .dense(features: 10)]),
     // Multinomial logistic regression: the linear classifier that a dataset should beat.

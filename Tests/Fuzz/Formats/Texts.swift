@@ -5,7 +5,7 @@ import Runs
 
 /// Recipes as JSON. What is read is written and read again.
 func recipeFormat() throws -> FuzzedFormat {
-  let names = ["quick", "keras", "pytorch", "medium-512"]
+  let names = ["quick", "keras", "pytorch", "medium-512", "best"]
   return FuzzedFormat(
     name: "recipe", longestInput: 1024,
     seeds: names.compactMap { Recipe.named($0).map { Array($0.json().utf8) } }
@@ -85,7 +85,8 @@ func hostfileFormat() -> FuzzedFormat {
 
 let recipeWords = [
   "network", "optimizer", "schedule", "globalBatch", "microBatch", "epochs", "steps", "dropsLastBatch",
-  "shift",
+  "shift", "augmentation", "rotation", "scale", "aspect", "shear", "translation", "elastic", "elasticGrid",
+  "patience",
   "validation", "seed", "labelSmoothing", "gradientClipping", "gradients", "averaging", "scaling",
   "referenceBatch",
   "learningRate", "weightDecay", "momentum", "nesterov", "iterations", "others", "beta1", "epsilon", "warmup",
