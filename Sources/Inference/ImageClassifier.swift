@@ -4,7 +4,8 @@ internal import Tensors
 /// A network with its weights that looks at images, a micro-batch at a time. It serves one thread at a time.
 package final class ImageClassifier {
   private let network: Network
-  private let preparation: InputPreparation
+  /// Makes the network's input of pixels.
+  package let preparation: InputPreparation
 
   /// The shape of an image.
   package var inputShape: Shape { network.inputShape }
@@ -23,25 +24,43 @@ package final class ImageClassifier {
   /// - Returns: [count, classCount].
   /// - Precondition: they are whole images.
   package func logits(of images: [UInt8]) -> [Float] {
-    let (network, pixels) = (network, network.inputShape.count)
+    let pixels = network.inputShape.count
     precondition(images.count.isMultiple(of: pixels), "\(images.count) pixels for \(network.inputShape)")
     let total = images.count / pixels
-    var logits: [Float] = []
-    logits.reserveCapacity(total * classCount)
-    let (all, buffer) = (images.span, network.input)
+    var all: [Float] = []
+    all.reserveCapacity(total * classCount)
+    forEachLogits(count: total) { index, input in
+      preparation.prepare(images.span.extracting(index * pixels..<(index + 1) * pixels), into: &input)
+    } logits: { _, logits in
+      for index in logits.indices { all.append(logits[index]) }
+    }
+    return all
+  }
+
+  /// Looks at `total` images, in micro-batches counted from the first.
+  ///
+  /// - Parameters:
+  ///   - total: How many images there are.
+  ///   - prepare: Puts an image into its place of the network's input, by `preparation`.
+  ///   - body: Is given each image's logits, [classCount].
+  package func forEachLogits(
+    count total: Int, prepare: (_ index: Int, _ input: inout MutableSpan<Float>) -> Void,
+    logits body: (_ index: Int, _ logits: Span<Float>) -> Void
+  ) {
+    let (network, pixels, classes) = (network, network.inputShape.count, classCount)
     for start in stride(from: 0, to: total, by: network.capacity) {
       let count = min(network.capacity, total - start)
+      let buffer = network.input
       var places = buffer.mutableSpan
       for index in 0..<count {
         var input = places._mutatingExtracting(index * pixels..<(index + 1) * pixels)
-        preparation.prepare(
-          all.extracting((start + index) * pixels..<(start + index + 1) * pixels), into: &input)
+        prepare(start + index, &input)
       }
       network.forward(count: count)
-      let rows = network.logits
-      for index in rows.indices { logits.append(rows[index]) }
+      for index in 0..<count {
+        body(start + index, network.logits.extracting(index * classes..<(index + 1) * classes))
+      }
     }
-    return logits
   }
 
   /// The class probabilities of images.

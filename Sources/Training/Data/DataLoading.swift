@@ -92,7 +92,7 @@ struct DatasetSurvey {
   fileprivate var storages: [[Int]]
   var name: String
   var trainCount: Int
-  fileprivate var testCount: Int
+  var testCount: Int
   fileprivate var isSynthetic: Bool
   /// The same on all ranks that have the dataset.
   var format: SampleFormat

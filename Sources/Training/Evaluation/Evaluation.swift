@@ -43,13 +43,24 @@ final class Evaluator {
     _ shard: Shard, from placement: Placement, samples: Range<Int>, network: Network,
     over communicator: any Communicator
   ) throws(CommunicatorError) -> Evaluator {
+    Evaluator(
+      network: network,
+      shard: try deal(
+        shard, from: placement, samples: samples, inPiecesOf: network.capacity, over: communicator),
+      communicator: communicator)
+  }
+
+  /// The part of `samples` that this rank scores: whole pieces of `size` samples, the last of all may be shorter. Called by
+  /// all ranks.
+  static func deal(
+    _ shard: Shard, from placement: Placement, samples: Range<Int>, inPiecesOf size: Int,
+    over communicator: any Communicator
+  ) throws(CommunicatorError) -> Shard {
     let ranges = ranges(
-      count: samples.count, microBatch: network.capacity, worldSize: communicator.worldSize
+      count: samples.count, microBatch: size, worldSize: communicator.worldSize
     ).map { $0.lowerBound + samples.lowerBound..<$0.upperBound + samples.lowerBound }
     let target = Placement(ranges: ranges, totalSamples: placement.owners.count)
-    return Evaluator(
-      network: network, shard: try shard.dealt(from: placement, to: target, over: communicator),
-      communicator: communicator)
+    return try shard.dealt(from: placement, to: target, over: communicator)
   }
 
   /// The contiguous part of `count` samples that each rank scores, cut at whole micro-batches.
@@ -62,14 +73,10 @@ final class Evaluator {
   }
 
   /// Scores `parameters`; called by all ranks, and all get the same result.
-  ///
-  /// The loss travels in whole numbers, since integers add up to the same sum in any order: in millionths, and losses
-  /// of models that ran away in nats, so that no sum overflows.
   func evaluate(_ parameters: FloatBuffer) throws(CommunicatorError) -> Evaluation {
     let (network, shard) = (network, shard)
     let classes = network.classCount
-    let (millionths, nats, infinities) = (classes * classes, classes * classes + 1, classes * classes + 2)
-    var counts = [Int64](repeating: 0, count: classes * classes + 3)
+    var counts = EvaluationCounts(classCount: classes)
     let loss = SoftmaxCrossEntropy(classCount: classes)
     let pixels = network.inputShape.count
     network.prepare(parameters)
@@ -86,23 +93,11 @@ final class Evaluator {
       for i in 0..<count {
         label[0] = shard.label(of: shard.samples[start + i])
         let row = network.logits.extracting(i * classes..<(i + 1) * classes)
-        let prediction = SoftmaxCrossEntropy.largest(row)
-        counts[Int(label[0]) * classes + prediction] += 1
-        let value = Double(loss.evaluate(logits: row, labels: label.span).loss)
-        switch value.magnitude {
-        case ...1e6: counts[millionths] += Int64((value * 1e6).rounded())
-        case ...Double(Float.greatestFiniteMagnitude): counts[nats] += Int64(min(value.magnitude, 1e9))
-        default: counts[infinities] += 1
-        }
+        counts.add(
+          truth: Int(label[0]), prediction: SoftmaxCrossEntropy.largest(row),
+          loss: Double(loss.evaluate(logits: row, labels: label.span).loss))
       }
     }
-    try communicator.allReduceSum(&counts)
-    let confusion = (0..<classes).map { truth in
-      (0..<classes).map { Int(counts[truth * classes + $0]) }
-    }
-    let total = counts[..<millionths].reduce(0, +)
-    let sum =
-      counts[infinities] > 0 ? Double.infinity : Double(counts[millionths]) / 1e6 + Double(counts[nats])
-    return Evaluation(confusion: confusion, loss: sum / Double(max(total, 1)))
+    return try counts.evaluation(over: communicator)
   }
 }

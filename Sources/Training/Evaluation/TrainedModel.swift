@@ -1,5 +1,5 @@
 internal import Checkpoints
-package import Collectives
+internal import Collectives
 package import Datasets
 package import Files
 internal import Inference
@@ -103,7 +103,7 @@ package final class TrainedModel {
     try requireFormat(dataset.format, of: dataset.name)
   }
 
-  fileprivate func requireFormat(_ other: SampleFormat, of dataset: String) throws(RunError) {
+  func requireFormat(_ other: SampleFormat, of dataset: String) throws(RunError) {
     guard other != format else { return }
     throw RunError(
       "\(name) was trained on \(format), the dataset \(dataset) has \(other)", exitCode: 65)
@@ -113,6 +113,22 @@ package final class TrainedModel {
   package func probabilities(_ image: [UInt8]) -> [Float] {
     precondition(image.count == network.inputShape.count, "\(image.count) pixels for \(network.inputShape)")
     return classifier.probabilities(of: image)
+  }
+
+  /// The samples that go through the network together.
+  var microBatch: Int { network.capacity }
+
+  /// Calls `body` with the logits of each sample of `shard`, moved by `offset`, and with its place in there.
+  ///
+  /// Samples go through the network in micro-batches counted from the shard's first one.
+  func forEachLogits(
+    of shard: Shard, movedBy offset: PixelOffset, _ body: (_ place: Int, _ logits: Span<Float>) -> Void
+  ) {
+    classifier.forEachLogits(count: shard.count) { place, input in
+      classifier.preparation.prepare(shard.image(of: shard.samples[place]), movedBy: offset, into: &input)
+    } logits: {
+      body($0, $1)
+    }
   }
 
   /// The filters of the first layer, if that is a convolution: each [height, width] of the first input channel, row by
@@ -136,36 +152,4 @@ package final class TrainedModel {
     precondition(images.shape == format.shape, "\(images.shape) pixels")
     return classifier.logits(of: images.images)
   }
-
-  fileprivate func evaluator(
-    _ data: LoadedData, communicator: any Communicator
-  ) throws -> Evaluator {
-    try Evaluator.dealt(
-      data.test, from: data.testPlacement, samples: 0..<data.facts.testCount, network: network,
-      over: communicator)
-  }
-
-  fileprivate func evaluate(with evaluator: Evaluator) throws -> Evaluation {
-    try evaluator.evaluate(parameters)
-  }
-}
-
-/// Scores the model in a checkpoint on the test set, each rank its part. Called by all ranks; all get the same
-/// result.
-///
-/// - Throws: `RunError`, the same on all ranks; with exit code 78 for a model whose losses ran away.
-package func evaluateModel(
-  at path: String, openDataset: () throws -> Dataset, communicator: any Communicator
-) throws -> Evaluation {
-  let saved = try SavedState.shared(over: communicator) { try CheckpointFile(reading: path) }
-  guard let saved else { preconditionFailure("a file that was read is there") }
-  let model = try TrainedModel(saved, over: communicator)
-  let survey = try surveyData(openDataset, communicator: communicator)
-  try together(communicator) { try model.requireFormat(survey.format, of: survey.name) }
-  let data = try loadData(survey, communicator: communicator)
-  let evaluation = try model.evaluate(with: model.evaluator(data, communicator: communicator))
-  if Divergence.isLost(evaluation.loss) {
-    throw Divergence.error(evaluation.loss, "on the test set with \(path)")
-  }
-  return evaluation
 }
