@@ -23,9 +23,9 @@ package struct PhotographReader {
     let reader = RowReader(recognizer: recognizer, costs: costs)
     var rows: [[StripReading]] = []
     for row in RowFinder(components).rows() {
-      rows.append(withoutStrays(withoutWords(reader.read(row, ink: ink, components: components))))
+      rows.append(reader.read(row, ink: ink, components: components))
     }
-    rows = withoutLoneBars(rows)
+    rows = Doubts(costs: costs, components: components).settled(rows)
     reading.rejectedCount = rows.joined().count { !$0.isDigit && $0.height > 0.5 }
     reading.rows = rows.map { row in
       row.filter(\.isDigit).map { part in
@@ -36,53 +36,5 @@ package struct PhotographReader {
       }
     }.filter { !$0.isEmpty }
     return reading
-  }
-
-  /// Takes digits back that share their ink with something else, or that stand in a word: most of their close neighbours
-  /// are none.
-  private func withoutWords(_ parts: [StripReading]) -> [StripReading] {
-    let others = parts.filter { !$0.isDigit && $0.height > 0.45 }
-    return parts.map { part in
-      var part = part
-      if others.contains(where: { !$0.components.isDisjoint(with: part.components) }) { part.isDigit = false }
-      func isNear(_ other: StripReading) -> Bool {
-        max(other.left - part.right, part.left - other.right) < 0.6 && other.left != part.left
-      }
-      let close = others.count(where: isNear)
-      let digits = parts.count { $0.isDigit && isNear($0) }
-      if close > digits, close > 1 || part.confidence < 0.98 { part.isDigit = false }
-      return part
-    }
-  }
-
-  /// Takes digits back that stand alone, or in twos, and are not sure: more often than not something else looks like a
-  /// digit.
-  private func withoutStrays(_ parts: [StripReading]) -> [StripReading] {
-    guard parts.count(where: \.isDigit) <= 2 else { return parts }
-    return parts.map { part in
-      var part = part
-      part.isDigit = part.isDigit && part.confidence >= costs.leastAlone
-      return part
-    }
-  }
-
-  /// Takes back ones that stand alone in their rows, unless other digits of their height are there, or nothing else at all: a
-  /// bar is the most common thing that is no digit.
-  private func withoutLoneBars(_ rows: [[StripReading]]) -> [[StripReading]] {
-    let digits = rows.joined().filter { $0.isDigit && $0.best != 1 }
-    let heights = digits.map(\.pixelHeight).sorted()
-    let others = rows.joined().count { !$0.isDigit && $0.height > 0.45 }
-    return rows.map { row in
-      guard row.filter(\.isDigit).allSatisfy({ $0.best == 1 }), row.count(where: \.isDigit) <= 2 else {
-        return row
-      }
-      let isAlone = digits.isEmpty && others == 0
-      return row.map { part in
-        var part = part
-        let fits = !heights.isEmpty && (0.6...1.5).contains(part.pixelHeight / heights[heights.count / 2])
-        part.isDigit = part.isDigit && (isAlone || fits && row.count < 3)
-        return part
-      }
-    }
   }
 }

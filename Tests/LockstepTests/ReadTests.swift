@@ -174,7 +174,7 @@ extension RealRanks {
     private static let samplesDigest =
       "19bdb67e8ee907460d7ebeceedfbdf195df7f4cd96c6b47e2aaa90e9fd5ed495"
     private static let parametersDigest =
-      "3a6195c94b41c02e58f27c3f91875566001faf1ace08d8176dc6f119a0448dc5"
+      "2e862fc8d25c006504dd80b257fd4224ed178e123770c44858d65f30fde11d14"
 
     private var scriptOfReader: String {
       URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()

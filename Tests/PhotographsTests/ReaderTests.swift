@@ -31,12 +31,98 @@ struct ReaderTests {
   @Test func hardPagesAreReadMostly() throws {
     let score = try score(12, .hard)
     #expect(score.digits > 100)
-    #expect(score.errorRate < 0.2, "\(score)")
+    #expect(score.errorRate < 0.1, "\(score)")
   }
 
   @Test func whatIsNoDigitIsNotRead() throws {
     let score = try score(12, .decoys)
-    #expect(score.invented <= 8, "\(score)")
+    #expect(score.invented <= 2, "\(score)")
+  }
+
+  /// A sheet of grey levels, white at first, on which digits are drawn dark.
+  private struct Sheet {
+    let width: Int
+    let height: Int
+    var values: [Float]
+
+    init(width: Int, height: Int) {
+      (self.width, self.height) = (width, height)
+      values = [Float](repeating: 235, count: width * height)
+    }
+
+    /// Draws a digit two and a half times as large as MNIST has it, `depth` dark.
+    mutating func draw(_ image: [UInt8], x: Int, y: Int, depth: Float) {
+      for row in 0..<70 {
+        for column in 0..<70 where (0..<width).contains(x + column) && (0..<height).contains(y + row) {
+          let ink = Float(image[row * 2 / 5 * 28 + column * 2 / 5]) / 255
+          values[(y + row) * width + x + column] -= depth * ink
+        }
+      }
+    }
+
+    var picture: Picture {
+      Picture(
+        width: width, height: height,
+        pixels: values.flatMap { [UInt8](repeating: UInt8(min(max($0, 0), 255)), count: 3) })
+    }
+  }
+
+  /// The columns that a digit has ink in.
+  private func columns(_ image: [UInt8]) -> Range<Int> {
+    let used = (0..<28).filter { x in (0..<28).contains { image[$0 * 28 + x] > 127 } }
+    return (used.first ?? 0)..<(used.last ?? 0) + 1
+  }
+
+  /// How far to the left a digit can go until its ink meets that of the one before, in pixels of MNIST's.
+  private func approach(_ a: [UInt8], _ b: [UInt8]) -> Int {
+    var gap = 28
+    for y in 0..<28 {
+      let last = (0..<28).last { a[y * 28 + $0] > 127 }
+      let first = (0..<28).first { b[y * 28 + $0] > 127 }
+      if let last, let first { gap = min(gap, first + 28 - last) }
+    }
+    return gap
+  }
+
+  /// In rows of four, the two in the middle written into one another.
+  @Test func digitsThatTouchAreParted() throws {
+    let (digits, reader) = (try digits(), try reader.get())
+    var (right, all) = (0, 0)
+    for row in 0..<40 {
+      let images = (0..<4).map { row * 4 + $0 }
+      var sheet = Sheet(width: 500, height: 160)
+      var x = 40
+      for (place, index) in images.enumerated() {
+        if place == 2 { x -= 5 * approach(digits.image(index - 1), digits.image(index)) / 2 - 5 }
+        sheet.draw(digits.image(index), x: x, y: 45, depth: 190)
+        x += 70 + (place == 1 ? 0 : 30)
+      }
+      let read = reader.read(sheet.picture).rows.map { $0.map { "\($0.digit)" }.joined() }
+      all += 1
+      if read == [images.map { "\(digits.labels[$0])" }.joined()] { right += 1 }
+    }
+    #expect(all == 40 && right >= 30, "\(right) of \(all)")
+  }
+
+  /// A faint digit between strong ones is a digit, faint flecks beside strong digits are none.
+  @Test func faintInkCountsWhereItStandsInARow() throws {
+    let (digits, reader) = (try digits(), try reader.get())
+    var right = 0
+    for row in 0..<20 {
+      var sheet = Sheet(width: 600, height: 300)
+      let images = (0..<5).map { row * 5 + $0 }
+      for (place, index) in images.enumerated() {
+        sheet.draw(digits.image(index), x: 40 + 95 * place, y: 30, depth: place == 2 ? 110 : 200)
+      }
+      for fleck in 0..<12 {
+        for y in 0..<26 {
+          for x in 0..<4 { sheet.values[(190 + y + fleck % 3 * 9) * 600 + 40 + 43 * fleck + x + y / 5] -= 38 }
+        }
+      }
+      let read = reader.read(sheet.picture).rows.map { $0.map { "\($0.digit)" }.joined() }
+      if read == [images.map { "\(digits.labels[$0])" }.joined()] { right += 1 }
+    }
+    #expect(right >= 17, "\(right) of 20")
   }
 
   /// One digit, as small as MNIST has it or as large as the picture, dark on light and light on dark.

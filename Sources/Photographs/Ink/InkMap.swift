@@ -84,7 +84,8 @@ struct InkMap {
     return contrast
   }
 
-  /// Half of the contrast that the strong strokes around a pixel have, and more than the paper's own noise.
+  /// Half of the contrast that the strong strokes beside a pixel have, and more than the paper's own noise; or less more,
+  /// where it hangs together with such. A faint digit is not measured by a strong one that is its neighbour.
   private static func strokes(
     _ contrast: Plane<UInt8>, factor: Int, radius: Int
   ) -> (isMarked: Plane<Bool>, isInk: Plane<Bool>) {
@@ -92,25 +93,30 @@ struct InkMap {
     let least = max(leastContrast, noise)
     // The level of strokes: what is reached in blocks, the single pixel's noise left out.
     var peaks = contrast.blockPeaks(factor)
-    let reach = max(2, radius / 2)
+    let reach = max(2, radius / 8)
     peaks = peaks.dilated(reach).blurred(reach)
     var isInk = Plane<Bool>(width: contrast.width, height: contrast.height, repeating: false)
     var isMarked = isInk
+    var isWeak = isInk
     let width = contrast.width
     isInk.values.withUnsafeMutableBufferPointer { ink in
       isMarked.values.withUnsafeMutableBufferPointer { marked in
-        contrast.values.withUnsafeBufferPointer { values in
-          peaks.forEachFineRow(factor: factor, width: width, height: contrast.height) { y, row in
-            for x in 0..<width {
-              let i = y * width + x
-              let value = Float(values[i])
-              ink[i] = value > max(least, 0.46 * row[x])
-              marked[i] = value > max(0.6 * least, 0.15 * row[x])
+        isWeak.values.withUnsafeMutableBufferPointer { weak in
+          contrast.values.withUnsafeBufferPointer { values in
+            peaks.forEachFineRow(factor: factor, width: width, height: contrast.height) { y, row in
+              for x in 0..<width {
+                let i = y * width + x
+                let value = Float(values[i])
+                weak[i] = value > max(0.6 * least, 0.46 * row[x])
+                ink[i] = weak[i] && value > least
+                marked[i] = value > max(0.6 * least, 0.15 * row[x])
+              }
             }
           }
         }
       }
     }
+    isInk.grow(into: isWeak)
     return (isMarked, isInk)
   }
 
@@ -151,5 +157,28 @@ extension Plane<UInt8> {
       }
     }
     return result
+  }
+}
+
+extension Plane<Bool> {
+  /// Adds what hangs together with it in `weak` and is no lone speck there: of its eight neighbours four are weak too
+  /// (Canny, "A Computational Approach to Edge Detection", 1986, hysteresis).
+  fileprivate mutating func grow(into weak: Plane<Bool>) {
+    guard width > 2, height > 2 else { return }
+    let around = [-width - 1, -width, -width + 1, -1, 1, width - 1, width, width + 1]
+    var front = values.indices.filter { values[$0] }
+    while !front.isEmpty {
+      var next: [Int] = []
+      for i in front {
+        let (x, y) = (i % width, i / width)
+        guard x > 1, y > 1, x < width - 2, y < height - 2 else { continue }
+        for step in around where weak.values[i + step] && !values[i + step] {
+          guard around.count(where: { weak.values[i + step + $0] }) >= 4 else { continue }
+          values[i + step] = true
+          next.append(i + step)
+        }
+      }
+      front = next
+    }
   }
 }

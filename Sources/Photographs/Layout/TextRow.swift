@@ -1,5 +1,3 @@
-internal import Foundation
-
 /// Pieces of ink that stand in one line.
 struct TextRow {
   /// From left to right.
@@ -19,6 +17,8 @@ struct RowFinder {
   private let height: Int
   /// Pieces that may be digits, or parts of them.
   private let components: [Component]
+  /// Pieces that are faint or thin for this page, and may be digits if they stand among others.
+  private let thin: [Component]
 
   /// Smaller pieces make no row of their own.
   private static let leastHeight = 8
@@ -27,34 +27,67 @@ struct RowFinder {
   init(_ components: Components) {
     width = components.labels.width
     height = components.labels.height
-    self.components = Self.plausible(components.all, width, height)
+    (self.components, thin) = Self.plausible(components.all, width, height)
   }
 
   /// Leaves out what is fainter than the page's pen by far (the weave of paper, print that shines through), specks, and
   /// what reaches in from outside (the edge of the paper, a hand, a shadow).
-  private static func plausible(_ all: [Component], _ width: Int, _ height: Int) -> [Component] {
-    let whole = all.filter { $0.height >= leastHeight && $0.area > 12 }
-    // The paper's ruling, where it was not taken out, is one large piece; but so is a digit that fills the picture.
-    let small = whole.filter { $0.width * 3 < width && $0.height * 3 < height }
-    let pens = (small.isEmpty ? whole : small).sorted { $0.contrast < $1.contrast }
-    let ink = pens.reduce(0) { $0 + $1.area }
-    var seen = 0
-    let level = pens.first {
-      seen += $0.area
-      return seen * 20 >= ink * 17
-    }?.contrast
-    guard let level else { return [] }
-    let strong = pens.filter { $0.contrast >= 0.8 * level }.map(\.strokeWidth).sorted()
-    let pen = strong.isEmpty ? 0 : strong[strong.count / 2]
-    return all.filter { piece in
-      // What is left of ruled lines: straight, thin and faint.
-      let isBar = Float(min(piece.width, piece.height)) < 2.5 * pen
-      if isBar, piece.contrast < 0.75 * level, piece.strokeWidth < 0.8 * pen { return false }
-      if piece.contrast < 0.62 * level, piece.strokeWidth < 0.65 * pen { return false }
+  private static func plausible(
+    _ all: [Component], _ width: Int, _ height: Int
+  ) -> (components: [Component], thin: [Component]) {
+    guard let pen = Pen(all, width, height) else { return ([], []) }
+    var (components, thin): ([Component], [Component]) = ([], [])
+    for piece in all where piece.area >= 5 && piece.contrast >= pen.leastContrast {
       let touches = piece.left == 0 || piece.top == 0 || piece.right == width || piece.bottom == height
       let isLarge = piece.width * 3 > width || piece.height * 3 > height
       let fills = piece.width * 20 > width * 19 || piece.height * 20 > height * 19
-      return piece.area >= 5 && piece.contrast > 0.38 * level && !(touches && isLarge) && !fills
+      guard !(touches && isLarge), !fills else { continue }
+      if pen.isThin(piece) { thin.append(piece) } else { components.append(piece) }
+    }
+    return (components, thin)
+  }
+
+  /// What the page is written with.
+  private struct Pen {
+    /// How strong its strokes are, and how wide.
+    private let contrast: Float
+    private let width: Float
+    /// What is fainter was not written.
+    let leastContrast: Float
+
+    /// Pieces so large, in pixels, tell how strong writing is; it takes two of them.
+    private static let leastArea = 60
+    /// Beside strong writing whatever has less than this of its contrast is the rest of a ruling, up to a contrast that
+    /// only pencils and pens have.
+    private static let faintShare: Float = 0.45
+    private static let mostFaint: Float = 56
+
+    /// nil if there is nothing that may be writing.
+    init?(_ all: [Component], _ pictureWidth: Int, _ pictureHeight: Int) {
+      let whole = all.filter { $0.height >= leastHeight && $0.area > 12 }
+      // The paper's ruling, where it was not taken out, is one large piece; but so is a digit that fills the picture.
+      let small = whole.filter { $0.width * 3 < pictureWidth && $0.height * 3 < pictureHeight }
+      let pieces = (small.isEmpty ? whole : small).sorted { $0.contrast < $1.contrast }
+      let ink = pieces.reduce(0) { $0 + $1.area }
+      var seen = 0
+      let level = pieces.first {
+        seen += $0.area
+        return seen * 20 >= ink * 17
+      }?.contrast
+      guard let level else { return nil }
+      contrast = level
+      let strong = pieces.filter { $0.contrast >= 0.8 * level }.map(\.strokeWidth).sorted()
+      width = strong.isEmpty ? 0 : strong[strong.count / 2]
+      let writing = pieces.filter { $0.area >= Self.leastArea }.suffix(2).first?.contrast ?? 0
+      leastContrast = max(min(Self.faintShare * writing, Self.mostFaint), 0.38 * level)
+    }
+
+    /// Whether it may be what is left of ruled lines, straight, thin and faint, or any piece of ink far thinner and fainter
+    /// than others.
+    func isThin(_ piece: Component) -> Bool {
+      let isBar = Float(min(piece.width, piece.height)) < 2.5 * width
+      return isBar && piece.contrast < 0.75 * contrast && piece.strokeWidth < 0.8 * width
+        || piece.contrast < 0.62 * contrast && piece.strokeWidth < 0.65 * width
     }
   }
 
@@ -66,6 +99,7 @@ struct RowFinder {
     groups = groups.map { row(of: $0.components, pageSlope: pageSlope) }
     groups = joined(groups, pageSlope)
     attach(&groups)
+    attachThin(&groups)
     let middle = Float(width) / 2
     return groups.sorted { $0.middle(at: middle) < $1.middle(at: middle) }
   }
@@ -187,6 +221,22 @@ struct RowFinder {
       let host = rows.indices.filter { stands(piece, in: rows[$0]) }.min {
         abs(rows[$0].middle(at: piece.centre.x) - piece.centre.y)
           < abs(rows[$1].middle(at: piece.centre.x) - piece.centre.y)
+      }
+      if let host { rows[host].components.append(piece) }
+    }
+    for i in rows.indices { rows[i].components.sort { $0.centre.x < $1.centre.x } }
+  }
+
+  /// Gives thin and faint pieces that are as high as digits to the row that they stand in.
+  private func attachThin(_ rows: inout [TextRow]) {
+    for piece in thin {
+      let host = rows.firstIndex { row in
+        abs(row.middle(at: piece.centre.x) - piece.centre.y) < 0.3 * row.height
+          && (0.6...1.5).contains(Float(piece.height) / row.height)
+          && row.components.contains { whole in
+            Float(max(piece.left - whole.right, whole.left - piece.right)) < 1.2 * row.height
+              && whole.height >= Self.leastHeight
+          }
       }
       if let host { rows[host].components.append(piece) }
     }

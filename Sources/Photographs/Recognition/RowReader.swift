@@ -12,14 +12,21 @@ struct ReadingCosts {
   var lost: Float = 5
   /// A digit below this probability is none.
   var leastProbability: Float = 0.5
-  /// Nor is one below this, of two at most in a row.
-  var leastAlone: Float = 0.93
+  /// Nor is one below this, of two at most in a row, on a page with other things.
+  var leastAlone: Float = 0.985
+  /// The same on a page with nothing else.
+  var leastOnly: Float = 0.9
+  /// Half of the digits of a row with other things are as sure, or none is one.
+  var leastAmongOthers: Float = 0.9
+  /// The same as `leastAlone` on a page that has longer rows of digits as high.
+  var leastBeside: Float = 0.8
 
   /// Among digits, what looks like something else is more often a digit badly written.
   var amongDigits: ReadingCosts {
     var costs = self
-    costs.other = 3
-    costs.leastProbability = 0.3
+    costs.other = 4.5
+    costs.cutOther = 0.5
+    costs.leastProbability = 0.2
     return costs
   }
 }
@@ -27,7 +34,7 @@ struct ReadingCosts {
 /// Finds the best way to make digits of a row's pieces.
 struct RowReader {
   /// No digit is made of more pieces.
-  private static let mostPieces = 6
+  private static let mostPieces = 8
   /// No digit is wider, in heights of its row.
   private static let mostWidth: Float = 1.5
 
@@ -39,7 +46,7 @@ struct RowReader {
     var first: Int
     var end: Int
     var image: [UInt8]
-    var box: (left: Int, top: Int, right: Int, bottom: Int)
+    var box: StripBox
     /// The pieces of connected ink that are cut at its ends; a cut counts half for each side.
     var cutComponents: [Int32]
   }
@@ -57,7 +64,9 @@ struct RowReader {
     let first = best(row, costs)
     // A row of digits is looked at once more.
     let (digits, others) = (first.count(where: \.isDigit), first.count { !$0.isDigit && $0.height > 0.5 })
-    return digits >= 3 && digits >= 2 * others ? best(row, costs.amongDigits) : first
+    let isNumber = digits >= 3 && digits >= 2 * others
+    return isNumber
+      ? cutAnew(best(row, costs.amongDigits), strip, costs.amongDigits) : cutAnew(first, strip, costs)
   }
 
   /// What is known of a row before it is decided.
@@ -97,8 +106,8 @@ struct RowReader {
           $0 + (costs.cut + costs.cutOther * (foreign[$1] ?? 0)) / 2
         }
         let before = best[candidate.first].score - cuts
-        let asDigit = before + log(max(digit, 1e-6)) - sizeCost(candidate)
-        let asJunk = before + junkScore(p, candidate, costs)
+        let asDigit = before + log(max(digit, 1e-6)) - sizeCost(candidate.box)
+        let asJunk = before + junkScore(p, candidate.box, costs)
         if asDigit > best[end].score { best[end] = (asDigit, index, true) }
         if asJunk > best[end].score { best[end] = (asJunk, index, false) }
       }
@@ -116,28 +125,37 @@ struct RowReader {
       let candidate = candidates[step.candidate]
       let p = Array(probabilities[step.candidate * classes..<(step.candidate + 1) * classes])
       readings.append(
-        StripReading(
-          corners: corners(candidate, strip), image: candidate.image, probabilities: p,
-          isDigit: step.isDigit && p[Reading.Digit.likeliest(p)] >= costs.leastProbability,
-          left: Float(candidate.box.left) / RowStrip.rowHeight,
-          right: Float(candidate.box.right) / RowStrip.rowHeight,
-          height: Float(candidate.box.bottom - candidate.box.top) / RowStrip.rowHeight,
-          components: Set(pieces.all[candidate.first..<candidate.end].map(\.component))))
+        reading(
+          candidate.image, p, candidate.box,
+          Set(pieces.all[candidate.first..<candidate.end].map(\.component)),
+          isDigit: step.isDigit, score: step.score - best[candidate.first].score, strip, costs))
       end = candidate.first
     }
     return readings.reversed()
   }
 
+  /// A part of a row as it was decided.
+  func reading(
+    _ image: [UInt8], _ p: [Float], _ box: StripBox, _ components: Set<Int32>, isDigit: Bool, score: Float,
+    _ strip: RowStrip, _ costs: ReadingCosts
+  ) -> StripReading {
+    StripReading(
+      corners: corners(box, strip), image: image, probabilities: p,
+      isDigit: isDigit && p[Reading.Digit.likeliest(p)] >= costs.leastProbability,
+      left: Float(box.left) / RowStrip.rowHeight, right: Float(box.right) / RowStrip.rowHeight,
+      height: Float(box.bottom - box.top) / RowStrip.rowHeight, components: components, score: score)
+  }
+
   /// What is far lower or higher than its row is hardly a digit of it.
-  private func sizeCost(_ candidate: Candidate) -> Float {
-    let height = Float(candidate.box.bottom - candidate.box.top) / RowStrip.rowHeight
+  func sizeCost(_ box: StripBox) -> Float {
+    let height = Float(box.bottom - box.top) / RowStrip.rowHeight
     if height < 0.5 { return 12 * (0.5 - height) }
     return height > 1.6 ? 6 * (height - 1.6) : 0
   }
 
   /// What speaks for leaving ink out; specks cost little.
-  private func junkScore(_ p: [Float], _ candidate: Candidate, _ costs: ReadingCosts) -> Float {
-    let height = Float(candidate.box.bottom - candidate.box.top) / RowStrip.rowHeight
+  func junkScore(_ p: [Float], _ box: StripBox, _ costs: ReadingCosts) -> Float {
+    let height = Float(box.bottom - box.top) / RowStrip.rowHeight
     let size = min(height / 0.6, 1)
     guard p.count > ReadingClass.digitCount else {
       let rest = 1 - (p.max() ?? 0)
@@ -148,9 +166,8 @@ struct RowReader {
     return max(other, lost)
   }
 
-  private func corners(_ candidate: Candidate, _ strip: RowStrip) -> [SIMD2<Float>] {
-    let box = candidate.box
-    return Reading.Digit.corners(left: box.left, top: box.top, right: box.right, bottom: box.bottom).map(
+  private func corners(_ box: StripBox, _ strip: RowStrip) -> [SIMD2<Float>] {
+    Reading.Digit.corners(left: box.left, top: box.top, right: box.right, bottom: box.bottom).map(
       strip.picturePoint)
   }
 
@@ -161,7 +178,7 @@ struct RowReader {
     var candidates: [Candidate] = []
     let all = pieces.all
     for first in all.indices {
-      var box = (left: Int.max, top: Int.max, right: 0, bottom: 0)
+      var box = StripBox(left: .max, top: .max, right: 0, bottom: 0)
       for end in first + 1...min(first + Self.mostPieces, all.count) {
         let piece = all[end - 1]
         if end - first > 1 {
@@ -169,10 +186,9 @@ struct RowReader {
           let gap = Float(piece.left - box.right)
           if gap > 0.3 * RowStrip.rowHeight { break }
         }
-        box = (
-          min(box.left, piece.left), min(box.top, piece.top), max(box.right, piece.right),
-          max(box.bottom, piece.bottom)
-        )
+        box = StripBox(
+          left: min(box.left, piece.left), top: min(box.top, piece.top), right: max(box.right, piece.right),
+          bottom: max(box.bottom, piece.bottom))
         if end - first > 1, Float(box.right - box.left) > Self.mostWidth * RowStrip.rowHeight { break }
         guard let image = image(first, end, box, pieces, strip, &preparation) else { continue }
         candidates.append(
@@ -193,15 +209,30 @@ struct RowReader {
   }
 
   private func image(
-    _ first: Int, _ end: Int, _ box: (left: Int, top: Int, right: Int, bottom: Int), _ pieces: Pieces,
-    _ strip: RowStrip, _ preparation: inout DigitPreparation
+    _ first: Int, _ end: Int, _ box: StripBox, _ pieces: Pieces, _ strip: RowStrip,
+    _ preparation: inout DigitPreparation
   ) -> [UInt8]? {
-    let members = Int32(first + 1)...Int32(end)
     let (area, sum) = pieces.all[first..<end].reduce((0, 0)) { ($0.0 + $1.area, $0.1 + $1.contrastSum) }
+    return image(
+      of: Int32(first + 1)...Int32(end), in: pieces.owners, at: (0, 0), box, area: area, contrastSum: sum,
+      strip,
+      &preparation)
+  }
+
+  /// The ink of `members` as MNIST would have it; `owners` tells whose a pixel is, and has its upper left at `origin` in
+  /// the strip, `box` is around all members, which have `area` pixels, whose contrast adds up to `contrastSum`.
+  func image(
+    of members: ClosedRange<Int32>, in owners: Plane<Int32>, at origin: (x: Int, y: Int), _ box: StripBox,
+    area: Int, contrastSum: Int, _ strip: RowStrip, _ preparation: inout DigitPreparation
+  ) -> [UInt8]? {
     // Strokes are lighter at their edges than in the middle.
-    let level = 1.15 * Float(sum) / Float(max(area, 1))
+    let level = 1.15 * Float(contrastSum) / Float(max(area, 1))
     let border = 2
     let (width, height) = (box.right - box.left + 2 * border, box.bottom - box.top + 2 * border)
+    func isMember(_ x: Int, _ y: Int) -> Bool {
+      let (x, y) = (x - origin.x, y - origin.y)
+      return x >= 0 && y >= 0 && x < owners.width && y < owners.height && members.contains(owners[x, y])
+    }
     var ink = [Float](repeating: 0, count: width * height)
     for y in 0..<height {
       let sy = y + box.top - border
@@ -209,25 +240,19 @@ struct RowReader {
       for x in 0..<width {
         let sx = x + box.left - border
         guard sx >= 0, sx < strip.width else { continue }
-        let owner = pieces.owners[sx, sy]
         let value = min(Float(strip.contrast[sx, sy]) / level, 1)
-        if members.contains(owner) {
+        if isMember(sx, sy) {
           // What was found to be ink stays ink.
           ink[y * width + x] = max(value, 0.55)
-        } else if owner == 0, touches(members, sx, sy, pieces.owners) {
+        } else if strip.labels[sx, sy] == 0,
+          isMember(sx - 1, sy) || isMember(sx + 1, sy) || isMember(sx, sy - 1) || isMember(sx, sy + 1)
+        {
           // The soft edge of a stroke.
           ink[y * width + x] = min(value, 0.45)
         }
       }
     }
     return preparation.prepare(ink, width: width, height: height)
-  }
-
-  private func touches(_ members: ClosedRange<Int32>, _ x: Int, _ y: Int, _ owners: Plane<Int32>) -> Bool {
-    (x > 0 && members.contains(owners[x - 1, y]))
-      || (x + 1 < owners.width && members.contains(owners[x + 1, y]))
-      || (y > 0 && members.contains(owners[x, y - 1]))
-      || (y + 1 < owners.height && members.contains(owners[x, y + 1]))
   }
 }
 
@@ -245,6 +270,8 @@ struct StripReading {
   var height: Float
   /// The pieces of connected ink that it has a part of.
   var components: Set<Int32>
+  /// What it adds to the score of its row.
+  var score: Float
 
   /// The digit it most looks like.
   var best: Int { Reading.Digit.likeliest(probabilities) }
