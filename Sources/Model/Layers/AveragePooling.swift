@@ -8,21 +8,21 @@ final class AveragePooling: Layer {
   let isInPlace = false
 
   private let size: Int
-  private let stride: Int
+  private let windows: PoolingWindows
 
   init(name: String, input: Shape, output: Shape, size: Int, stride: Int) {
     self.name = name
     inputShape = input
     outputShape = output
     self.size = size
-    self.stride = stride
+    windows = PoolingWindows(input: input, output: output, stride: stride)
   }
 
   func forward(_ pass: Pass, input: Span<Float>, output: inout MutableSpan<Float>) {
     let (input, output) = (input.start, output.start)
     let channels = inputShape.channels
     let scale = 1 / Float(size * size)
-    forEachWindow(pass.count) { inputOffset, outputOffset in
+    windows.forEach(pass.count) { inputOffset, outputOffset in
       let (x, y) = (input + inputOffset, output + outputOffset)
       var c = 0
       while c + 8 <= channels {
@@ -54,7 +54,7 @@ final class AveragePooling: Layer {
     let channels = inputShape.channels
     let scale = 1 / Float(size * size)
     inputGradient.update(repeating: 0, count: pass.count * inputShape.count)
-    forEachWindow(pass.count) { inputOffset, outputOffset in
+    windows.forEach(pass.count) { inputOffset, outputOffset in
       let (dx, dy) = (inputGradient + inputOffset, outputGradient + outputOffset)
       for row in 0..<size {
         for column in 0..<size {
@@ -68,22 +68,6 @@ final class AveragePooling: Layer {
             target[c] += dy[c] * scale
             c += 1
           }
-        }
-      }
-    }
-  }
-
-  @inline(__always)
-  private func forEachWindow(_ count: Int, _ body: (_ inputOffset: Int, _ outputOffset: Int) -> Void) {
-    let channels = inputShape.channels
-    var outputOffset = 0
-    for sample in 0..<count {
-      for oy in 0..<outputShape.height {
-        for ox in 0..<outputShape.width {
-          body(
-            sample * inputShape.count + (oy * stride * inputShape.width + ox * stride) * channels,
-            outputOffset)
-          outputOffset += channels
         }
       }
     }

@@ -8,7 +8,7 @@ final class MaxPooling: Layer {
   let isInPlace = false
 
   private let size: Int
-  private let stride: Int
+  private let windows: PoolingWindows
   /// [capacity, oh, ow, channels]: which of the window's size² positions, row by row, held the maximum. Small
   /// whole numbers as floats: Swift compiles comparisons of float vectors to single instructions, those of
   /// integer vectors to calls.
@@ -19,14 +19,14 @@ final class MaxPooling: Layer {
     inputShape = input
     outputShape = output
     self.size = size
-    self.stride = stride
+    windows = PoolingWindows(input: input, output: output, stride: stride)
     winners = FloatBuffer(count: capacity * output.count)
   }
 
   func forward(_ pass: Pass, input: Span<Float>, output: inout MutableSpan<Float>) {
     let (input, output) = (input.start, output.start)
     let channels = inputShape.channels
-    forEachWindow(pass.count) { inputOffset, outputOffset in
+    windows.forEach(pass.count) { inputOffset, outputOffset in
       let x = input + inputOffset
       let y = output + outputOffset
       let winner = winners.pointer + outputOffset
@@ -73,14 +73,14 @@ final class MaxPooling: Layer {
     guard let inputGradient else { return }
     let channels = inputShape.channels
     let covers =
-      stride == size && outputShape.height * size == inputShape.height
+      windows.stride == size && outputShape.height * size == inputShape.height
       && outputShape.width * size == inputShape.width
     if !covers { inputGradient.update(repeating: 0, count: pass.count * inputShape.count) }
-    if stride == size {
+    if windows.stride == size {
       scatter(pass, outputGradient: outputGradient, inputGradient: inputGradient)
       return
     }
-    forEachWindow(pass.count) { inputOffset, outputOffset in
+    windows.forEach(pass.count) { inputOffset, outputOffset in
       for c in 0..<channels {
         let position = Int(winners.pointer[outputOffset + c])
         let offset = (position / size * inputShape.width + position % size) * channels + c
@@ -94,7 +94,7 @@ final class MaxPooling: Layer {
     _ pass: Pass, outputGradient: UnsafePointer<Float>, inputGradient: UnsafeMutablePointer<Float>
   ) {
     let channels = inputShape.channels
-    forEachWindow(pass.count) { inputOffset, outputOffset in
+    windows.forEach(pass.count) { inputOffset, outputOffset in
       let dx = inputGradient + inputOffset
       let dy = outputGradient + outputOffset
       let winner = winners.pointer + outputOffset
@@ -109,22 +109,6 @@ final class MaxPooling: Layer {
         while c < channels {
           target[c] = winner[c] == Float(position) ? dy[c] : 0
           c += 1
-        }
-      }
-    }
-  }
-
-  @inline(__always)
-  private func forEachWindow(_ count: Int, _ body: (_ inputOffset: Int, _ outputOffset: Int) -> Void) {
-    let channels = inputShape.channels
-    var outputOffset = 0
-    for sample in 0..<count {
-      for oy in 0..<outputShape.height {
-        for ox in 0..<outputShape.width {
-          body(
-            sample * inputShape.count + (oy * stride * inputShape.width + ox * stride) * channels,
-            outputOffset)
-          outputOffset += channels
         }
       }
     }
