@@ -113,34 +113,26 @@ extension NetworkSpecification {
       .dense(features: 10),
     ]),
     // The network where PyTorch is at its strongest: 162,226 parameters, 16.4 million multiply-adds.
-    "wide": NetworkSpecification(layers: [
-      .convolution(channels: 24, kernel: 3, stride: 1, padding: .same), .relu,
-      .convolution(channels: 24, kernel: 3, stride: 1, padding: .same), .relu,
-      .maxPooling(size: 2, stride: 2),
-      .convolution(channels: 48, kernel: 3, stride: 1, padding: .same), .relu,
-      .convolution(channels: 48, kernel: 3, stride: 1, padding: .same), .relu,
-      .maxPooling(size: 2, stride: 2),
-      .convolution(channels: 96, kernel: 3, stride: 1, padding: .same), .relu,
-      .convolution(channels: 96, kernel: 3, stride: 1, padding: .same), .relu, .globalAverage,
-      .dense(features: 10),
-    ]),
+    "wide": pyramid(channels: [24, 48, 96], head: [.dense(features: 10)]),
     // `wide` with a wider body and dropout: 287,722 parameters, 28.9 million multiply-adds.
-    "best": NetworkSpecification(layers: [
-      .convolution(channels: 32, kernel: 3, stride: 1, padding: .same), .relu,
-      .convolution(channels: 32, kernel: 3, stride: 1, padding: .same), .relu,
-      .maxPooling(size: 2, stride: 2),
-      .convolution(channels: 64, kernel: 3, stride: 1, padding: .same), .relu,
-      .convolution(channels: 64, kernel: 3, stride: 1, padding: .same), .relu,
-      .maxPooling(size: 2, stride: 2),
-      .convolution(channels: 128, kernel: 3, stride: 1, padding: .same), .relu,
-      .convolution(channels: 128, kernel: 3, stride: 1, padding: .same), .relu, .globalAverage,
-      .dropout(probability: 0.2), .dense(features: 10),
-    ]),
+    "best": pyramid(channels: [32, 64, 128], head: [.dropout(probability: 0.2), .dense(features: 10)]),
     // One hidden layer: 784-128-10.
     "mlp": NetworkSpecification(layers: [.dense(features: 128), .relu, .dense(features: 10)]),
     // Multinomial logistic regression: the linear classifier that a dataset should beat.
     "linear": NetworkSpecification(layers: [.dense(features: 10)]),
   ]
+
+  /// Two convolutions of 3 × 3 at each resolution, which halves from one number of channels to the next; then the mean over
+  /// height and width, and the head.
+  private static func pyramid(channels: [Int], head: [LayerSpecification]) -> NetworkSpecification {
+    let stages = channels.map { count in
+      [LayerSpecification](
+        repeating: .convolution(channels: count, kernel: 3, stride: 1, padding: .same), count: 2
+      ).flatMap { [$0, .relu] }
+    }
+    let body = stages.joined(separator: [.maxPooling(size: 2, stride: 2)])
+    return NetworkSpecification(layers: body + [.globalAverage] + head)
+  }
 }
 
 extension NetworkSpecification: Codable {
