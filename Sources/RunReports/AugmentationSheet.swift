@@ -19,21 +19,17 @@ package enum AugmentationSheet {
     let (tileHeight, tileWidth) = (images.rows * factor + 4, images.columns * factor + 4)
     let (height, width) = (images.count * tileHeight, (1 + epochs) * tileWidth)
     var sheet = [UInt8](repeating: 96, count: height * width)
-    let preparation = InputPreparation(shift: recipe.shift, seed: recipe.seed, shape: shape)
-    let augmenter = recipe.makeAugmenter(of: shape)
+    let plain = InputPreparation(shape: shape)
+    let training = recipe.makeTrainingPreparation(of: shape)
     let input = FloatBuffer(count: shape.count)
     for index in 0..<images.count {
       let image = images.image(index)
       for column in 0...epochs {
         var values = input.mutableSpan
         if column == 0 {
-          preparation.prepare(image.span, into: &values)
-        } else if let augmenter {
-          augmenter.prepareForTraining(
-            image.span, sample: Int32(index), epoch: column - 1, into: &values)
+          plain.prepare(image.span, into: &values)
         } else {
-          preparation.prepareForTraining(
-            image.span, sample: Int32(index), epoch: column - 1, into: &values)
+          training.prepare(image.span, sample: Int32(index), epoch: column - 1, into: &values)
         }
         let start = (index * tileHeight + 2) * width + column * tileWidth + 2
         for y in 0..<images.rows * factor {

@@ -31,9 +31,8 @@ package struct AugmentationOverrides: Hashable, Sendable {
 }
 
 extension Recipe {
-  /// What distorts the training images of `shape`; nil where they are shifted at most.
-  package func makeAugmenter(of shape: Shape) -> ImageAugmenter? {
-    guard let augmentation, !augmentation.isIdentity else { return nil }
-    return ImageAugmenter(augmentation, shift: shift, seed: seed, shape: shape)
+  /// What makes the network's input of the training images of `shape`.
+  package func makeTrainingPreparation(of shape: Shape) -> TrainingPreparation {
+    TrainingPreparation(augmentation, shift: shift, seed: seed, shape: shape)
   }
 }

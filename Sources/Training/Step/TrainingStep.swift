@@ -12,9 +12,7 @@ package final class TrainingStep {
   private let totalSteps: Int
   private let network: Network
   private let loss: SoftmaxCrossEntropy
-  private let preparation: InputPreparation
-  /// nil where training images are shifted at most.
-  private let augmenter: ImageAugmenter?
+  private let preparation: TrainingPreparation
   private let reduction: any GradientReduction
   private let group: NodeGroup
   private let options: StepOptions
@@ -34,8 +32,7 @@ package final class TrainingStep {
     self.group = group
     self.options = options
     loss = SoftmaxCrossEntropy(classCount: network.classCount, labelSmoothing: recipe.labelSmoothing)
-    preparation = InputPreparation(shift: recipe.shift, seed: recipe.seed, shape: network.inputShape)
-    augmenter = recipe.makeAugmenter(of: network.inputShape)
+    preparation = recipe.makeTrainingPreparation(of: network.inputShape)
     let elementCount = network.layout.count + StepTotals.count
     reduction =
       switch options.reduction {
@@ -126,11 +123,7 @@ package final class TrainingStep {
     for (i, position) in positions.enumerated() {
       let sample = node.sample(at: position)
       var image = input._mutatingExtracting(i * length..<(i + 1) * length)
-      if let augmenter {
-        augmenter.prepareForTraining(node.image(of: sample), sample: sample, epoch: epoch, into: &image)
-      } else {
-        preparation.prepareForTraining(node.image(of: sample), sample: sample, epoch: epoch, into: &image)
-      }
+      preparation.prepare(node.image(of: sample), sample: sample, epoch: epoch, into: &image)
       labels[i] = node.label(of: sample)
       samples[i] = sample
     }
