@@ -145,6 +145,9 @@ struct StripBox {
   var right: Int
   var bottom: Int
 
+  /// In heights of the row.
+  var relativeHeight: Float { Float(bottom - top) / RowStrip.rowHeight }
+
   init(left: Int, top: Int, right: Int, bottom: Int) {
     (self.left, self.top, self.right, self.bottom) = (left, top, right, bottom)
   }

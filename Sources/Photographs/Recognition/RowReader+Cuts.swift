@@ -56,29 +56,19 @@ extension RowReader {
     let whole = parts.firstIndex { $0.part.first == 0 && $0.part.last == last }
     let foreign = whole.map { values($0)[ReadingClass.other.rawValue] } ?? 0
     let cut = costs.cut + costs.cutOther * foreign
-    var best = [(score: Float, part: Int, isDigit: Bool)](repeating: (-.infinity, -1, false), count: last + 1)
-    best[0].score = 0
+    var path = ReadingPath(to: last)
     // Cuts are numbered from left to right.
     for (index, (part, _)) in parts.enumerated().sorted(by: { $0.element.part.first < $1.element.part.first })
     {
-      let p = values(index)
-      let before = best[part.first].score - (part.first > 0 ? cut : 0)
-      let asDigit = before + log(max(p[Reading.Digit.likeliest(p)], 1e-6)) - sizeCost(part.box)
-      let asJunk = before + junkScore(p, part.box, costs)
-      if asDigit > best[part.last].score { best[part.last] = (asDigit, index, true) }
-      if asJunk > best[part.last].score { best[part.last] = (asJunk, index, false) }
+      let gains = gains(values(index), part.box, costs)
+      let paid = part.first > 0 ? cut : 0
+      path.offer(
+        index, from: part.first, to: part.last, asDigit: gains.asDigit - paid, asJunk: gains.asJunk - paid)
     }
-    var readings: [StripReading] = []
-    var end = last
-    while end > 0, best[end].part >= 0 {
-      let step = best[end]
-      let (part, image) = parts[step.part]
-      readings.append(
-        reading(
-          image, values(step.part), part.box, components, isDigit: step.isDigit,
-          score: step.score - best[part.first].score, strip, costs))
-      end = part.first
+    return path.steps.compactMap { step in
+      guard let index = step.candidate else { return nil }
+      return reading(
+        parts[index].image, values(index), parts[index].part.box, components, step, strip, costs)
     }
-    return end == 0 ? readings.reversed() : []
   }
 }

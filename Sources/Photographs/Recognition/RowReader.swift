@@ -76,6 +76,11 @@ struct RowReader {
     let candidates: [Candidate]
     /// [candidates, classes].
     let probabilities: [Float]
+
+    func probabilities(of candidate: Int) -> [Float] {
+      let classes = probabilities.count / candidates.count
+      return Array(probabilities[candidate * classes..<(candidate + 1) * classes])
+    }
   }
 
   /// The best way through a row.
@@ -93,70 +98,56 @@ struct RowReader {
         foreign[component] = probabilities[index * classes + ReadingClass.other.rawValue]
       }
     }
-    // The best way over the first n pieces (Bellman): its score, and the candidate that ends it.
     let count = pieces.all.count
-    var best = [(score: Float, candidate: Int, isDigit: Bool)](
-      repeating: (-.infinity, -1, false), count: count + 1)
-    best[0].score = 0
+    var path = ReadingPath(to: count)
     for end in 1...count {
       for (index, candidate) in candidates.enumerated() where candidate.end == end {
-        let p = Array(probabilities[index * classes..<(index + 1) * classes])
-        let digit = p[Reading.Digit.likeliest(p)]
         let cuts = candidate.cutComponents.reduce(0) {
           $0 + (costs.cut + costs.cutOther * (foreign[$1] ?? 0)) / 2
         }
-        let before = best[candidate.first].score - cuts
-        let asDigit = before + log(max(digit, 1e-6)) - sizeCost(candidate.box)
-        let asJunk = before + junkScore(p, candidate.box, costs)
-        if asDigit > best[end].score { best[end] = (asDigit, index, true) }
-        if asJunk > best[end].score { best[end] = (asJunk, index, false) }
+        let p = row.probabilities(of: index)
+        let gains = gains(p, candidate.box, costs)
+        path.offer(
+          index, from: candidate.first, to: end, asDigit: gains.asDigit - cuts, asJunk: gains.asJunk - cuts)
       }
-      if best[end].candidate < 0 { best[end] = (best[end - 1].score - 12, -1, false) }
+      if !path.reaches(end) { path.offer(nil, from: end - 1, to: end, asJunk: -12) }
     }
-
-    var readings: [StripReading] = []
-    var end = count
-    while end > 0 {
-      let step = best[end]
-      guard step.candidate >= 0 else {
-        end -= 1
-        continue
-      }
-      let candidate = candidates[step.candidate]
-      let p = Array(probabilities[step.candidate * classes..<(step.candidate + 1) * classes])
-      readings.append(
-        reading(
-          candidate.image, p, candidate.box,
-          Set(pieces.all[candidate.first..<candidate.end].map(\.component)),
-          isDigit: step.isDigit, score: step.score - best[candidate.first].score, strip, costs))
-      end = candidate.first
+    return path.steps.compactMap { step in
+      guard let index = step.candidate else { return nil }
+      let candidate = candidates[index]
+      return reading(
+        candidate.image, row.probabilities(of: index), candidate.box,
+        Set(pieces.all[candidate.first..<candidate.end].map(\.component)), step, strip, costs)
     }
-    return readings.reversed()
   }
 
   /// A part of a row as it was decided.
   func reading(
-    _ image: [UInt8], _ p: [Float], _ box: StripBox, _ components: Set<Int32>, isDigit: Bool, score: Float,
-    _ strip: RowStrip, _ costs: ReadingCosts
+    _ image: [UInt8], _ p: [Float], _ box: StripBox, _ components: Set<Int32>,
+    _ step: ReadingPath.Step, _ strip: RowStrip, _ costs: ReadingCosts
   ) -> StripReading {
     StripReading(
       corners: corners(box, strip), image: image, probabilities: p,
-      isDigit: isDigit && p[Reading.Digit.likeliest(p)] >= costs.leastProbability,
+      isDigit: step.isDigit && p[Reading.Digit.likeliest(p)] >= costs.leastProbability,
       left: Float(box.left) / RowStrip.rowHeight, right: Float(box.right) / RowStrip.rowHeight,
-      height: Float(box.bottom - box.top) / RowStrip.rowHeight, components: components, score: score)
+      height: box.relativeHeight, components: components, score: step.score)
+  }
+
+  /// What ink adds to its row's score as a digit, and as something else; `p` are its classes' probabilities.
+  func gains(_ p: [Float], _ box: StripBox, _ costs: ReadingCosts) -> (asDigit: Float, asJunk: Float) {
+    (log(max(p[Reading.Digit.likeliest(p)], 1e-6)) - sizeCost(box), junkScore(p, box, costs))
   }
 
   /// What is far lower or higher than its row is hardly a digit of it.
-  func sizeCost(_ box: StripBox) -> Float {
-    let height = Float(box.bottom - box.top) / RowStrip.rowHeight
+  private func sizeCost(_ box: StripBox) -> Float {
+    let height = box.relativeHeight
     if height < 0.5 { return 12 * (0.5 - height) }
     return height > 1.6 ? 6 * (height - 1.6) : 0
   }
 
   /// What speaks for leaving ink out; specks cost little.
-  func junkScore(_ p: [Float], _ box: StripBox, _ costs: ReadingCosts) -> Float {
-    let height = Float(box.bottom - box.top) / RowStrip.rowHeight
-    let size = min(height / 0.6, 1)
+  private func junkScore(_ p: [Float], _ box: StripBox, _ costs: ReadingCosts) -> Float {
+    let size = min(box.relativeHeight / 0.6, 1)
     guard p.count > ReadingClass.digitCount else {
       let rest = 1 - (p.max() ?? 0)
       return log(max(rest, 1e-6)) - costs.lost * size
