@@ -6,6 +6,8 @@
 #else
 #include <hdf5.h>
 #endif
+#include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -62,6 +64,13 @@ static const char *const names[] = {
   "libhdf5.so.103",        "libhdf5.so.200",        "libhdf5.so.310",        "libhdf5.so",
 };
 
+// Not every build of the library may be called by several threads at once. Held to the end of a function.
+static pthread_mutex_t library_lock = PTHREAD_MUTEX_INITIALIZER;
+static void unlock(pthread_mutex_t **lock) { pthread_mutex_unlock(*lock); }
+#define ONE_AT_A_TIME                                                                                                  \
+  __attribute__((cleanup(unlock))) pthread_mutex_t *held = &library_lock;                                              \
+  pthread_mutex_lock(held);
+
 static int load(hdf5_library *lib) {
   void *handle = NULL;
   for (size_t i = 0; i < sizeof names / sizeof *names && handle == NULL; i++)
@@ -84,6 +93,7 @@ static int load(hdf5_library *lib) {
 }
 
 chdf5_outcome chdf5_open(const uint8_t *bytes, size_t count, chdf5_file **result) {
+  ONE_AT_A_TIME
   chdf5_file *file = calloc(1, sizeof *file);
   if (file == NULL) return CHDF5_NO_MEMORY;
   hdf5_library *lib = &file->lib;
@@ -92,10 +102,13 @@ chdf5_outcome chdf5_open(const uint8_t *bytes, size_t count, chdf5_file **result
   outcome = CHDF5_NO_MEMORY;
   const hid_t access = lib->H5Pcreate(lib->file_access);
   if (access < 0) goto failed;
-  // A file of that name is neither read nor written.
+  // No file of that name is read or written, but to the library two open files of one name are one file.
+  static unsigned long opened;
+  char name[32];
+  snprintf(name, sizeof name, "model-%lu.h5", opened++);
   if (lib->H5Pset_fapl_core(access, 1 << 20, 0) >= 0 && lib->H5Pset_file_image(access, (void *)bytes, count) >= 0) {
     outcome = CHDF5_DAMAGED;
-    file->id = lib->H5Fopen("model.h5", READ_ONLY, access);
+    file->id = lib->H5Fopen(name, READ_ONLY, access);
     if (file->id >= 0) outcome = CHDF5_DONE;
   }
   lib->H5Pclose(access);
@@ -109,6 +122,7 @@ failed:
 }
 
 void chdf5_close(chdf5_file *file) {
+  ONE_AT_A_TIME
   file->lib.H5Fclose(file->id);
   free(file);
 }
@@ -142,6 +156,7 @@ static chdf5_outcome open_floats(chdf5_file *file, const char *path, hid_t *set)
 }
 
 chdf5_outcome chdf5_shape(chdf5_file *file, const char *path, int *rank, int64_t extents[CHDF5_RANKS]) {
+  ONE_AT_A_TIME
   const hdf5_library *lib = &file->lib;
   hid_t set;
   chdf5_outcome outcome = open_floats(file, path, &set);
@@ -165,6 +180,7 @@ chdf5_outcome chdf5_shape(chdf5_file *file, const char *path, int *rank, int64_t
 }
 
 chdf5_outcome chdf5_floats(chdf5_file *file, const char *path, float *values, size_t count) {
+  ONE_AT_A_TIME
   const hdf5_library *lib = &file->lib;
   hid_t set;
   chdf5_outcome outcome = open_floats(file, path, &set);
@@ -212,6 +228,7 @@ static const char *fixed(const void *source, size_t i, size_t size, size_t *leng
 }
 
 chdf5_outcome chdf5_texts(chdf5_file *file, const char *path, const char *attribute, char **texts, size_t *count) {
+  ONE_AT_A_TIME
   const hdf5_library *lib = &file->lib;
   if (strcmp(path, "/") != 0 && !exists(file, path)) return CHDF5_MISSING;
   if (lib->H5Aexists_by_name(file->id, path, attribute, H5P_DEFAULT) <= 0) return CHDF5_MISSING;

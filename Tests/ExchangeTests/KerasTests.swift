@@ -76,8 +76,8 @@ import Testing
         "a Sequential model, found Functional"
       ),
       (
-        "MaxPooling2D", "AveragePooling2D",
-        "AveragePooling2D 'max_pooling2d' is a layer that Lockstep does not have"
+        "MaxPooling2D", "LPPooling2D",
+        "LPPooling2D 'max_pooling2d' is a layer that Lockstep does not have"
       ),
       ("\"dilation_rate\": [1, 1]", "\"dilation_rate\": [2, 2]", "Conv2D 'stem' is dilated"),
       ("\"groups\": 1", "\"groups\": 2", "in groups"), ("channels_last", "channels_first", "channels first"),
@@ -115,6 +115,38 @@ import Testing
       try ImportedModel(reading: part, options: ImportOptions())
     }
     #expect(error.description.contains("expected config.json and model.weights.h5"))
+  }
+
+  @Test func averagesAndChannelsLeftOutAreLayersToo() throws {
+    let scratch = try Scratch()
+    var entries = try ZipArchive.read(path("plain.keras"))
+    let index = try #require(entries.firstIndex { $0.name == "config.json" })
+    let config = String(decoding: entries[index].bytes, as: UTF8.self)
+      .replacingOccurrences(of: "\"MaxPooling2D\"", with: "\"AveragePooling2D\"")
+      .replacingOccurrences(of: "\"Dropout\"", with: "\"SpatialDropout2D\"")
+    entries[index].bytes = Array(config.utf8)
+    let changed = try scratch.write("changed.keras", ZipArchive.bytes(of: entries))
+    let model = try ImportedModel(reading: changed, options: ImportOptions())
+    #expect(
+      model.weights.network.description
+        == Self.network.replacingOccurrences(of: "maxpool", with: "avgpool")
+        .replacingOccurrences(of: "dropout", with: "channel-dropout"))
+  }
+
+  @Test func manyAtATimeAreKeptApart() async throws {
+    let networks = [
+      "plain.keras": Self.network, "scaled.keras": "conv 6x3 stride 2; relu; average; dense 10",
+    ]
+    try await withThrowingTaskGroup { group in
+      for number in 0..<200 {
+        group.addTask {
+          let name = number % 2 == 0 ? "plain.keras" : "scaled.keras"
+          let model = try ImportedModel(reading: path(name), options: ImportOptions())
+          #expect(model.weights.network.description == networks[name])
+        }
+      }
+      try await group.waitForAll()
+    }
   }
 
   @Test func whatAWholeModelTellsNeedsNoOptions() throws {

@@ -5,7 +5,7 @@
 #include <stdint.h>
 
 // Reads files in the HDF5 format (docs.hdfgroup.org, "HDF5 File Format Specification"), by libhdf5, which is loaded when the
-// first file is opened: most uses of Lockstep have none.
+// first file is opened: most uses of Lockstep have none. Any number of files may be open, on any threads.
 
 // No data set with more dimensions is read.
 enum { CHDF5_RANKS = 8 };

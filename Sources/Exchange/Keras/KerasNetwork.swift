@@ -171,7 +171,8 @@ private struct KerasChain {
       isFlat = true
     case "Reshape": try reshape(layer)
     case "Conv2D": try convolve(layer)
-    case "MaxPooling2D": try pool(layer)
+    case "MaxPooling2D": try pool(layer) { .maxPooling(size: $0, stride: $1) }
+    case "AveragePooling2D": try pool(layer) { .averagePooling(size: $0, stride: $1) }
     case "GlobalAveragePooling2D":
       try layer.requireChannelsLast()
       try requireImage(layer)
@@ -179,6 +180,9 @@ private struct KerasChain {
       isFlat = !layer.flag("keepdims", or: false)
     case "Dense": try multiply(layer)
     case "Dropout": append(.dropout(probability: Float(try layer.number("rate"))))
+    case "SpatialDropout2D":
+      try layer.requireChannelsLast()
+      append(.channelDropout(probability: Float(try layer.number("rate"))))
     case "Activation": try activate(layer)
     case "ReLU": try rectify(layer)
     case "Softmax": isOver = true
@@ -247,7 +251,9 @@ private struct KerasChain {
     try activate(layer)
   }
 
-  private mutating func pool(_ layer: KerasLayer) throws(FileError) {
+  private mutating func pool(
+    _ layer: KerasLayer, _ kind: (_ size: Int, _ stride: Int) -> LayerSpecification
+  ) throws(FileError) {
     try layer.requireChannelsLast()
     try requireImage(layer)
     guard let size = try layer.extent("pool_size") else { throw layer.problem("has no pool_size") }
@@ -257,7 +263,7 @@ private struct KerasChain {
     guard layer.text("padding", or: "valid") == "valid" || isFilled else {
       throw layer.problem("has padding 'same' on \(shape), expected 'valid'")
     }
-    append(.maxPooling(size: size, stride: stride))
+    append(kind(size, stride))
   }
 
   private mutating func multiply(_ layer: KerasLayer) throws(FileError) {
