@@ -21,7 +21,7 @@ struct RowFinder {
   private let thin: [Component]
 
   /// Smaller pieces make no row of their own.
-  private static let leastHeight = 8
+  private static let leastHeight = 10
   private static let steepest: Float = 0.4
 
   init(_ components: Components) {

@@ -16,7 +16,27 @@ struct Doubts {
 
   /// The rows of a page without the digits that are none.
   func settled(_ rows: [[StripReading]]) -> [[StripReading]] {
-    withoutLoneBars(withoutFragments(withoutFrames(withoutStrays(rows.map(withoutWords)))))
+    var rows = rows
+    var count = Int.max
+    // What is taken back speaks for nothing any more.
+    while case let left = rows.joined().count(where: \.isDigit), left < count {
+      count = left
+      rows = withoutLoneBars(withoutFragments(withoutFrames(withoutStrays(rows.map(withoutWords)))))
+      rows = rows.map(withoutGuesses)
+    }
+    return rows
+  }
+
+  /// Takes all digits of a row back if half of them are unsure: the parts of letters and drawings look like digits now
+  /// and then, those of a number nearly all do.
+  private func withoutGuesses(_ parts: [StripReading]) -> [StripReading] {
+    let confidences = parts.filter(\.isDigit).map(\.confidence).sorted()
+    guard confidences.count > 2, confidences[confidences.count / 2] < costs.leastMedian else { return parts }
+    return parts.map { part in
+      var part = part
+      part.isDigit = false
+      return part
+    }
   }
 
   /// Takes digits back that share their ink with something else, or that stand in a word: most of their close neighbours
@@ -29,7 +49,8 @@ struct Doubts {
       var part = part
       if isWord, confidences[confidences.count / 2] < costs.leastAmongOthers { part.isDigit = false }
       // What is left of a letter may be small.
-      let rests = isWord ? parts.filter { !$0.isDigit && $0.height > 0.2 } : others
+      let isShort = confidences.count <= 2
+      let rests = isWord || isShort ? parts.filter { !$0.isDigit && $0.height > 0.2 } : others
       if rests.contains(where: { !$0.components.isDisjoint(with: part.components) }) { part.isDigit = false }
       func isNear(_ other: StripReading) -> Bool {
         max(other.left - part.right, part.left - other.right) < 0.6 && other.left != part.left
@@ -60,18 +81,19 @@ struct Doubts {
     }
   }
 
-  /// Takes digits back that have other ink inside, where they are two at most in a row: a stamp is no 0.
+  /// Takes digits back that have other ink inside, as stamps have: zeros, and of one or two in a row all. Among more, what
+  /// lies below the arm of a 7 is its neighbour.
   private func withoutFrames(_ rows: [[StripReading]]) -> [[StripReading]] {
     rows.map { row in
-      guard row.count(where: \.isDigit) <= 2 else { return row }
+      let isShort = row.count(where: \.isDigit) <= 2
       return row.map { part in
-        guard part.isDigit else { return part }
+        guard part.isDigit, isShort || part.best == 0 else { return part }
         let (xs, ys) = (part.corners.map(\.x).sorted(), part.corners.map(\.y).sorted())
         // The two middle ones: of a turned box what is surely inside.
         let isFrame = components.contains { piece in
           !part.components.contains(piece.label) && (xs[1]...xs[2]).contains(piece.centre.x)
             && (ys[1]...ys[2]).contains(piece.centre.y)
-            && Float(max(piece.width, piece.height)) > 0.3 * (xs[3] - xs[0])
+            && Float(max(piece.width, piece.height)) > 0.25 * part.pixelHeight
         }
         var part = part
         part.isDigit = !isFrame
@@ -93,7 +115,7 @@ struct Doubts {
           let isWhole = !rest.contains {
             $0.left != other.left && !$0.components.isDisjoint(with: other.components)
           }
-          return (isWhole || other.isUnmistakable)
+          return (isWhole && other.confidence >= costs.leastNeighbour || other.isUnmistakable)
             && own.contains { max(other.left - $0.right, $0.left - other.right) < Self.farthest }
         }
         var part = part

@@ -18,6 +18,10 @@ struct ReadingCosts {
   var leastOnly: Float = 0.9
   /// Half of the digits of a row with other things are as sure, or none is one.
   var leastAmongOthers: Float = 0.9
+  /// The median of a longer row's digits is as sure, or none is one.
+  var leastMedian: Float = 0.94
+  /// A digit as sure beside those cut from one piece of ink speaks for them.
+  var leastNeighbour: Float = 0.8
   /// The same as `leastAlone` on a page that has longer rows of digits as high.
   var leastBeside: Float = 0.8
 
