@@ -40,14 +40,14 @@ package struct ParameterLayout: Hashable, Sendable {
 
   /// Fills `parameters` with initial values, each tensor a function of the seed and its place alone:
   /// weights normal with variance 2 / fan-in (He et al. 2015, §2.2), those of the last layer 1 / fan-in,
-  /// biases zero.
-  package func initialize(_ parameters: FloatBuffer, seed: UInt64) {
+  /// biases zero. Deviations are multiplied by `scale`.
+  package func initialize(_ parameters: FloatBuffer, seed: UInt64, scale: Float = 1) {
     for (index, tensor) in tensors.enumerated() {
       var all = parameters.mutableSpan
       var values = all._mutatingExtracting(tensor.range)
       if tensor.initialDeviation > 0 {
         CounterGenerator(seed: seed, for: .initialWeights, UInt64(index))
-          .fillNormal(&values, standardDeviation: tensor.initialDeviation)
+          .fillNormal(&values, standardDeviation: scale * tensor.initialDeviation)
       } else {
         values.update(repeating: 0)
       }

@@ -82,6 +82,9 @@ struct RecipeOptions: ParsableArguments {
       discussion: "The model is then that of the best epoch."))
   var patience: Int?
 
+  @Option(help: "Multiply the initial weights by this: below 1, features change sooner.")
+  var initialScale: Float?
+
   @Option(
     help: ArgumentHelp(
       "Scale learning rates with the global batch: none, linear or sqrt.",
@@ -158,6 +161,7 @@ struct RecipeOptions: ParsableArguments {
     overrides.gradients = gradients
     overrides.averaging = averaging
     overrides.patience = patience
+    overrides.initialScale = initialScale
     overrides.scalingRule = try read(
       scaleLearningRate, of: "--scale-learning-rate", expected: "none, linear or sqrt",
       LearningRateScaling.Rule.init(rawValue:))

@@ -3,8 +3,8 @@ import Testing
 
 @Suite struct NetworkSpecificationTests {
   @Test(arguments: [
-    ("quick", 29_322), ("medium", 31_834), ("keras", 34_826), ("pytorch", 1_199_882), ("wide", 162_226),
-    ("best", 287_722),
+    ("quick", 29_322), ("sprint", 18_642), ("medium", 31_834), ("keras", 34_826), ("pytorch", 1_199_882),
+    ("wide", 162_226), ("best", 287_722),
     ("mlp", 101_770), ("linear", 7_850),
   ])
   func namedNetworksHaveTheirParameters(_ name: String, _ count: Int) throws {

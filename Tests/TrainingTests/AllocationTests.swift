@@ -55,7 +55,8 @@ import Training
     }
   }
 
-  @Test(arguments: ["quick", "medium", "keras", "pytorch", "wide", "best"], ["sgd", "adamw", "muon"])
+  @Test(
+    arguments: ["quick", "sprint", "medium", "keras", "pytorch", "wide", "best"], ["sgd", "adamw", "muon"])
   func aStepAllocatesNothing(recipe: String, optimizer: String) throws {
     #expect(try allocations(recipe, optimizer: optimizer, ranksPerNode: 1) == [0, 0, 0])
     #expect(try allocations(recipe, optimizer: optimizer, ranksPerNode: 3) == [0, 0, 0])

@@ -88,6 +88,14 @@ extension NetworkSpecification {
       .convolution(channels: 64, kernel: 3, stride: 1, padding: .valid), .relu,
       .dense(features: 10),
     ]),
+    // As `quick` with fewer channels: most steps in half a second.
+    "sprint": NetworkSpecification(layers: [
+      .convolution(channels: 16, kernel: 5, stride: 2, padding: .valid), .relu,
+      .convolution(channels: 24, kernel: 3, stride: 1, padding: .valid), .maxPooling(size: 2, stride: 2),
+      .relu,
+      .convolution(channels: 48, kernel: 3, stride: 1, padding: .valid), .relu,
+      .dense(features: 10),
+    ]),
     // Network M: as S with a wider first layer.
     "medium": NetworkSpecification(layers: [
       .convolution(channels: 24, kernel: 5, stride: 2, padding: .valid), .relu,

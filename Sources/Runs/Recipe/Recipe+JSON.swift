@@ -33,6 +33,7 @@ extension Recipe {
     try encode(\.averaging, .averaging)
     try encode(\.patience, .patience)
     try container.encode(scaling, forKey: .scaling)
+    try encode(\.initialScale, .initialScale)
     try encode(\.initialModel, .initialModel)
   }
 

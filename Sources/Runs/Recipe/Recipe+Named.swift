@@ -3,12 +3,13 @@ internal import Model
 extension Recipe {
   /// The names that `--recipe` knows.
   package static let names = [
-    "quick", "medium", "medium-512", "medium-1024", "keras", "pytorch", "wide", "best", "mlp", "linear",
+    "quick", "sprint", "medium", "medium-512", "medium-1024", "keras", "pytorch", "wide", "best", "mlp",
+    "linear",
   ]
 
   /// The built-in recipe of that name, nil for another.
   ///
-  /// `quick` and `medium` are Lockstep's own; `keras` and `pytorch` follow the examples that these frameworks
+  /// `quick` and `medium` are Lockstep's own; `sprint` trains as short as a mean of 99.04 % allows; `keras` and `pytorch` follow the examples that these frameworks
   /// ship for MNIST, with AdamW in place of Adam and Adadelta. `medium-512` and `medium-1024` have the large
   /// global batches that many ranks need; docs/scaling.md tells how they were found. `best` is as accurate as some minutes
   /// on two cores allow.
@@ -19,6 +20,14 @@ extension Recipe {
       network: network, optimizer: .muon(MuonSpecification()), schedule: .oneCycle(warmup: 0.2))
     recipe.name = name
     switch name {
+    case "sprint":
+      // Found by searches on validation: docs/results.md.
+      recipe.epochs = 1
+      recipe.steps = 900
+      recipe.optimizer = .muon(sprinting)
+      recipe.schedule = .oneCycle(warmup: 0.14)
+      recipe.labelSmoothing = 0.09
+      recipe.averaging = 0.92
     case "medium-512", "medium-1024":
       // The learning rate stays that of a batch of 64, and grows with the square root.
       recipe.scaling.rule = .squareRoot
@@ -73,6 +82,15 @@ extension Recipe {
     augmentation.translation = 2
     augmentation.elastic = 0.7
     return augmentation
+  }
+
+  private static var sprinting: MuonSpecification {
+    var specification = MuonSpecification()
+    specification.learningRate = 0.045
+    specification.momentum = 0.72
+    specification.others.learningRate = 0.009
+    specification.others.beta2 = 0.95
+    return specification
   }
 
   private static func adamW(learningRate: Float) -> AdamWSpecification {

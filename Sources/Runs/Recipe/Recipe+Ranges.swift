@@ -24,6 +24,7 @@ extension Recipe {
     }
     if let averaging { try check("averaging", "--averaging", averaging, .betweenZeroAndOne) }
     if let patience { try check("patience", "--patience", patience, 1...1_000_000_000) }
+    if let initialScale { try check("initialScale", "--initial-scale", initialScale, .aboveZero) }
     if let augmentation { try validate(augmentation, check) }
     try check("scaling.referenceBatch", "--reference-batch", scaling.referenceBatch, 1...1 << 24)
     try validate(schedule, check)

@@ -43,6 +43,8 @@ package struct Recipe: Hashable, Sendable, Codable {
   package var patience: Int?
   /// How the learning rate follows the global batch.
   package var scaling = LearningRateScaling()
+  /// What the usual initial weights are multiplied by (docs/neural-network.md, "Initial weights"); nil for 1.
+  package var initialScale: Float?
   /// SHA-256 of the file whose weights the run begins with, as `train --from` read it; nil for weights drawn from the
   /// seed.
   package var initialModel: String?
@@ -52,7 +54,7 @@ package struct Recipe: Hashable, Sendable, Codable {
     case name, network, optimizer, schedule, globalBatch, microBatch, epochs, steps, dropsLastBatch, shift
     case augmentation, validation, seed, labelSmoothing, gradientClipping, gradients, averaging, patience,
       scaling
-    case initialModel
+    case initialScale, initialModel
   }
 
   package init(network: NetworkSpecification, optimizer: OptimizerSpecification, schedule: Schedule) {

@@ -32,6 +32,7 @@ package struct RecipeOverrides: Hashable, Sendable {
   package var averaging: Float?
   /// 0 for none.
   package var patience: Int?
+  package var initialScale: Float?
   package var scalingRule: LearningRateScaling.Rule?
   package var referenceBatch: Int?
 
@@ -66,6 +67,9 @@ extension Recipe {
     if let gradients = overrides.gradients { recipe.gradients = gradients == .float32 ? nil : gradients }
     if let averaging = overrides.averaging { recipe.averaging = averaging == 0 ? nil : averaging }
     if let patience = overrides.patience { recipe.patience = patience == 0 ? nil : patience }
+    if let initialScale = overrides.initialScale {
+      recipe.initialScale = initialScale == 1 ? nil : initialScale
+    }
     if let rule = overrides.scalingRule { recipe.scaling.rule = rule }
     if let referenceBatch = overrides.referenceBatch { recipe.scaling.referenceBatch = referenceBatch }
     return recipe

@@ -35,7 +35,7 @@ package final class TrainingState {
 
   /// Fills it as at the beginning of a run. Called by one of those who share it.
   package func initialize(_ recipe: Recipe) {
-    layout.initialize(parameters, seed: recipe.seed)
+    layout.initialize(parameters, seed: recipe.seed, scale: recipe.initialScale ?? 1)
     copyParameters()
   }
 
