@@ -23,10 +23,11 @@ extension Recipe {
     case "sprint":
       // Found by searches on validation: docs/results.md.
       recipe.epochs = 1
-      recipe.steps = 900
+      recipe.steps = 600
       recipe.optimizer = .muon(sprinting)
-      recipe.schedule = .oneCycle(warmup: 0.14)
-      recipe.labelSmoothing = 0.09
+      recipe.schedule = .oneCycle(warmup: 0.08)
+      recipe.labelSmoothing = 0.11
+      recipe.initialScale = 0.25
       recipe.averaging = 0.92
     case "medium-512", "medium-1024":
       // The learning rate stays that of a batch of 64, and grows with the square root.
@@ -86,9 +87,9 @@ extension Recipe {
 
   private static var sprinting: MuonSpecification {
     var specification = MuonSpecification()
-    specification.learningRate = 0.045
-    specification.momentum = 0.72
-    specification.others.learningRate = 0.009
+    specification.learningRate = 0.06
+    specification.momentum = 0.8
+    specification.others.learningRate = 0.012
     specification.others.beta2 = 0.95
     return specification
   }
