@@ -59,7 +59,22 @@ package protocol Communicator: AnyObject {
   /// Waits until `hasArrived` is true of each index of `peers`: ranks of this node, which say so in memory that they share.
   func wait(for peers: [Int], _ hasArrived: (Int) -> Bool) throws(CommunicatorError)
 
-  /// Ends all ranks at once with this exit code. `MPI_Abort`.
+  /// Some of these ranks as a communicator of their own, in which `ranks[i]` is rank i. Called by those ranks alone, all
+  /// with the same numbers; `tag` is one that no other call under way has. `MPI_Comm_create_group`.
+  func subgroup(of ranks: [Int], tag: Int) throws(CommunicatorError) -> any Communicator
+
+  /// Gives up what a communicator that `subgroup` made holds; called by all its ranks, which use it no more.
+  /// `MPI_Comm_free`.
+  func release() throws(CommunicatorError)
+
+  /// Sends bytes to another rank, which finds them whenever it looks, and returns at once. `MPI_Isend`.
+  func post(_ bytes: [UInt8], to peer: Int) throws(CommunicatorError)
+
+  /// What others have posted to this rank and has arrived, each sender's messages in order; waits for nobody. `MPI_Iprobe`,
+  /// `MPI_Recv`.
+  func collectPosts() throws(CommunicatorError) -> [(sender: Int, bytes: [UInt8])]
+
+  /// Ends all ranks of the job at once with this exit code. `MPI_Abort`.
   func abort(code: Int32) -> Never
 
   /// Called by all ranks before they exit in good order. `MPI_Finalize`.
@@ -74,6 +89,14 @@ extension Communicator {
   package func shareMemory(byteCount: Int) throws(CommunicatorError) -> SharedMemory {
     throw CommunicatorError(call: "share memory", reason: "ranks share no memory")
   }
+  package func subgroup(of ranks: [Int], tag: Int) throws(CommunicatorError) -> any Communicator {
+    throw CommunicatorError(call: "subgroup", reason: "these ranks cannot be divided")
+  }
+  package func release() throws(CommunicatorError) {}
+  package func post(_ bytes: [UInt8], to peer: Int) throws(CommunicatorError) {
+    throw CommunicatorError(call: "post", reason: "these ranks cannot post messages")
+  }
+  package func collectPosts() throws(CommunicatorError) -> [(sender: Int, bytes: [UInt8])] { [] }
   package func wait(for peers: [Int], _ hasArrived: (Int) -> Bool) throws(CommunicatorError) {
     var spin = SpinWait()
     for index in peers.indices { while !hasArrived(index) { spin.pause() } }

@@ -65,7 +65,10 @@ package final class InProcessWorld: Sendable {
 /// One rank of an `InProcessWorld`: every call is a set of messages through mailboxes.
 final class InProcessCommunicator: Communicator {
   let rank: Int
-  let worldSize: Int
+  var worldSize: Int { members.count }
+  /// The threads that are its ranks, and what tells its messages from those of other communicators.
+  private let members: [Int]
+  private let context: Int
   private let ranksPerNode: Int
   private let mailboxes: Mailboxes
   private var phase: StaticString = "the start"
@@ -73,10 +76,18 @@ final class InProcessCommunicator: Communicator {
 
   /// Tags of collective calls, which `Message.tag` does not use.
   private static let collective = -1
+  /// The tag of what is posted.
+  private static let posted = -2
 
-  init(rank: Int, worldSize: Int, ranksPerNode: Int = 1, mailboxes: Mailboxes) {
+  convenience init(rank: Int, worldSize: Int, ranksPerNode: Int = 1, mailboxes: Mailboxes) {
+    self.init(
+      rank: rank, members: Array(0..<worldSize), context: 0, ranksPerNode: ranksPerNode, mailboxes: mailboxes)
+  }
+
+  private init(rank: Int, members: [Int], context: Int, ranksPerNode: Int, mailboxes: Mailboxes) {
     self.rank = rank
-    self.worldSize = worldSize
+    self.members = members
+    self.context = context
     self.ranksPerNode = ranksPerNode
     self.mailboxes = mailboxes
   }
@@ -156,16 +167,41 @@ final class InProcessCommunicator: Communicator {
   }
 
   func nodes() -> [[Int]] {
-    stride(from: 0, to: worldSize, by: ranksPerNode).map { Array($0..<min($0 + ranksPerNode, worldSize)) }
+    let ranks = Dictionary(grouping: members.indices) { members[$0] / ranksPerNode }
+    return ranks.values.map { $0.sorted() }.sorted { $0[0] < $1[0] }
+  }
+
+  func subgroup(of ranks: [Int], tag: Int) throws(CommunicatorError) -> any Communicator {
+    guard let own = ranks.firstIndex(of: rank) else {
+      preconditionFailure("rank \(rank) is none of \(ranks)")
+    }
+    return InProcessCommunicator(
+      rank: own, members: ranks.map { members[$0] }, context: context &* 1_000_003 &+ tag &+ 1,
+      ranksPerNode: ranksPerNode, mailboxes: mailboxes)
+  }
+
+  func post(_ bytes: [UInt8], to peer: Int) {
+    send(bytes, to: peer, Self.posted)
+  }
+
+  func collectPosts() throws(CommunicatorError) -> [(sender: Int, bytes: [UInt8])] {
+    var messages: [(sender: Int, bytes: [UInt8])] = []
+    for peer in members.indices {
+      while let bytes = try mailboxes.takeArrived(address(from: peer, to: rank, Self.posted)) {
+        messages.append((peer, bytes))
+      }
+    }
+    return messages
   }
 
   func obstacle(toSharing byteCount: Int) -> String? { nil }
 
   func shareMemory(byteCount: Int) throws(CommunicatorError) -> SharedMemory {
-    let leader = rank / ranksPerNode * ranksPerNode
+    let node = nodes().first { $0.contains(rank) } ?? [rank]
+    let leader = node[0]
     if rank == leader {
       let memory = ProcessMemory(byteCount: byteCount)
-      for peer in leader + 1..<min(leader + ranksPerNode, worldSize) {
+      for peer in node.dropFirst() {
         let address = UInt(bitPattern: Unmanaged.passRetained(memory).toOpaque())
         send(withUnsafeBytes(of: address) { Array($0) }, to: peer, Self.collective)
       }
@@ -185,7 +221,7 @@ final class InProcessCommunicator: Communicator {
       while !hasArrived(index) {
         spin.pause()
         guard spin.isLong else { continue }
-        if let reason = mailboxes.reasonNotToWait(for: peers[index]), !hasArrived(index) {
+        if let reason = mailboxes.reasonNotToWait(for: members[peers[index]]), !hasArrived(index) {
           throw CommunicatorError(call: "wait", reason: reason)
         }
         if let limit, MonotonicClock.now() > limit { throw noAnswer(from: peers[index]) }
@@ -206,17 +242,21 @@ final class InProcessCommunicator: Communicator {
   }
 
   private func send(_ bytes: [UInt8], to peer: Int, _ tag: Int) {
-    mailboxes.put(bytes, Mailboxes.Address(from: rank, to: peer, tag: tag))
+    mailboxes.put(bytes, address(from: rank, to: peer, tag))
+  }
+
+  private func address(from sender: Int, to receiver: Int, _ tag: Int) -> Mailboxes.Address {
+    Mailboxes.Address(from: members[sender], to: members[receiver], tag: tag, context: context)
   }
 
   private func receive(from peer: Int, _ tag: Int) throws(CommunicatorError) -> [UInt8] {
-    if let bytes = try mailboxes.take(Mailboxes.Address(from: peer, to: rank, tag: tag)) { return bytes }
+    if let bytes = try mailboxes.take(address(from: peer, to: rank, tag)) { return bytes }
     throw noAnswer(from: peer)
   }
 
   private func noAnswer(from peer: Int) -> CommunicatorError {
     let place = step > 0 ? "\(phase) of step \(step)" : "\(phase)"
-    return CommunicatorError(call: "receive", reason: "no answer from rank \(peer) in \(place)")
+    return CommunicatorError(call: "receive", reason: "no answer from rank \(members[peer]) in \(place)")
   }
 }
 
@@ -227,6 +267,8 @@ final class Mailboxes: @unchecked Sendable {
     var from: Int
     var to: Int
     var tag: Int
+    /// The communicator's.
+    var context: Int
   }
 
   private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
@@ -315,6 +357,14 @@ final class Mailboxes: @unchecked Sendable {
       }
     }
     return queues[address]?.removeFirst() ?? []
+  }
+
+  /// The next message of that address if it is there.
+  func takeArrived(_ address: Address) throws(CommunicatorError) -> [UInt8]? {
+    pthread_mutex_lock(mutex)
+    defer { pthread_mutex_unlock(mutex) }
+    if let broken { throw CommunicatorError(call: "receive", reason: "rank \(broken) failed") }
+    return queues[address]?.isEmpty ?? true ? nil : queues[address]?.removeFirst()
   }
 
   private func condition(of rank: Int) -> UnsafeMutablePointer<pthread_cond_t> {

@@ -6,18 +6,23 @@ internal import CMPI
   internal import Musl
 #endif
 
-/// The ranks that `mpirun` or another MPI launcher started: `MPI_COMM_WORLD`.
+/// The ranks that `mpirun` or another MPI launcher started, `MPI_COMM_WORLD`, or some of them.
 package final class MPICommunicator: Communicator {
   package let rank: Int
   package let worldSize: Int
 
-  private let handle: MPI_Comm
+  private var handle: MPI_Comm?
   /// Grows to the largest exchange and is then reused, so that a training step allocates nothing.
   private var requests: [MPI_Request?] = []
   private var statuses: [MPI_Status] = []
   private var completed: [Int32] = []
 
   private let watchdog: StallWatchdog?
+  private let stallTimeout: Int
+  /// What each rank is called in the job.
+  private let names: [Int]
+  /// Messages that were posted and may not have left yet.
+  private var posts: [(request: MPI_Request?, bytes: UnsafeMutableBufferPointer<UInt8>)] = []
   /// The ranks of this node, once somebody asked.
   private var node: (ranks: [[Int]], handle: MPI_Comm?)?
 
@@ -46,7 +51,19 @@ package final class MPICommunicator: Communicator {
     try check("MPI_Comm_set_errhandler", MPI_Comm_set_errhandler(handle, cmpi_errors_return()))
     self.rank = Int(rank)
     worldSize = Int(size)
+    names = Array(0..<Int(size))
+    self.stallTimeout = stallTimeout
     watchdog = StallWatchdog(rank: Int(rank), worldSize: Int(size), seconds: stallTimeout)
+  }
+
+  /// Some of the ranks, called `names` in the job, of which this is number `rank`.
+  private init(_ handle: MPI_Comm?, rank: Int, names: [Int], stallTimeout: Int) {
+    self.handle = handle
+    self.rank = rank
+    worldSize = names.count
+    self.names = names
+    self.stallTimeout = stallTimeout
+    watchdog = StallWatchdog(rank: rank, worldSize: names.count, seconds: stallTimeout, names: names)
   }
 
   /// Runs `body`, a call that waits for other ranks, for as long as the watchdog allows.
@@ -279,7 +296,88 @@ package final class MPICommunicator: Communicator {
       throw CommunicatorError(
         call: "MPI_Win_shared_query", reason: "\(size) bytes in common, expected \(byteCount)")
     }
-    return SharedMemory(base, byteCount: byteCount)
+    return SharedMemory(base, byteCount: byteCount) { [self] () throws(CommunicatorError) in
+      var window = window
+      try check("MPI_Win_free", watched("MPI_Win_free") { MPI_Win_free(&window) })
+    }
+  }
+
+  package func subgroup(of ranks: [Int], tag: Int) throws(CommunicatorError) -> any Communicator {
+    guard let own = ranks.firstIndex(of: rank) else {
+      preconditionFailure("rank \(rank) is none of \(ranks)")
+    }
+    guard ranks.count > 1 else { return SingleCommunicator(of: self) }
+    let call = "MPI_Comm_create_group"
+    let (numbers, count) = (
+      try ranks.map { rank throws(CommunicatorError) in try narrow(call, rank) }, ranks.count
+    )
+    var (all, some, made): (MPI_Group?, MPI_Group?, MPI_Comm?)
+    try check("MPI_Comm_group", MPI_Comm_group(handle, &all))
+    try check("MPI_Group_incl", MPI_Group_incl(all, try narrow(call, count), numbers, &some))
+    defer {
+      MPI_Group_free(&all)
+      MPI_Group_free(&some)
+    }
+    let number = try narrow(call, tag)
+    try check(call, watched("MPI_Comm_create_group") { MPI_Comm_create_group(handle, some, number, &made) })
+    try check("MPI_Comm_set_errhandler", MPI_Comm_set_errhandler(made, cmpi_errors_return()))
+    return MPICommunicator(made, rank: own, names: ranks.map { names[$0] }, stallTimeout: stallTimeout)
+  }
+
+  package func release() throws(CommunicatorError) {
+    if let node {
+      var handle = node.handle
+      try freeCommunicator(&handle)
+      self.node = nil
+    }
+    try freeCommunicator(&handle)
+  }
+
+  private func freeCommunicator(_ communicator: inout MPI_Comm?) throws(CommunicatorError) {
+    let code = watched("MPI_Comm_free") { MPI_Comm_free(&communicator) }
+    try check("MPI_Comm_free", code)
+  }
+
+  /// The tag of what is posted, far above those of exchanges.
+  private static let postTag: Int32 = 30_000
+
+  package func post(_ bytes: [UInt8], to peer: Int) throws(CommunicatorError) {
+    let count = try narrow("MPI_Isend", bytes.count)
+    try dropSentPosts()
+    let buffer = UnsafeMutableBufferPointer<UInt8>.allocate(capacity: bytes.count)
+    _ = buffer.initialize(from: bytes)
+    var request: MPI_Request?
+    let code = MPI_Isend(
+      buffer.baseAddress, count, cmpi_byte(), try narrow("MPI_Isend", peer), Self.postTag, handle, &request)
+    posts.append((request, buffer))
+    try check("MPI_Isend", code)
+  }
+
+  /// Forgets posts that have left.
+  private func dropSentPosts() throws(CommunicatorError) {
+    for index in posts.indices.reversed() {
+      var (isDone, status): (Int32, MPI_Status) = (0, MPI_Status())
+      try check("MPI_Test", MPI_Test(&posts[index].request, &isDone, &status))
+      if isDone != 0 { posts.remove(at: index).bytes.deallocate() }
+    }
+  }
+
+  package func collectPosts() throws(CommunicatorError) -> [(sender: Int, bytes: [UInt8])] {
+    try dropSentPosts()
+    var messages: [(sender: Int, bytes: [UInt8])] = []
+    while true {
+      var (isThere, count, status): (Int32, Int32, MPI_Status) = (0, 0, MPI_Status())
+      try check("MPI_Iprobe", MPI_Iprobe(MPI_ANY_SOURCE, Self.postTag, handle, &isThere, &status))
+      guard isThere != 0 else { return messages }
+      try check("MPI_Get_count", MPI_Get_count(&status, cmpi_byte(), &count))
+      let sender = status.MPI_SOURCE
+      var bytes = [UInt8](repeating: 0, count: Int(count))
+      let code = watched("MPI_Recv") {
+        MPI_Recv(&bytes, count, cmpi_byte(), sender, Self.postTag, handle, &status)
+      }
+      try check("MPI_Recv", code)
+      messages.append((Int(sender), bytes))
+    }
   }
 
   package func wait(for peers: [Int], _ hasArrived: (Int) -> Bool) throws(CommunicatorError) {
@@ -314,11 +412,15 @@ package final class MPICommunicator: Communicator {
   }
 
   package func abort(code: Int32) -> Never {
-    MPI_Abort(handle, code)
+    MPI_Abort(cmpi_comm_world(), code)
     exit(code)
   }
 
   package func finalize() {
+    for index in posts.indices {
+      var status = MPI_Status()
+      _ = watched("MPI_Wait") { MPI_Wait(&posts[index].request, &status) }
+    }
     _ = watched("MPI_Finalize") { MPI_Finalize() }
   }
 

@@ -4,9 +4,15 @@
   internal import Musl
 #endif
 
-/// A world of one rank, without MPI: what a process is that no launcher started.
+/// A world of one rank, without MPI: what a process is that no launcher started, or a rank of others that works alone.
 package final class SingleCommunicator: Communicator {
-  package init() {}
+  /// The ranks that this one belongs to, if any.
+  private let world: (any Communicator)?
+
+  package init() { world = nil }
+
+  /// One rank of `world`, which ends with it.
+  init(of world: any Communicator) { self.world = world }
 
   package var rank: Int { 0 }
   package var worldSize: Int { 1 }
@@ -32,7 +38,13 @@ package final class SingleCommunicator: Communicator {
     precondition(sends.isEmpty && receives.isEmpty, "a world of one has no peers")
   }
 
+  package func subgroup(of ranks: [Int], tag: Int) -> any Communicator {
+    precondition(ranks == [0], "a world of one has no rank but 0")
+    return SingleCommunicator()
+  }
+
   package func abort(code: Int32) -> Never {
+    world?.abort(code: code)
     exit(code)
   }
 

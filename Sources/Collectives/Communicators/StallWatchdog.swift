@@ -33,6 +33,8 @@ package final class StallWatchdog {
 
   /// What a rank's handler needs to know.
   fileprivate struct State {
+    /// This rank's number in the job, by which it is named, and among those that it waits for.
+    var name: Int
     var rank: Int
     /// Seconds that a call may wait, and that this rank waits longer than the others.
     var seconds: Int
@@ -53,11 +55,13 @@ package final class StallWatchdog {
     var step = 0
     /// For each rank how many messages to or from it the current call waits for.
     let awaited: UnsafeMutableBufferPointer<Int32>
+    /// What each of them is called in the job.
+    let names: UnsafeMutableBufferPointer<Int>
   }
 
   /// Watches the calls of rank `rank` of `worldSize`, each of which may wait for `seconds`; nil if that is 0, or if there
-  /// is nobody to wait for.
-  init?(rank: Int, worldSize: Int, seconds: Int) {
+  /// is nobody to wait for. `names` are the numbers that these ranks have in the job, where those are others.
+  init?(rank: Int, worldSize: Int, seconds: Int, names: [Int]? = nil) {
     guard seconds > 0, worldSize > 1 else { return nil }
     var name = [CChar](repeating: 0, count: 256)
     gethostname(&name, name.count - 1)
@@ -68,12 +72,14 @@ package final class StallWatchdog {
       Self.nameOfProcess(parent))
     let awaited = UnsafeMutableBufferPointer<Int32>.allocate(capacity: worldSize)
     awaited.initialize(repeating: 0)
+    let own = UnsafeMutableBufferPointer<Int>.allocate(capacity: worldSize)
+    _ = own.initialize(from: names ?? Array(0..<worldSize))
     state = .allocate(capacity: 1)
     // One rank after the other, so that one sentence comes first and mpirun ends the others before theirs.
     state.initialize(
       to: State(
-        rank: rank, seconds: seconds, delay: min(rank, 10), launcher: isOpenMPI ? parent : 0, host: host,
-        awaited: awaited))
+        name: own[rank], rank: rank, seconds: seconds, delay: min(rank, 10),
+        launcher: isOpenMPI ? parent : 0, host: host, awaited: awaited, names: own))
     signal(SIGALRM) { _ in StallWatchdog.timerExpired() }
   }
 
@@ -83,6 +89,7 @@ package final class StallWatchdog {
       Self.armed = nil
     }
     state.pointee.awaited.deallocate()
+    state.pointee.names.deallocate()
     state.pointee.host.deallocate()
     state.pointee.text.deallocate()
     state.deinitialize(count: 1)
@@ -205,7 +212,7 @@ extension StallWatchdog.State {
   fileprivate mutating func compose(waited: Int, ending: StaticString, limit: Int?) {
     text.clear()
     text.append("lockstep: rank ")
-    text.append(rank)
+    text.append(name)
     text.append(" on ")
     text.append(host)
     text.append(": no answer from ")
@@ -213,7 +220,7 @@ extension StallWatchdog.State {
     for peer in awaited.indices where awaited[peer] > 0 {
       if count < 8 {
         text.append(count == 0 ? "rank " : ", ")
-        text.append(peer)
+        text.append(names[peer])
       }
       count += 1
     }

@@ -118,6 +118,11 @@ package final class NodeGroup {
     memory?.take(byteCount: byteCount)
   }
 
+  /// Gives the memory in common back. Called by all ranks of the node, which use nothing any more that lies in it.
+  package func release() throws(CommunicatorError) {
+    try memory?.release()
+  }
+
   /// A word for each rank of the node; nil for a rank alone.
   func makeWords() -> LocalWords? {
     memory.map { LocalWords($0, count: localSize) }

@@ -9,7 +9,8 @@ package import Tensors
 /// Memory that the ranks of a node have in common, handed out piece by piece.
 ///
 /// All of them take the same pieces in the same order, so that a piece lies at the same place for all. It is zeroed, and
-/// it is there until the process ends: ranks that go on using it never have to know whether others have done with it.
+/// it is there until the process ends, or until all of them release it: ranks that go on using it never have to know
+/// whether others have done with it.
 package final class SharedMemory {
   /// Two cache lines: processors fetch them in pairs, so what different ranks write shares neither.
   package static let alignment = 128
@@ -17,13 +18,25 @@ package final class SharedMemory {
   private let base: UnsafeMutableRawPointer
   private let byteCount: Int
   private let owner: AnyObject?
+  private var free: (() throws(CommunicatorError) -> Void)?
   private var used = 0
 
-  /// `owner` keeps the memory, where somebody has to.
-  init(_ base: UnsafeMutableRawPointer, byteCount: Int, owner: AnyObject? = nil) {
+  /// `owner` keeps the memory, where somebody has to; `free` gives it back, where that needs a call of all ranks.
+  init(
+    _ base: UnsafeMutableRawPointer, byteCount: Int, owner: AnyObject? = nil,
+    free: (() throws(CommunicatorError) -> Void)? = nil
+  ) {
     self.base = base
     self.byteCount = byteCount
     self.owner = owner
+    self.free = free
+  }
+
+  /// Gives the memory back. Called by all ranks that have it, which use no piece of it any more.
+  func release() throws(CommunicatorError) {
+    let free = free
+    self.free = nil
+    try free?()
   }
 
   /// Memory of one rank, the only one of its node.
