@@ -8,7 +8,7 @@ internal import Tensors
 struct EpochDealer {
   /// The samples of this rank's node.
   let samples: NodeSamples
-  private let setup: RunSetup
+  private let setup: TrainingSetup
   /// The epoch whose order the samples follow, nil before the first deal.
   private var epoch: Int?
   private var division: LeafDivision
@@ -18,13 +18,11 @@ struct EpochDealer {
   private var steps = 0
   private var lastWork = LeafWork()
 
-  init(_ setup: RunSetup) {
+  init(_ setup: TrainingSetup) {
     self.setup = setup
     samples = setup.samples
     division = LeafDivision(equalAmong: setup.group.nodes)
-    if setup.options.deal == .speed, setup.group.nodes.count > 1, setup.options.reduction == .reproducible {
-      rule = DealRule(nodes: setup.group.nodes)
-    }
+    if setup.dealsBySpeed, setup.group.nodes.count > 1 { rule = DealRule(nodes: setup.group.nodes) }
   }
 
   /// Deals the samples of the cursor's epoch, unless that has been done, and looks at the shares now and then. Called by all

@@ -43,6 +43,8 @@ package final class Shard {
 
   /// The number of samples.
   package var count: Int { samples.count }
+  /// What they are.
+  package var format: SampleFormat { memory.format }
 
   /// The pixels, row by row, of a sample that lies here.
   @_lifetime(borrow self)

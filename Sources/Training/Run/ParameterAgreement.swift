@@ -9,16 +9,16 @@ internal import Tensors
 struct ParameterAgreement {
   private let communicator: any Communicator
   private let group: NodeGroup
-  /// Where the checkpoints are, for the sentence.
-  private let checkpoints: String
+  /// Where the last good checkpoints are, for the sentence.
+  private let refuge: String
   /// The steps that had been taken when all nodes last held the same; nil before the first comparison.
   private(set) var lastVerified: Int?
 
   /// Compares states that the ranks of `group` share.
-  init(communicator: any Communicator, group: NodeGroup, checkpoints: String) {
+  init(communicator: any Communicator, group: NodeGroup, refuge: String) {
     self.communicator = communicator
     self.group = group
-    self.checkpoints = checkpoints
+    self.refuge = refuge
   }
 
   /// Compares the digests of all nodes; a state that has been compared is not compared again. Called by all ranks.
@@ -53,7 +53,7 @@ struct ParameterAgreement {
     throw RunError.shared(
       "after step \(step) the \(TrainingState.words(forPrefix: buffers[what ?? 0].prefix)) of rank \(ranks(odd)) differ "
         + "from those of rank \(ranks(majority)): the ranks no longer train the same model; \(last) in "
-        + "\(checkpoints) is of a later one", exitCode: 70)
+        + "\(refuge) is of a later one", exitCode: 70)
   }
 }
 

@@ -32,7 +32,7 @@ package enum StopSignals {
   }
 
   /// Whether this rank was asked to save and stop.
-  static var isStopRequested: Bool {
+  package static var isStopRequested: Bool {
     stop.load(ordering: .relaxed)
   }
 

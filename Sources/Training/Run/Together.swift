@@ -1,10 +1,10 @@
-internal import Collectives
+package import Collectives
 internal import Dispatch
 internal import Runs
 
 /// Runs `body` on every rank and makes its failure everybody's: if it throws anywhere, all ranks throw the
 /// error of the lowest such rank. Called by all ranks.
-func together<Value>(
+package func together<Value>(
   _ communicator: any Communicator, _ body: () throws -> Value
 ) throws -> Value {
   let result = Result { try body() }

@@ -2,7 +2,6 @@ internal import Collectives
 internal import Datasets
 internal import Digests
 internal import Files
-internal import Formatting
 internal import Foundation
 internal import Model
 internal import Runs
@@ -44,6 +43,15 @@ struct RunSetup {
   /// The epochs of the run, the last of which may be cut short.
   var epochCount: Int { (totalSteps + plan.stepsPerEpoch - 1) / plan.stepsPerEpoch }
   var isRoot: Bool { communicator.rank == 0 }
+  /// What the training loop needs of all this.
+  var training: TrainingSetup {
+    TrainingSetup(
+      communicator: communicator, recipe: recipe, plan: plan, totalSteps: totalSteps, state: state,
+      step: step,
+      group: group, samples: samples, validation: validation,
+      dealsBySpeed: options.deal == .speed && options.reduction == .reproducible,
+      verifyEvery: options.verifyEvery, refuge: options.folder.checkpoints, timeline: timeline)
+  }
 
   /// Settles everything, in this order, each line called by all ranks:
   ///
@@ -84,7 +92,7 @@ struct RunSetup {
       return recipe
     }
     try requireSameRecipe(asked, communicator: communicator)
-    try requireSameProducts(options, communicator: communicator)
+    try requireSameProducts(allowsMixed: options.allowsMixedProducts, communicator: communicator)
 
     let survey = try surveyData(options.openDataset, communicator: communicator)
     for remark in survey.remarks { notice(remark) }
@@ -93,9 +101,7 @@ struct RunSetup {
       return try asked.fitted(toClasses: survey.format.classCount, evidence: survey.labelEvidence)
     }
     if let sentence = widthNotice(asked, recipe, survey) { notice(sentence) }
-    let plan = StepPlan(
-      sampleCount: survey.trainCount - recipe.validation, globalBatch: recipe.globalBatch,
-      microBatch: recipe.microBatch, dropsLastBatch: recipe.dropsLastBatch)
+    let plan = StepPlan(recipe, trainCount: survey.trainCount)
     let network = try together(communicator) {
       try recipe.validate(trainCount: survey.trainCount, image: survey.inputShape)
       try requireWorkForAll(plan, worldSize: communicator.worldSize)
@@ -113,12 +119,9 @@ struct RunSetup {
     let capacity = mayShare ? try sampleCapacity(plan, survey, communicator) : 0
     let group =
       mayShare
-      ? try NodeGroup.sharing(communicator) { localSize in
-        NodeSamples.byteCount(
-          localSize: localSize, capacity: capacity, total: survey.trainCount, format: survey.format)
-          + TrainingState.byteCount(recipe: recipe, layout: layout)
-          + TrainingStep.byteCount(localSize: localSize, layout: layout, plan: plan)
-      } : NodeGroup.alone(communicator)
+      ? try shareTrainingMemory(
+        recipe, layout: layout, plan: plan, capacity: capacity, trainCount: survey.trainCount,
+        format: survey.format, over: communicator) : NodeGroup.alone(communicator)
     if let obstacle = group.obstacle {
       notice("ranks of a node share no memory (\(obstacle)): they exchange messages, at some cost")
     }
@@ -149,7 +152,7 @@ struct RunSetup {
     } else if let initial {
       try state.begin(with: initial.model, group: group, over: communicator)
     }
-    let totalSteps = recipe.steps ?? recipe.epochs * plan.stepsPerEpoch
+    let totalSteps = plan.totalSteps(recipe)
     finished = try finishedResult(options.folder, isResumed: checkpoint != nil, over: communicator)
     let finishedSteps = Int(try communicator.allGather(numbers: [Double(finished?.steps ?? -1)])[0][0])
     isFinished =
@@ -195,26 +198,6 @@ struct RunSetup {
     // What the leaders wrote is there for all.
     try group.barrier()
   }
-}
-
-/// Draws the weights that a run begins with, on one rank of each node. Called by all ranks, which meet meanwhile: for
-/// hundreds of millions of weights it may take longer than they wait for one another.
-private func initialize(
-  _ state: TrainingState, _ recipe: Recipe, group: NodeGroup, over communicator: any Communicator,
-  notice: (String) -> Void
-) throws {
-  communicator.willEnter("the initialisation of the weights", step: 0)
-  let start = MonotonicClock.now()
-  var hasTold = false
-  // Another thread has it for as long as this one waits.
-  nonisolated(unsafe) let state = state
-  let work: @Sendable () -> Void = { state.initialize(recipe) }
-  _ = try communicator.patiently(group.isLeader ? work : nil) { _ in
-    guard !hasTold, MonotonicClock.now() - start > 8 else { return }
-    hasTold = true
-    notice("drawing the initial weights of \(Numbers.grouped(state.layout.count)) parameters")
-  }
-  communicator.willEnter("the start", step: 0)
 }
 
 /// The figures of a run that has come to its end, on the root; nil on the others. Called by all ranks, which wait for the

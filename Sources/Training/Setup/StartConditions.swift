@@ -88,11 +88,11 @@ func requireSameRecipe(_ recipe: Recipe, communicator: any Communicator) throws 
 }
 
 /// Ranks whose products have other bits would train a model that depends on who computed what.
-func requireSameProducts(_ options: TrainingOptions, communicator: any Communicator) throws {
+func requireSameProducts(allowsMixed: Bool, communicator: any Communicator) throws {
   let names = try communicator.allGather(Array(Products.shared.identity.utf8)).map {
     String(decoding: $0, as: UTF8.self)
   }
-  guard !options.allowsMixedProducts, let parts = differences(names) else { return }
+  guard !allowsMixed, let parts = differences(names) else { return }
   throw RunError.shared(
     "the ranks' products have different bits: \(parts): leave --products openblas away, or "
       + "insist with --mixed-products", exitCode: 64)

@@ -110,7 +110,7 @@ package final class TrainingStep {
   /// What signals asked of this rank, to be put into its first leaf.
   private func takeRequests() -> StepTotals {
     var requests = StepTotals()
-    requests.stops = StopSignals.isStopRequested ? 1 : 0
+    requests.stops = options.isStopRequested() ? 1 : 0
     requests.saves = StopSignals.takeSaveRequest() ? 1 : 0
     return requests
   }
@@ -174,16 +174,20 @@ package struct StepOptions {
   package var isProfiling = false
   /// Where laps are recorded, if anywhere.
   package var timeline: Timeline?
+  /// Whether this rank was asked to stop: all do so after the same step.
+  package var isStopRequested: () -> Bool
 
   package init(
     reduction: ReductionKind = .reproducible, algorithm: ReductionAlgorithm? = nil,
-    deal: DealPolicy = .speed, isProfiling: Bool = false, timeline: Timeline? = nil
+    deal: DealPolicy = .speed, isProfiling: Bool = false, timeline: Timeline? = nil,
+    isStopRequested: @escaping () -> Bool = { StopSignals.isStopRequested }
   ) {
     self.reduction = reduction
     self.algorithm = algorithm
     self.deal = deal
     self.isProfiling = isProfiling
     self.timeline = timeline
+    self.isStopRequested = isStopRequested
   }
 }
 
