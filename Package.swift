@@ -118,6 +118,14 @@ let package = Package(
       ],
       swiftSettings: settings + [.enableExperimentalFeature("Lifetimes")]),
     .target(
+      name: "Tuning",
+      dependencies: [
+        "Files", "Digests", "Formatting", "Tensors", "Collectives", "Reports", "Analysis", "Model",
+        "Datasets", "Runs",
+        "Training",
+      ],
+      swiftSettings: settings),
+    .target(
       name: "RunReports",
       dependencies: [
         "Files", "Formatting", "Runs", "Jobs", "Reports", "Analysis", "Datasets", "Checkpoints", "Model",
@@ -153,7 +161,7 @@ let package = Package(
         "TensorBoard", "Jobs",
         "Scaling",
         "Datasets",
-        "Model", "Checkpoints", "Training", "Inference", "Exchange",
+        "Model", "Checkpoints", "Training", "Tuning", "Inference", "Exchange",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       // Nothing can import an executable, so whether its imports are public is no question.
@@ -180,6 +188,12 @@ let package = Package(
     .testTarget(
       name: "ScalingTests",
       dependencies: ["Scaling", "Collectives", "Jobs", "Model", "Reports", "Runs", "Tensors"],
+      swiftSettings: settings),
+    .testTarget(
+      name: "TuningTests",
+      dependencies: [
+        "Tuning", "Collectives", "Datasets", "Model", "Runs", "Tensors", "Training", "TestSupport",
+      ],
       swiftSettings: settings),
     .testTarget(name: "AnalysisTests", dependencies: ["Analysis"], swiftSettings: settings),
     .testTarget(name: "FormattingTests", dependencies: ["Formatting"], swiftSettings: settings),

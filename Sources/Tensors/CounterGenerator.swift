@@ -18,6 +18,8 @@ package struct CounterGenerator: Sendable {
     case augmentation = 9
     case elasticDistortion = 10
     case channelDropout = 11
+    case searchTrial = 12
+    case searchShift = 13
   }
 
   @usableFromInline

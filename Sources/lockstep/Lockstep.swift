@@ -18,7 +18,8 @@ struct Lockstep: ParsableCommand {
       """,
     version: "0.1.0",
     subcommands: [
-      Train.self, LaunchJob.self, Watch.self, Doctor.self, SelfTestCommand.self, Scale.self,
+      Train.self, Tune.self, Study.self, LaunchJob.self, Watch.self, Doctor.self, SelfTestCommand.self,
+      Scale.self,
       ReductionTiming.self, Evaluate.self,
       Predict.self, Read.self, Serve.self, PhotographTools.self,
       Export.self, Import.self, Postal.self, Report.self, Fetch.self, Describe.self, Inspect.self,

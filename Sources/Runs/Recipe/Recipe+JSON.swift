@@ -98,11 +98,18 @@ extension Recipe {
     "iterations", "patience", "elasticGrid",
   ]
 
+  /// The keys of a recipe in JSON.
+  package static var keys: [String] { CodingKeys.allCases.map(\.rawValue) }
+
+  /// Whether the numbers of a key, of a nested one such as `schedule.epochs` too, are whole.
+  package static func isWhole(_ key: String) -> Bool {
+    wholeNumbers.contains(key.split(separator: ".").last.map(String.init) ?? key)
+  }
+
   /// A number as the type of its key can hold it. The decoder would call the whole text invalid, and name no key.
   private static func fit(_ number: NSNumber, _ key: String, origin: String) throws(RecipeError) -> NSNumber {
-    let last = key.split(separator: ".").last.map(String.init) ?? key
-    if wholeNumbers.contains(last) {
-      if last == "seed" {
+    if isWhole(key) {
+      if key == "seed" {
         guard UInt64(exactly: number) != nil else {
           throw RecipeError(
             "\(origin): '\(key)' must be a whole number from 0 to \(UInt64.max), found \(number)")
