@@ -32,7 +32,11 @@ package struct StudentDistribution: Sendable {
   static func incompleteBeta(_ x: Double, _ a: Double, _ b: Double) -> Double {
     guard x > 0 else { return 0 }
     guard x < 1 else { return 1 }
-    guard x < (a + 1) / (a + b + 2) else { return 1 - incompleteBeta(1 - x, b, a) }
+    return x < (a + 1) / (a + b + 2) ? fraction(x, a, b) : 1 - fraction(1 - x, b, a)
+  }
+
+  /// I_x(a, b) where its continued fraction converges quickly.
+  private static func fraction(_ x: Double, _ a: Double, _ b: Double) -> Double {
     let logFront = lgamma(a + b) - lgamma(a) - lgamma(b) + a * log(x) + b * log1p(-x)
     let tiny = 1e-300
     func away(_ value: Double) -> Double { value.magnitude < tiny ? tiny : value }

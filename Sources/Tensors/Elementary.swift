@@ -53,7 +53,7 @@ package func sineAndCosine(_ x: Double) -> (sine: Double, cosine: Double) {
 
 /// exp(x) for x from −700 to 700, to within some 2 units in the last place: x = n · log 2 + r with |r| ≤ ½ log 2, its Taylor
 /// series for exp(r), then 2ⁿ.
-package func exponential(_ x: Double) -> Double {
+package func exponential(double x: Double) -> Double {
   let n = (x * 1.4426950408889634).rounded(.toNearestOrEven)
   // log 2 in two parts, so that the first product is exact (Cody, Waite 1980).
   let r = x.addingProduct(n, -0x1.62e42feep-1).addingProduct(n, -0x1.a39ef35793c76p-33)

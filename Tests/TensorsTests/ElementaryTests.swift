@@ -14,6 +14,14 @@ import Testing
     #expect(exponential(-.infinity) == 0)
   }
 
+  @Test func exponentialOfDoublesIsAccurate() {
+    for i in -7000...7000 {
+      let x = Double(i) / 10 + 0.0371
+      #expect(abs(exponential(double: x) / exp(x) - 1) < 1e-15, "exp(\(x))")
+    }
+    #expect(exponential(double: 0) == 1)
+  }
+
   @Test func logarithmIsAccurate() {
     for i in 1..<20_000 {
       let x = pow(1.002, Double(i) - 10_000)

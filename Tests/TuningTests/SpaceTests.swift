@@ -1,4 +1,5 @@
 import Foundation
+import Model
 import Runs
 import Testing
 import Tuning
@@ -31,7 +32,9 @@ import Tuning
       let point = Sampler.random.point(number, dimensions: space.parameters.count, seed: 3)
       let (recipe, values) = try space.recipe(at: point)
       #expect(Set(values.keys) == Set(space.parameters.map(\.key)))
-      for key in ["globalBatch", "shift", "patience", "seed"] { seen[key, default: []].insert(values[key]?.words ?? "") }
+      for key in ["globalBatch", "shift", "patience", "seed"] {
+        seen[key, default: []].insert(values[key]?.words ?? "")
+      }
       let rate = try #require(values["optimizer.learningRate"]?.double)
       #expect(Float(rate) == recipe.optimizer.learningRate && (0.001...0.1).contains(rate))
       rates.append(rate)
@@ -77,7 +80,8 @@ import Tuning
   }
 
   @Test func augmentationBeginsWithNone() throws {
-    let space = try space("\"augmentation.rotation\": {\"choices\": [9]}", recipe: "{\"name\": \"best\", \"augmentation\": null}")
+    let space = try space(
+      "\"augmentation.rotation\": {\"choices\": [9]}", recipe: "{\"name\": \"best\", \"augmentation\": null}")
     let augmentation = try #require(space.recipe(at: [0]).recipe.augmentation)
     #expect(augmentation.rotation == 9 && augmentation.elastic == 0)
   }
@@ -88,8 +92,14 @@ import Tuning
     "18446744073709551616", "1e38", "NaN", "inf", "", " ", "null", "true", "\"1\"", "[1]", "{}", "0.5", "3",
   ])
   func numbersAreChecked(_ number: String) throws {
-    for key in ["globalBatch", "labelSmoothing", "optimizer.learningRate", "seed", "epochs", "schedule.warmup", "averaging"] {
-      for domain in ["{\"choices\": [\(number)]}", "{\"range\": [0, \(number)]}", "{\"log\": [\(number), 2e30]}", "{\"range\": [\(number), 1]}"] {
+    for key in [
+      "globalBatch", "labelSmoothing", "optimizer.learningRate", "seed", "epochs", "schedule.warmup",
+      "averaging",
+    ] {
+      for domain in [
+        "{\"choices\": [\(number)]}", "{\"range\": [0, \(number)]}", "{\"log\": [\(number), 2e30]}",
+        "{\"range\": [\(number), 1]}",
+      ] {
         do {
           let space = try space("\"\(key)\": \(domain)")
           for place in [0, 0.25, 0.5, 1 - 0x1p-53] { _ = try space.recipe(at: [place]).recipe.validate() }
@@ -115,8 +125,14 @@ import Tuning
     ("\"optimizer\": {\"choices\": [\"adam\"]}", "'optimizer' cannot be adam"),
     ("\"optimizer.beta2\": {\"choices\": [0.9]}", "has no 'beta2'"),
     ("\"network\": {\"choices\": [\"dense\"]}", "'network' cannot be dense"),
-    ("\"muon.learningRate\": {\"choices\": [1]}, \"optimizer.learningRate\": {\"choices\": [1]}", "are one field"),
-    ("\"shift\": {\"choices\": [1], \"when\": {\"globalBatch\": 5}}, \"globalBatch\": {\"choices\": [32]}", "is never there"),
+    (
+      "\"muon.learningRate\": {\"choices\": [1]}, \"optimizer.learningRate\": {\"choices\": [1]}",
+      "are one field"
+    ),
+    (
+      "\"shift\": {\"choices\": [1], \"when\": {\"globalBatch\": 5}}, \"globalBatch\": {\"choices\": [32]}",
+      "is never there"
+    ),
     (
       "\"shift\": {\"choices\": [1], \"when\": {\"seed\": 5}}, \"seed\": {\"choices\": [5], \"when\": {\"shift\": 1}}",
       "round in a circle"

@@ -9,6 +9,8 @@ package final class TrialData {
   package let facts: DatasetFacts
   /// Where the largest label is, in words.
   private let labelEvidence: String
+  /// Has the memory that the samples lie in.
+  private let group: NodeGroup
   let train: SampleLibrary
   /// Nil where trials are chosen among: what chooses must not see it.
   let test: SampleLibrary?
@@ -31,7 +33,7 @@ package final class TrialData {
     labelEvidence = survey.labelEvidence
     let (trainCount, testCount) = (facts.trainCount, keepsTest ? facts.testCount : 0)
     let format = facts.format
-    let group = try NodeGroup.sharing(communicator) { _ in
+    group = try NodeGroup.sharing(communicator) { _ in
       SharedMemory.space(SampleLibrary.byteCount(count: trainCount, format: format))
         + SharedMemory.space(SampleLibrary.byteCount(count: testCount, format: format))
     }

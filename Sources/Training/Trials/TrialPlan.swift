@@ -30,12 +30,12 @@ package enum TrialPlan {
   /// Plans trials for `ranks` ranks, `perTrial` to each; nil for one, which wastes least as long as there are trials enough.
   ///
   /// The costliest begin first (longest processing time first: Graham, "Bounds on multiprocessing timing anomalies", 1969).
-  /// Those left over when the others have been dealt out in whole rounds share all ranks among them: one trial on many ranks
-  /// ends sooner than one beside ranks that have none.
+  /// Those of the last round share all ranks among them: one trial on many ranks ends sooner than one beside ranks that have
+  /// none.
   package static func assignments(_ work: [Work], ranks: Int, perTrial: Int?) -> [Assignment] {
     let slots = max(ranks / (perTrial ?? 1), 1)
     let sorted = work.sorted { ($0.cost, -$0.trial) > ($1.cost, -$1.trial) }
-    let wholeRounds = sorted.count / slots * slots
+    let wholeRounds = max(sorted.count - 1, 0) / slots * slots
     let first = sorted.prefix(wholeRounds).map {
       Assignment(trial: $0.trial, ranks: max(min(perTrial ?? 1, ranks, $0.mostRanks), 1))
     }

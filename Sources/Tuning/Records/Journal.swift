@@ -21,6 +21,7 @@ package struct Journal: Sendable {
     let all: [UInt8]
     do throws(FileError) { all = try readFile(path) } catch { throw RunError(error) }
     bytes = Array(all.prefix((all.lastIndex(of: UInt8(ascii: "\n")) ?? -1) + 1))
+    guard !bytes.isEmpty else { return }
     for (index, line) in bytes.dropLast().split(
       separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false
     ).enumerated() {

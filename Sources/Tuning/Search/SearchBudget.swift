@@ -7,7 +7,7 @@ package enum SearchBudget: Hashable, Sendable {
 
   /// Reads `2000000`, `2000000 samples` or `90 minutes` (`90m`, `1.5h`); nil for anything else.
   package init?(_ text: String) {
-    let words = text.split { $0 == " " || $0 == "_" }.map(String.init)
+    let words = text.replacing("_", with: "").split(separator: " ").map(String.init)
     guard let first = words.first, words.count <= 2 else { return nil }
     let digits = first.prefix { $0.isASCII && ($0.isNumber || $0 == ".") }
     let unit = String(first.dropFirst(digits.count)) + words.dropFirst().joined()

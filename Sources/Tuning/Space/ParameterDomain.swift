@@ -19,7 +19,7 @@ package enum ParameterDomain: Hashable, Sendable {
       let top = isWhole ? high + 1 : high
       var value =
         isLog
-        ? exponential(naturalLogarithm(low) + place * (naturalLogarithm(top) - naturalLogarithm(low)))
+        ? exponential(double: naturalLogarithm(low) + place * (naturalLogarithm(top) - naturalLogarithm(low)))
         : low + place * (top - low)
       guard !isWhole else {
         value = min(max(value.rounded(.down), low), high)

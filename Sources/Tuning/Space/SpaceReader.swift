@@ -82,8 +82,7 @@ struct SpaceReader {
   /// Whether one parameter must be known before another: what is in it belongs to it, or its conditions look at it.
   private func precedes(_ first: SearchSpace.Parameter, _ second: SearchSpace.Parameter) -> Bool {
     let isWhole = second.path.count > first.path.count && second.path.starts(with: first.path)
-    return isWhole
-      || second.conditions.contains { $0.path.starts(with: first.path) || first.path.starts(with: $0.path) }
+    return isWhole || second.conditions.contains { $0.path.starts(with: first.path) }
   }
 
   private func parameter(_ key: String, _ value: JSONValue) throws(RunError) -> SearchSpace.Parameter {
