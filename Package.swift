@@ -259,7 +259,7 @@ if isFuzzing {
       name: "fuzz",
       dependencies: [
         "CFuzzer", "CZlib", "Analysis", "Checkpoints", "Datasets", "Digests", "Files", "Jobs", "Model",
-        "Reports", "RunReports", "Runs", "Training",
+        "Reports", "RunReports", "Runs", "Training", "Tuning",
       ],
       path: "Tests/Fuzz/Formats",
       swiftSettings: machine + [.enableUpcomingFeature("MemberImportVisibility")]),

@@ -69,16 +69,14 @@ struct TrialOptions: ParsableArguments {
   ///
   /// - Throws: `RunError` with exit code 73.
   func claim(_ kind: TrialFolder.Kind, name: String) throws -> (folder: TrialFolder, lock: FolderLock) {
-    let path: String
-    if let out {
-      path = out
-    } else {
+    var (path, created) = (out ?? "", [String]())
+    if out == nil {
       let formatter = DateFormatter()
       formatter.locale = Locale(identifier: "en_US_POSIX")
       formatter.dateFormat = "yyyy-MM-dd-HHmmss"
-      path = try PendingFile.createFreshFolder("runs/\(name)-\(formatter.string(from: Date()))").path
+      (path, created) = try PendingFile.createFreshFolder("runs/\(name)-\(formatter.string(from: Date()))")
     }
     let folder = TrialFolder(path: path, kind: kind)
-    return (folder, try folder.claim(mayContinue: mayContinue))
+    return (folder, try folder.claim(mayContinue: mayContinue, created: created))
   }
 }

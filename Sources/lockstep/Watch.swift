@@ -4,19 +4,20 @@ import Foundation
 import Jobs
 import RunReports
 import Runs
+import Tuning
 
 /// `lockstep watch`.
 struct Watch: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Follow a run: curves, ranks, time left.",
+    abstract: "Follow a run, a search or a study: curves, tables, ranks, time left.",
     discussion: """
       Example:
         ssh node1 -t lockstep watch /shared/runs/first
       Ends with the run: with 0 if it has come to its end, 75 if it was stopped on request, 78 if it \
-      diverged, 1 if it is dead. On a pipe it prints a line for each epoch. --once looks once.
+      diverged, 1 if it is dead. On a pipe it prints a line for each epoch, or for each trial. --once looks once.
       """)
 
-  @Argument(help: ArgumentHelp("The run's folder.", valueName: "run"))
+  @Argument(help: ArgumentHelp("The folder of a run, a search or a study.", valueName: "run"))
   var folder: String
 
   @Option(help: ArgumentHelp("How often to look.", valueName: "seconds"))
@@ -37,6 +38,7 @@ struct Watch: ParsableCommand {
   }
 
   func run() throws {
+    if let kind = TrialFolder.kind(of: folder) { return try follow(TrialFolder(path: folder, kind: kind)) }
     let run = RunFolder(path: folder)
     // A run that reads its data has nothing to show yet.
     while !once, run.isBeginning { usleep(UInt32(interval * 1e6)) }
@@ -80,7 +82,7 @@ struct Watch: ParsableCommand {
   }
 
   /// Writes lines, in place of the last so many on the terminal.
-  private func write(_ lines: [String], over count: Int = 0) {
+  func write(_ lines: [String], over count: Int = 0) {
     let up = count > 0 ? "\u{1B}[\(count)A\r\u{1B}[J" : ""
     Console.write(up + lines.map { $0 + "\n" }.joined())
   }

@@ -1,6 +1,10 @@
 import Foundation
 import Testing
 
+#if canImport(FoundationXML)
+  import FoundationXML
+#endif
+
 extension RealRanks {
   /// Searches and studies by the real program, on real ranks.
   @Suite struct TuneTests {
@@ -45,6 +49,15 @@ extension RealRanks {
         let last = try journal("\(ranks)").last { $0["event"] as? String == "trial" }
         #expect((last?["ranks"] as? [Int])?.count == ranks)
       }
+      let watched = try Command.alone("watch", scratch("2")).run()
+      #expect(watched.code == 0 && watched.output.components(separatedBy: "rung 0  trial").count == 10)
+      #expect(watched.output.contains("best: trial"), "\(watched.output)")
+      #expect(XMLParser(data: Data(try text("2/search.html").utf8)).parse())
+      for section in [
+        "The best", "Rungs", "Accuracy by parameter", "Parallel coordinates", "Importance", "Cost",
+      ] {
+        #expect(try text("2/search.html").contains("<h2>\(section)</h2>"))
+      }
       // Nobody looked at the test set.
       for record in try journal("2") { #expect((record["result"] as? [String: Any])?["test"] == nil) }
 
@@ -70,14 +83,15 @@ extension RealRanks {
     @Test(arguments: [SIGTERM, SIGUSR1, SIGKILL])
     func aSearchGoesOnWhereItWasStopped(_ signal: Int32) throws {
       let data = "synthetic:6000:2"
-      let whole = try Command.ranks(2, words("whole", data: data)).run()
-      try #require(whole.code == 0, "\(whole.errors)")
       let running = try Command.ranks(3, words("search", data: data)).start()
       _ = running.waitForOutput(containing: "rung 0  trial")
       running.signal(signal)
       let code = try running.wait().code
       if signal == SIGUSR1 { #expect(code == 75) } else { #expect(code != 0) }
       _ = try processes(with: scratch("search") + " ")
+      let watched = try Command.alone("watch", scratch("search"), "--patience", "0").run()
+      #expect(
+        watched.code == (code == 75 ? 75 : 1) && watched.output.contains("--resume"), "\(watched.output)")
       let before = try journal("search").filter { $0["event"] as? String == "trial" }.count
       #expect((1..<13).contains(before))
       let again = try Command.ranks(2, words("search", data: data)).run()
@@ -91,6 +105,8 @@ extension RealRanks {
         $0["digest"] as? String
       }
       #expect(digests.count == 13 && Set(digests).count == 13)
+      let whole = try Command.ranks(2, words("whole", data: data)).run()
+      #expect(whole.code == 0, "\(whole.errors)")
       #expect(try text("search/table.csv") == text("whole/table.csv"))
     }
 

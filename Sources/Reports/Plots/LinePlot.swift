@@ -65,6 +65,8 @@ package struct LinePlot: Sendable {
   /// The least and the greatest y to show; nil for what the points need.
   package var yRange: ClosedRange<Double>?
   package var xRange: ClosedRange<Double>?
+  /// What x = 0, 1 and so on are called, where x is no number.
+  package var xNames: [String]?
   /// Whether x counts something.
   package var countsOnX = false
   /// Whether the y axis begins at 0.
@@ -93,7 +95,9 @@ package struct LinePlot: Sendable {
     let points = series.flatMap(\.points)
     let marks = marks.filter { Self.canShow($0.x) }
     let xs = points.map(\.x) + marks.map(\.x)
-    let x = Axis(xs, range: xRange ?? (xs.min() ?? 0)...(xs.max() ?? 1), scale: xScale)
+    let named = xNames.map { -0.5...max(Double($0.count) - 0.5, 0.5) }
+    let x = Axis(xs, range: named ?? xRange ?? (xs.min() ?? 0)...(xs.max() ?? 1), scale: xScale)
+    let xTicks = xNames.map { $0.indices.map { Double($0) } } ?? x.ticks
     let ends = series.flatMap(\.ranges.values).flatMap { [$0.lowerBound, $0.upperBound] }
     let y = Axis(points.map(\.y) + ends + (startsAtZero ? [0] : []), range: yRange, scale: yScale)
     func place(_ point: (x: Double, y: Double)) -> (x: Double, y: Double) {
@@ -107,11 +111,11 @@ package struct LinePlot: Sendable {
 
     drawing.text(Self.left, 24, title, "class=\"title\"")
     if !subtitle.isEmpty { drawing.text(Self.left, 44, subtitle, "class=\"muted\"") }
-    for tick in x.ticks where !countsOnX || tick == tick.rounded() {
+    for tick in xTicks where !countsOnX || tick == tick.rounded() {
       let at = place((tick, y.low)).x
       drawing.path(
         "M\(number(at)) \(number(top))V\(number(height - Self.bottom))", "class=\"grid\"")
-      let label = countsOnX ? Numbers.grouped(tick) : x.label(tick)
+      let label = xNames.map { $0[Int(tick)] } ?? (countsOnX ? Numbers.grouped(tick) : x.label(tick))
       drawing.text(
         at, height - Self.bottom + 18, label, "class=\"muted\" text-anchor=\"middle\"")
     }

@@ -107,8 +107,8 @@ package final class TrialFarm {
       throw error
     } catch {
       let error = RunError(error)
-      // Those who train with the root wait for it, and cannot be told.
-      if isTraining { throw error }
+      // Those who train with the root wait for it, and cannot be told; nor can one that hangs.
+      if isTraining || error.exitCode == StallWatchdog.exitCode { throw error }
       try close(error.description, exitCode: error.exitCode)
       throw RunError.shared(error.description, exitCode: error.exitCode)
     }
@@ -269,10 +269,9 @@ package final class TrialFarm {
 
   private func requireAnswer(from rank: Int, _ now: Double) throws {
     guard stallTimeout > 0, now - lastHeard[rank] > stallTimeout else { return }
-    throw CommunicatorError(
-      call: "the exchange of orders and results", code: StallWatchdog.exitCode,
-      reason:
-        "no answer from rank \(rank) for \(Int(stallTimeout)) s; --stall-timeout sets how long ranks wait")
+    throw RunError(
+      "no answer from rank \(rank) for \(Int(stallTimeout)) s, so the job ends; --stall-timeout sets how long ranks wait",
+      exitCode: StallWatchdog.exitCode)
   }
 
   private func hear(_ note: Note, from sender: Int) throws {

@@ -31,7 +31,8 @@ package struct TrialFolder: Sendable {
   package var best: String { path + "/best.json" }
   /// What a study says.
   package var summary: String { path + "/summary.json" }
-  package var page: String { "\(path)/\(kind.rawValue).html" }
+  /// What there is to see of a search.
+  package var page: String { path + "/search.html" }
 
   /// What the folder at a path is of; nil for neither.
   package static func kind(of path: String) -> Kind? {
@@ -43,11 +44,12 @@ package struct TrialFolder: Sendable {
 
   /// Gets the right to write into the folder, which is created where it is missing.
   ///
-  /// `mayContinue` says whether one that has begun there is to go on.
+  /// `mayContinue` says whether one that has begun there is to go on; `created` are folders that the caller made for it,
+  /// outermost first, which go again if nothing comes into them.
   ///
   /// - Throws: `RunError` with exit code 73 if it cannot be written, if somebody else writes there, or if something lies there
   ///   that would be overwritten.
-  package func claim(mayContinue: Bool) throws(RunError) -> FolderLock {
+  package func claim(mayContinue: Bool, created: [String] = []) throws(RunError) -> FolderLock {
     let isUsed = isUsed
     guard !isUsed || mayContinue else {
       throw RunError(
@@ -64,7 +66,15 @@ package struct TrialFolder: Sendable {
           + "--out", exitCode: 73)
     }
     do throws(FileError) {
-      return try FolderLock.take(path, to: "record a \(kind.rawValue)")
+      var claim = try FolderClaim(path, created: created)
+      switch try claim.attempt() {
+      case .taken(let lock): return lock
+      case .held(let holder):
+        let who = holder.map { "process \($0.process) on \($0.host)" } ?? "another process"
+        throw FileError(
+          .notCreatable,
+          "\(path) is being written by \(who): wait for its end, or name another folder with --out")
+      }
     } catch {
       throw RunError(error.description, exitCode: 73)
     }

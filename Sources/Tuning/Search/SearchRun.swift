@@ -68,6 +68,8 @@ package final class SearchRun {
     let end = try trainRungs(farm)
     try writeResults()
     try keeper.event(end == .complete ? "end" : end == .stopped ? "stop" : "budget")
+    let folder = keeper.folder
+    try folder.write(SearchReport(SearchScreen(folder: folder)).html(), to: folder.page)
     keeper.release()
     return end
   }

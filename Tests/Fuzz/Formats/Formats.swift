@@ -5,7 +5,7 @@ func allFormats() throws -> [FuzzedFormat] {
   [
     try idxFormat(), try gzipFormat(), headerFormat(), try checkpointFormat(), try recipeFormat(),
     networkFormat(),
-    hostfileFormat(), try metricsFormat(), try resultFormat(),
+    hostfileFormat(), try metricsFormat(), try resultFormat(), spaceFormat(), try journalFormat(),
   ]
 }
 
