@@ -148,7 +148,7 @@ package final class TrialFarm {
   /// Gives trials to ranks that are free.
   private func dispatch() throws {
     if StopSignals.isStopRequested, !isStopping { try stop() }
-    while let next = queue.first, free.count >= next.ranks, ownOrder == nil {
+    while let next = queue.first, free.count >= next.ranks {
       guard events?.mayBegin() ?? false else {
         queue = []
         return
