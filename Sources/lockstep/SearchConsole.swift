@@ -17,8 +17,9 @@ final class SearchConsole: SearchRun.Observer {
   func searchDidChange(_ screen: SearchScreen, record: TrialRecord?) {
     guard !isQuiet else { return }
     if let terminal {
+      // An end is followed by a beginning, which shows both; many small trials are not drawn one by one.
       let now = MonotonicClock.now()
-      guard now - lastDrawing > 0.1 else { return }
+      guard record == nil, now - lastDrawing > 0.05 else { return }
       lastDrawing = now
       draw(screen.lines(columns: terminal.columns))
     } else if let record {

@@ -1,5 +1,6 @@
 import Foundation
 import Runs
+import Tensors
 import TestSupport
 import Testing
 import Training
@@ -51,5 +52,40 @@ import Tuning
         (error as? RunError)?.exitCode == 65 && "\(error)".contains("line 2")
       }
     }
+  }
+
+  /// Whatever numbers stand in a journal, it is refused, or there are a screen and a page.
+  @Test func damagedJournalsAreRefusedOrShown() throws {
+    let scratch = try Scratch()
+    let whole = Array(
+      try
+        (Self.event + record()
+        + record {
+          $0.result.divergence = .init(step: 3, sentence: "lost"); $0.result.validation = nil
+        }).utf8)
+    let words = ["1e308", "-1", "9223372036854775807", "null", "\"nan\"", "\"inf\"", "[]", "{}", "0", "\n"]
+      .map { Array($0.utf8) }
+    let space = try #require(SearchSpace.named("quick"))
+    let settings = SearchSettings(
+      SearchSettings.Source(space: space.document, sampler: .sobol, seed: 0, trials: 9), eta: 3, rungs: 3)
+    var shown = 0
+    for number in 0..<600 {
+      let generator = CounterGenerator(seed: 5, for: .test, UInt64(number))
+      var bytes = whole
+      let place = generator.below(bytes.count, at: 1)
+      let count = min(generator.below(4, at: 2), bytes.count - place)
+      bytes.replaceSubrange(place..<place + count, with: words[generator.below(words.count, at: 3)])
+      try scratch.write("journal", bytes)
+      do {
+        let screen = SearchScreen(
+          folder: TrialFolder(path: "folder", kind: .search), settings: settings,
+          journal: try Journal(path: scratch("journal")), status: .running)
+        _ = (screen.lines(columns: 80), screen.outcome, try SearchReport(screen).html())
+        shown += 1
+      } catch let error as RunError {
+        #expect(error.exitCode == 65)
+      }
+    }
+    #expect(shown > 20)
   }
 }

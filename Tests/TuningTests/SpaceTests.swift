@@ -1,6 +1,7 @@
 import Foundation
 import Model
 import Runs
+import Tensors
 import Testing
 import Tuning
 
@@ -148,6 +149,47 @@ import Tuning
   @Test(arguments: ["\"slow\"", "3", "{\"epoch\": 2}", "{\"validation\": 0}"])
   func baseRecipesAreChecked(_ recipe: String) {
     #expect(error("\"shift\": {\"choices\": [1]}", recipe: recipe)?.exitCode == 65)
+  }
+
+  /// Spaces with some bytes changed are refused in a sentence, or give recipes; none traps.
+  @Test func damagedSpacesAreRefusedOrUsed() throws {
+    let whole = Array(
+      """
+      {"recipe":{"name":"best","schedule":{"name":"step","factor":0.5}},"parameters":{"globalBatch":{"log":[1,99]},
+      "optimizer":{"choices":["muon","sgd",{"name":"adamw"}]},"muon.others.beta1":{"range":[0,0.9]},"averaging":{"choices":
+      [null,0.9]},"augmentation.elastic":{"range":[0,1e2],"when":{"optimizer":["muon","sgd"],"seed":[0,-1.5]}}}}
+      """.utf8)
+    let words = [
+      "1e308", "-1", "9223372036854775808", "null", "true", "[", "{}", "\"\"", "0.0", ".", "log", "when",
+    ].map { Array($0.utf8) }
+    var counts = (refused: 0, used: 0)
+    for number in 0..<500 {
+      let generator = CounterGenerator(seed: 9, for: .test, UInt64(number))
+      var bytes = whole
+      for change in 0..<UInt64(1 + generator.below(3, at: 0)) {
+        let place = generator.below(bytes.count, at: 3 * change + 1)
+        let word = generator.below(2 * words.count, at: 3 * change + 2)
+        let count = min(generator.below(6, at: 3 * change + 3), bytes.count - place)
+        bytes.replaceSubrange(
+          place..<place + count,
+          with: word < words.count ? words[word] : [UInt8(generator.bits(at: 99 + change) >> 57)])
+      }
+      do throws(RunError) {
+        let space = try SearchSpace.parse(Data(bytes), origin: "file")
+        for number in 0..<4 {
+          let point = Sampler.sobol.point(number, dimensions: space.parameters.count, seed: 1)
+          guard let recipe = try? space.recipe(at: point).recipe else { continue }
+          #expect((try? Recipe.parse(Data(recipe.json().utf8), origin: "file"))?.digest == recipe.digest)
+        }
+        counts.used += 1
+      } catch {
+        #expect(
+          error.exitCode == 65 && error.description.hasPrefix("file: ") && !error.description.contains("\n"),
+          "\(error)")
+        counts.refused += 1
+      }
+    }
+    #expect(counts.refused > 100 && counts.used > 5)
   }
 
   @Test func builtInSpacesAreUsable() throws {

@@ -64,6 +64,10 @@ package struct ParallelCoordinates: Sendable {
       // Names in two rows, so that long ones have room.
       drawing.text(x(index), index % 2 == 0 ? top - 28 : top - 12, axis.name, "text-anchor=\"middle\"")
       for label in axis.labels {
+        // Lines that cross it leave it readable.
+        drawing.rectangle(
+          x(index) + 4, y(label.height) - 8, 7.4 * Double(label.text.count) + 4, 16,
+          "class=\"paper\" fill-opacity=\"0.8\"")
         drawing.text(x(index) + 6, y(label.height) + 4, label.text, "class=\"muted\"")
       }
     }

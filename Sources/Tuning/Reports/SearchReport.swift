@@ -38,7 +38,7 @@ package struct SearchReport: Sendable {
     var page = ReportPage(
       title: "Lockstep: search \(URL(fileURLWithPath: screen.folder.path).lastPathComponent)",
       subtitle:
-        "\(screen.status.rawValue): \(settings.trials) trials, \(settings.rungs) rungs of \(settings.eta), "
+        "\(screen.status.rawValue): \(settings.actualTrials) trials, \(settings.rungs) rungs of \(settings.eta), "
         + "\(settings.sources.map(\.sampler.rawValue).joined(separator: ", then ")), seed \(settings.sources.last?.seed ?? 0), "
         + "dataset \(settings.place.dataset)")
     let scores = records.compactMap(\.result.validation)

@@ -76,11 +76,13 @@ package struct SearchScreen: Sendable {
     let ranks = journal.events.last { $0.event != "begin" }?.ranks ?? 0
     var lines = [
       folder.path,
-      "\(status.rawValue), \(settings.trials) trials on \(ranks) \(ranks == 1 ? "rank" : "ranks")",
+      "\(status.rawValue), \(settings.actualTrials) trials on \(ranks) \(ranks == 1 ? "rank" : "ranks")",
     ]
     let trained = Dictionary(grouping: journal.records, by: \.rung)
     for rung in 0..<settings.rungs {
-      let (done, all) = (trained[rung]?.count ?? 0, halving.count(ofRung: rung, trials: settings.trials))
+      let (done, all) = (
+        trained[rung]?.count ?? 0, halving.count(ofRung: rung, trials: settings.actualTrials)
+      )
       let divisor = halving.divisor(ofRung: rung)
       let budget = divisor == 1 ? "the whole budget" : "1/\(divisor) of the budget"
       let best = Self.ranked(trained[rung] ?? []).first?.result.validation

@@ -24,6 +24,7 @@ package final class SearchRun {
   }
 
   package private(set) var search: Search
+  private let settings: SearchSettings
   private let keeper: TrialKeeper
   private let ranksPerTrial: Int?
   private let budget: SearchBudget?
@@ -32,7 +33,7 @@ package final class SearchRun {
 
   /// What somebody sees who looks now.
   package var screen: SearchScreen {
-    SearchScreen(folder: keeper.folder, settings: search.settings, journal: keeper.journal, status: .running)
+    SearchScreen(folder: keeper.folder, settings: settings, journal: keeper.journal, status: .running)
   }
 
   /// Goes on with what the folder's journal has. `settings` are what was asked for, without what the dataset adds.
@@ -55,8 +56,10 @@ package final class SearchRun {
       )
     }
     (self.ranksPerTrial, self.budget, self.observer) = (ranksPerTrial, budget, observer)
+    settings.drawn = search.trials.count
     // The settings are there before the first line that rests on them.
     try folder.write(TrialFolder.text(settings), to: folder.settings)
+    self.settings = settings
     keeper = try TrialKeeper(folder: folder, lock: lock, journal: journal, data: data, ranks: ranks)
   }
 

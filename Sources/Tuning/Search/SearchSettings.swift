@@ -22,6 +22,8 @@ package struct SearchSettings: Hashable, Sendable, Codable {
   package var rungs: Int
   /// What is trained on.
   package var place = Place()
+  /// The trials that the spaces have given, which may have fewer than were asked for; nil before they are drawn.
+  package var drawn: Int?
 
   package init(_ source: Source, eta: Int, rungs: Int) {
     (sources, self.eta, self.rungs) = ([source], eta, rungs)
@@ -29,13 +31,16 @@ package struct SearchSettings: Hashable, Sendable, Codable {
 
   /// All trials of the search.
   package var trials: Int { sources.last?.trials ?? 0 }
+  /// Those that there are, as far as is known.
+  package var actualTrials: Int { drawn ?? trials }
 
   /// Whether what is computed with these is far from overflow.
   var isPlausible: Bool {
     let counts = sources.map(\.trials)
     return !sources.isEmpty && counts.allSatisfy { (1...Self.mostTrials).contains($0) }
       && counts == counts.sorted()
-      && (2...Self.greatestEta).contains(eta) && (1...Self.mostRungs).contains(rungs)
+      && (0...Self.mostTrials).contains(actualTrials) && (2...Self.greatestEta).contains(eta)
+      && (1...Self.mostRungs).contains(rungs)
   }
 
   /// More than anybody can wait for.
