@@ -43,7 +43,8 @@ import Tuning
       try record { $0.trial = -1 }, try record { $0.rung = 5000 }, try record { $0.digest = "12" },
       try record { $0.result.validation?.accuracy = 101 },
       try record { $0.result.validation?.accuracy = .nan },
-      try record { $0.result.steps = .max }, try record { $0.result.validation?.correct = 11 },
+      try record { $0.result.steps = .max }, try record { $0.result.samples = 1 << 52 },
+      try record { $0.result.validation?.correct = 11 },
       try record { $0.result.curve = [-1] },
     ]
     for line in lines {

@@ -167,6 +167,14 @@ import Tuning
     #expect(try search(settings, in: scratch("1"), ranks: 2, budget: .samples(1_000_000)).status == .finished)
     try search(settings, in: scratch("whole"), ranks: 2)
     #expect(try scratch.read("1/table.csv") == scratch.read("whole/table.csv"))
+    // Recipes that nobody can wait for overflow nothing.
+    let endless = """
+      {"recipe": {"name": "linear", "validation": 80, "steps": 1000000000000000, "globalBatch": 320},
+       "parameters": {"seed": {"range": [0, 9007199254740992]}}}
+      """
+    let screen = try search(
+      try self.settings(endless), in: scratch("endless"), ranks: 2, budget: .samples(.max >> 20))
+    #expect(screen.status == .outOfBudget && screen.journal.records.isEmpty)
     let none = try search(settings, in: scratch("none"), ranks: 2, budget: .minutes(1e-9))
     #expect(none.status == .outOfBudget && none.journal.records.isEmpty)
   }

@@ -42,10 +42,14 @@ extension StepPlan {
   /// The steps of a whole run.
   package func totalSteps(_ recipe: Recipe) -> Int { recipe.steps ?? recipe.epochs * stepsPerEpoch }
 
-  /// The training samples in them, if nothing ends the run before.
+  /// More training samples than anybody can wait for, and far from overflow.
+  package static let mostSamples = 1 << 45
+
+  /// The training samples in them, if nothing ends the run before; at most `mostSamples`.
   package func samples(_ recipe: Recipe) -> Int {
     let (epochs, rest) = totalSteps(recipe).quotientAndRemainder(dividingBy: max(stepsPerEpoch, 1))
     let perEpoch = dropsLastBatch ? stepsPerEpoch * globalBatch : sampleCount
+    guard Double(epochs + 1) * Double(perEpoch) < Double(Self.mostSamples) else { return Self.mostSamples }
     return epochs * perEpoch + min(rest * globalBatch, perEpoch)
   }
 }

@@ -31,7 +31,7 @@ package struct TrialRecord: Hashable, Sendable, Codable {
     let scores = [result.validation, result.test].compactMap(\.self)
     return trial >= 0 && trial < 1 << 32 && (0..<1000).contains(rung) && result.steps >= 0
       && result.samples >= 0
-      && result.steps < 1 << 52 && result.samples < 1 << 52
+      && result.steps < 1 << 52 && result.samples <= StepPlan.mostSamples
       && scores.allSatisfy {
         (0...100).contains($0.accuracy) && $0.count > 0 && (0...$0.count).contains($0.correct)
           && $0.count < 1 << 40
