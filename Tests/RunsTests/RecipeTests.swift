@@ -180,7 +180,7 @@ import Testing
   @Test func aFullRecipeIsReadBack() throws {
     var recipe = try overridden {
       ($0.steps, $0.gradientClipping, $0.gradients, $0.averaging) = (5, 0.5, .bfloat16, 0.75)
-      ($0.augmentation.elastic, $0.patience) = (0.7, 4)
+      ($0.augmentation.elastic, $0.patience, $0.initialScale) = (0.7, 4, 0.25)
     }
     recipe.initialModel = String(repeating: "0a", count: 32)
     let json = recipe.json()

@@ -221,7 +221,10 @@ final class InProcessCommunicator: Communicator {
       while !hasArrived(index) {
         spin.pause()
         guard spin.isLong else { continue }
-        if let reason = mailboxes.reasonNotToWait(for: members[peers[index]]), !hasArrived(index) {
+        let peer = members[peers[index]]
+        // A peer may have arrived and returned since. Sentences take memory, and a step allocates nothing.
+        if !mailboxes.isAwaitable(peer), !hasArrived(index), let reason = mailboxes.reasonNotToWait(for: peer)
+        {
           throw CommunicatorError(call: "wait", reason: reason)
         }
         if let limit, MonotonicClock.now() > limit { throw noAnswer(from: peers[index]) }
@@ -301,6 +304,13 @@ final class Mailboxes: @unchecked Sendable {
     pthread_mutex_lock(mutex)
     defer { pthread_mutex_unlock(mutex) }
     return broken
+  }
+
+  /// Whether a rank that waits for `rank` may get what it waits for.
+  func isAwaitable(_ rank: Int) -> Bool {
+    pthread_mutex_lock(mutex)
+    defer { pthread_mutex_unlock(mutex) }
+    return broken == nil && !isFinished[rank]
   }
 
   /// Why a rank that waits for `rank` would wait in vain; nil where it would not.

@@ -4,6 +4,7 @@ extension SelfTest {
   /// those of this one.
   static let expected = [
     "quick": "53d9847caedace1363aa3dc773fc7eaa2fb1973dd263ec20a0e5709a3d36caf8",
+    "sprint": "1c0d370f2e54ecebadf07c6700eb7790db81be6fa13245c4e9b84c1f59d093eb",
     "medium": "a7a4fcfc08dd3eadb4be05be6a8a1605f5a941bb2c5d6d58f415cff1e88c15db",
     "medium-512": "d84837229c9175a4a7e104219bca4f12d40c4d0c1d2d8f88e24d1f5157a600b6",
     "medium-1024": "d84837229c9175a4a7e104219bca4f12d40c4d0c1d2d8f88e24d1f5157a600b6",
