@@ -62,6 +62,7 @@ extension Recipe {
       recipe.averaging = 0.998
       recipe.shift = 0
       recipe.augmentation = augmentation
+      recipe.initialScale = 0.4
     case "mlp", "linear":
       recipe.optimizer = .adamW(adamW(learningRate: 0.002))
       recipe.epochs = 5
