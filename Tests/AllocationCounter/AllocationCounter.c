@@ -15,6 +15,8 @@ long allocation_count(void) {
   return count;
 }
 
+void end_allocation_count(void) { is_counting = 0; }
+
 // Sanitizers bring an allocator of their own, which must see every request: nothing is counted beside them.
 #if !__has_feature(address_sanitizer) && !__has_feature(thread_sanitizer)
 

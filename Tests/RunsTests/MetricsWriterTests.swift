@@ -75,6 +75,7 @@ import Testing
     let record = step(1, loss: 0.123456789012345678, seconds: 1.0 / 3)
     try writer.append(record)
     let before = allocation_count()
+    defer { end_allocation_count() }
     for _ in 0..<20 { try writer.append(record) }
     #expect(allocation_count() == before)
     try writer.flush()

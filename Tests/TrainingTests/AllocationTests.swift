@@ -15,6 +15,7 @@ import Training
   /// queues, not MPI.
   private func allocations(_ name: String, optimizer: String, ranksPerNode: Int) throws -> [Int] {
     try InProcessWorld(size: 3, ranksPerNode: ranksPerNode).run { world in
+      defer { end_allocation_count() }
       var inExchanges = 0
       let communicator = ForwardingCommunicator(world) { _, _, forward throws(CommunicatorError) in
         let before = allocation_count()
@@ -64,6 +65,7 @@ import Training
 
   @Test func theCounterCounts() {
     let before = allocation_count()
+    defer { end_allocation_count() }
     let buffer = FloatBuffer(count: 100)
     #expect(buffer.count == 100 && allocation_count() > before)
   }

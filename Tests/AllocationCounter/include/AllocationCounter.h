@@ -5,4 +5,7 @@
 // left out. Linking this target replaces the C library's allocation functions by counting ones.
 long allocation_count(void);
 
+// Ends the calling thread's counting, which makes every request slower: threads are used again by other tests.
+void end_allocation_count(void);
+
 #endif
