@@ -17,7 +17,7 @@ extension RealRanks {
       command.environment = [name: value]
       let outcome = try command.run()
       #expect(outcome.code == 0, "\(outcome.output)\(outcome.errors)")
-      #expect(outcome.output.contains("the same 10 models as ours"))
+      #expect(outcome.output.contains("the same 11 models as ours"))
     }
 
     /// OpenBLAS's own bits are what the self-test is there to notice.
