@@ -19,10 +19,15 @@ extension RealRanks {
     init() throws {
       scratch = try ScratchFolder()
       try Self.space.write(toFile: scratch("space.json"), atomically: true, encoding: .utf8)
+      // A search that is still going on for some seconds after its first trials.
+      try Self.space.replacingOccurrences(of: "\"epochs\": 3", with: "\"epochs\": 24")
+        .write(toFile: scratch("long.json"), atomically: true, encoding: .utf8)
     }
 
-    private func words(_ out: String, _ more: [String] = [], data: String = "synthetic:1500:2") -> [String] {
-      ["tune", scratch("space.json"), "--out", scratch(out), "--data", data, "--trials", "9"] + more
+    private func words(
+      _ out: String, _ more: [String] = [], space: String = "space.json", data: String = "synthetic:1500:2"
+    ) -> [String] {
+      ["tune", scratch(space), "--out", scratch(out), "--data", data, "--trials", "9"] + more
     }
 
     private func text(_ path: String) throws -> String {
@@ -83,7 +88,7 @@ extension RealRanks {
     @Test(arguments: [SIGTERM, SIGUSR1, SIGKILL])
     func aSearchGoesOnWhereItWasStopped(_ signal: Int32) throws {
       let data = "synthetic:6000:2"
-      let running = try Command.ranks(3, words("search", data: data)).start()
+      let running = try Command.ranks(3, words("search", space: "long.json", data: data)).start()
       _ = running.waitForOutput(containing: "rung 0  trial")
       running.signal(signal)
       let code = try running.wait().code
@@ -95,7 +100,7 @@ extension RealRanks {
         "\(watched.output)")
       let before = try journal("search").filter { $0["event"] as? String == "trial" }.count
       #expect((1..<13).contains(before))
-      let again = try Command.ranks(2, words("search", data: data)).run()
+      let again = try Command.ranks(2, words("search", space: "long.json", data: data)).run()
       #expect(
         again.code == 73 && again.errors.contains("already holds a search: go on with it by --resume"),
         "\(again.errors)")
@@ -106,7 +111,7 @@ extension RealRanks {
         $0["digest"] as? String
       }
       #expect(digests.count == 13 && Set(digests).count == 13)
-      let whole = try Command.ranks(2, words("whole", data: data)).run()
+      let whole = try Command.ranks(2, words("whole", space: "long.json", data: data)).run()
       #expect(whole.code == 0, "\(whole.errors)")
       #expect(try text("search/table.csv") == text("whole/table.csv"))
     }
@@ -118,7 +123,7 @@ extension RealRanks {
           ( for try in $(seq 3000); do grep -q '"trial"' \(scratch("search"))/search.jsonl 2>/dev/null && break; sleep 0.01; done
             kill -USR1 $$ ) &
         fi
-        exec \(Command.binary) \(words("search", data: "synthetic:6000:2").joined(separator: " "))
+        exec \(Command.binary) \(words("search", space: "long.json", data: "synthetic:6000:2").joined(separator: " "))
         """
       let outcome = try Command(executable: "mpirun", arguments: Command.mpirun(3) + ["sh", "-c", script])
         .run()
