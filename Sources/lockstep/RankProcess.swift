@@ -157,6 +157,8 @@ enum RankProcess {
     if code != .success, !text.isEmpty {
       try? FileHandle.standardError.write(contentsOf: Data((text + "\n").utf8))
     }
+    // The first rank that ends takes the others along: the one that says why must not be among these.
+    if code != .success, text.isEmpty { sleep(2) }
     end(code: code.rawValue)
   }
 
