@@ -36,6 +36,8 @@ package struct PairedTest: Hashable, Sendable, Codable {
       }
       distribution = next
     }
-    return min(distribution.reduce(0) { $1.key.magnitude >= observed ? $0 + $1.value : $0 }, 1)
+    // In the order of the sums: another order, as a dictionary's is, would give other last bits.
+    let extreme = distribution.filter { $0.key.magnitude >= observed }.sorted { $0.key < $1.key }
+    return min(extreme.reduce(0) { $0 + $1.value }, 1)
   }
 }

@@ -19,6 +19,8 @@ import Tuning
       result: result, ranks: [0], seconds: 1, time: 6)
     change(&record)
     let encoder = JSONEncoder()
+    // The same bytes in each process, so that what is damaged below is the same.
+    encoder.outputFormatting = .sortedKeys
     encoder.nonConformingFloatEncodingStrategy = .convertToString(
       positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
     return String(decoding: try encoder.encode(record), as: UTF8.self) + "\n"
@@ -53,6 +55,15 @@ import Tuning
         (error as? RunError)?.exitCode == 65 && "\(error)".contains("line 2")
       }
     }
+  }
+
+  /// Infinite losses are written as texts, but a parameter's text is no number.
+  @Test(arguments: ["inf", "-inf", "nan"]) func textsThatNameNumbersStayTexts(_ text: String) throws {
+    let scratch = try Scratch()
+    try scratch.write("journal", Array((Self.event + record { $0.values = ["shift": .text(text)] }).utf8))
+    let journal = try Journal(path: scratch("journal"))
+    #expect(journal.records.map(\.values) == [["shift": .text(text)]])
+    #expect(journal.records.first?.values["shift"]?.words == text)
   }
 
   /// Whatever numbers stand in a journal, it is refused, or there are a screen and a page.

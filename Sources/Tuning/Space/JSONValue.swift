@@ -74,10 +74,11 @@ extension JSONValue: Codable {
       self = .whole(value)
     } else if let value = try? container.decode(UInt64.self) {
       self = .large(value)
+    } else if let value = try? container.decode(String.self) {
+      // Before numbers: to a decoder that takes "inf" for one, a text may be no finite number.
+      self = .text(value)
     } else if let value = try? container.decode(Double.self) {
       self = .number(value)
-    } else if let value = try? container.decode(String.self) {
-      self = .text(value)
     } else if let value = try? container.decode([JSONValue].self) {
       self = .list(value)
     } else {
