@@ -43,6 +43,7 @@ let package = Package(
     .systemLibrary(name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"])]),
 
     .target(name: "CProducts"),
+    .target(name: "CWinograd"),
     .target(name: "CProcesses"),
     .target(name: "CProcessor"),
     .target(name: "CVectors"),
@@ -88,7 +89,7 @@ let package = Package(
       ],
       swiftSettings: settings),
     .target(
-      name: "Model", dependencies: ["Files", "Tensors"],
+      name: "Model", dependencies: ["CWinograd", "Files", "Tensors"],
       swiftSettings: settings + [.enableExperimentalFeature("Lifetimes")]),
     .target(
       name: "Checkpoints",
@@ -248,7 +249,8 @@ let package = Package(
       name: "DatasetsTests", dependencies: ["Datasets", "Digests", "Files", "Tensors", "TestSupport"],
       swiftSettings: settings),
     .testTarget(
-      name: "ModelTests", dependencies: ["Model", "Tensors"], exclude: ["Fixtures"], swiftSettings: settings),
+      name: "ModelTests", dependencies: ["CWinograd", "Model", "Tensors"], exclude: ["Fixtures"],
+      swiftSettings: settings),
   ]
 )
 

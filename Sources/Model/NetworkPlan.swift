@@ -33,17 +33,19 @@ struct NetworkPlan {
       let (weights, bias) = tensors(
         of: name, weightShape: [kernel, kernel, shape.channels, output.channels], isLast: isLastWithWeights)
       if WinogradConvolution.suits(kernel: kernel, stride: stride, input: shape, output: output) {
+        let pooling = takePooling(rest: &rest)
         layers.append(
           WinogradConvolution(
-            name: name, input: shape, output: output, padding: padding, weights: weights,
-            capacity: capacity))
+            name: name + (pooling.map { ", " + $0 } ?? ""), input: shape, output: output, padding: padding,
+            pools: pooling != nil, weights: weights, capacity: capacity))
+        shape = layers.last?.outputShape ?? output
       } else {
         layers.append(
           Convolution(
             name: name, input: shape, output: output, kernel: kernel, stride: stride, padding: padding,
             weights: weights, capacity: capacity))
+        shape = output
       }
-      shape = output
       appendActivation(bias: bias, rest: &rest)
     case .dense:
       let (weights, bias) = tensors(
@@ -95,6 +97,19 @@ struct NetworkPlan {
     layers.append(
       BiasActivation(
         name: name + (rectifies ? " bias, relu" : " bias"), shape: shape, bias: bias, rectifies: rectifies))
+  }
+
+  /// Takes the max pooling of 2×2 windows, 2 apart, behind a convolution or behind the ReLU that follows it, and leaves
+  /// the ReLU; the pooling's name, or nil if there is no such one.
+  private mutating func takePooling(rest: inout ArraySlice<LayerSpecification>) -> String? {
+    let pooling = LayerSpecification.maxPooling(size: 2, stride: 2)
+    let second = rest.index(after: rest.startIndex)
+    if rest.first == .relu, rest.indices.contains(second), rest[second] == pooling {
+      rest.swapAt(rest.startIndex, second)
+    }
+    guard rest.first == pooling else { return nil }
+    rest = rest.dropFirst()
+    return name(pooling)
   }
 
   private mutating func name(_ layer: LayerSpecification) -> String {
