@@ -60,6 +60,11 @@ class Setting:
     def __str__(self):
         return " ".join([f"batch {self.batch}", *names(self.flags)])
 
+    @property
+    def name(self):
+        """The peer, with its precision where that is not float32."""
+        return PEERS[self.peer].name + (" bf16" if "--bf16" in self.flags else "")
+
 
 class CommandFailed(Exception):
     """A command ended with an error; what it said is the message."""
@@ -134,12 +139,12 @@ class Benchmark:
                 scores[setting] = self.peer(net, setting, seconds=0.7)
             except CommandFailed as failure:
                 reasons = [line for line in str(failure).splitlines() if "Error: " in line]
-                print(f"{net}: {PEERS[setting.peer].name}, {setting}, fails:", *reasons[-1:], file=sys.stderr)
+                print(f"{net}: {setting.name}, {setting}, fails:", *reasons[-1:], file=sys.stderr)
                 last = failure
         if not scores:
             raise last
         found = "; ".join(f"{setting} {score:,.0f}" for setting, score in scores.items())
-        print(f"{net}: {PEERS[settings[0].peer].name}, images/s: {found}", file=sys.stderr, flush=True)
+        print(f"{net}: {settings[0].name}, images/s: {found}", file=sys.stderr, flush=True)
         best = max(scores, key=scores.get)
         return best, scores[best]
 
@@ -171,7 +176,7 @@ class Benchmark:
             columns["PyTorch bf16"] = ("pytorch", "--bf16")
         versions = [f"{PEERS[peer].name} {version}" for peer, version in self.versions().items()]
         print(f"\n## Images per second and core, training steps, one thread, AdamW, no augmentation\n\n"
-              f"{', '.join(versions)}; float32 but for PyTorch bf16.\n")
+              f"{', '.join(versions)}.\n")
         print("| net | Lockstep | the best peer | Lockstep / the best |",
               *(f"to {name} |" for name in columns), "effective GFLOP/s, of the sgemm peak |")
         print("| " + " | ".join(["---"] * (5 + len(columns))) + " |")

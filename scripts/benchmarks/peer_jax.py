@@ -27,8 +27,10 @@ def initial_parameters(network, key):
 
 
 def max_pooling(x, size, sides):
-    """The largest value of each window. Twice as fast as lax.reduce_window, whose gradient XLA selects and scatters on
-    CPUs; where several values are the largest, they share the gradient."""
+    """The largest value of each window; where several are the largest, they share the gradient.
+
+    On CPUs much faster than lax.reduce_window, for whose gradient XLA selects and scatters.
+    """
     height, width = sides
     for side in sides:
         x = lax.slice_in_dim(x, 0, x.shape[side] // size * size, axis=side)

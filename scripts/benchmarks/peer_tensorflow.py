@@ -68,7 +68,7 @@ class Trainer:
         gradients = tape.gradient(loss, self.parameters)
         if RANKS > 1:
             gradients = tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.MEAN, gradients)
-        # AdamW without weight decay is Adam, for which TensorFlow has a kernel; as fast as Keras's AdamW, or faster.
+        # AdamW without weight decay is Adam, for which TensorFlow has a kernel.
         powers = [power.read_value() * beta for power, beta in zip(self.powers, (peer.BETA1, peer.BETA2))]
         for power, value in zip(self.powers, powers):
             tf.raw_ops.AssignVariableOp(resource=power.handle, value=value)
