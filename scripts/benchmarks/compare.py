@@ -33,7 +33,7 @@ TRAINED, KEPT = 8192, 500
 
 @dataclasses.dataclass(frozen=True)
 class Framework:
-    """A peer: its script, the flags of its variants, each of which is tried, and how its ranks sum their gradients."""
+    """A peer: its script, its variants' flags, each of which is tried, and how its ranks sum their gradients."""
 
     name: str
     script: str
@@ -211,7 +211,7 @@ class Benchmark:
         return dict(zip(self.options.peers, run([PYTHON, "-c", program, *asked])[0].split()))
 
     def ranks(self):
-        """two ranks against one, strong (global batch 128) and weak (64 per rank), beside PyTorch's and TensorFlow's"""
+        """two ranks against one, strong (global batch 128) and weak (64 per rank), beside PyTorch and TensorFlow"""
         peers = [peer for peer in self.options.peers if PEERS[peer].ranks]
         flags = {(net, peer): self.rank_flags(net, peer) for net in self.options.nets for peer in peers}
         for title, batches in (("strong: global batch 128", (128, 128)), ("weak: 64 images per rank", (64, 128))):
@@ -222,7 +222,7 @@ class Benchmark:
                 self.efficiency(net, batches, {peer: flags[net, peer] for peer in peers})
 
     def rank_flags(self, net, peer):
-        """The faster layout of PyTorch with 64 images; none of TensorFlow, whose collectives XLA cannot compile for CPUs."""
+        """The faster layout of PyTorch with 64 images; TensorFlow as it is: XLA compiles no collectives for CPUs."""
         return self.best_setting(net, peer, batches=(64,))[0].flags if peer == "pytorch" else ()
 
     def efficiency(self, net, batches, peers):
@@ -329,7 +329,7 @@ def content(folder, name):
 
 
 def sample_folder(source, folder):
-    """A folder with the first of MNIST's samples, TRAINED + KEPT and KEPT, or random ones where there is no source."""
+    """A folder with MNIST's first samples, TRAINED + KEPT and KEPT, or random ones where there is no source."""
     folder.mkdir()
     generator = random.Random(0)
     for part, count in (("train", TRAINED + KEPT), ("t10k", KEPT)):
@@ -426,6 +426,8 @@ def arguments():
         help="example: all 14 epochs, not one from which 14 are extrapolated; some 10 minutes a round")
     parser.add_argument("--lockstep", metavar="PROGRAM", help="a lockstep that is built already, to measure that one")
     options = parser.parse_args()
+    if options.lockstep and not shutil.which(options.lockstep):
+        stop(66, f"--lockstep: expected a program, found none at {options.lockstep}")
     if not options.data and {"process", "example"} & set(options.parts):
         stop(66, "the parts 'process' and 'example' need MNIST: run 'lockstep fetch' or name it with --data")
     return options

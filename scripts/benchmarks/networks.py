@@ -24,7 +24,7 @@ class Layer:
 
     @property
     def weights(self):
-        """The shape of the weights: (height, width, in, out) of a kernel, (in, out) of a dense layer, None of others."""
+        """The shape of the weights: (height, width, in, out) of a kernel, (in, out) of a dense layer; else None."""
         if self.kind == "conv":
             return self.size, self.size, self.inputs[-1], self.outputs[-1]
         return (math.prod(self.inputs), *self.outputs) if self.kind == "dense" else None

@@ -69,7 +69,7 @@ def logits(network, layout, parameters, images, key):
 
 
 def adamw(parameters, gradients, moments, count):
-    """Parameters and moments after one step of Adam (Kingma and Ba 2015), AdamW without weight decay; count from 1."""
+    """Parameters and moments after a step of Adam (Kingma and Ba 2015): AdamW without weight decay; count from 1."""
     means, squares = moments
     means = jax.tree.map(lambda m, g: peer.BETA1 * m + (1 - peer.BETA1) * g, means, gradients)
     squares = jax.tree.map(lambda v, g: peer.BETA2 * v + (1 - peer.BETA2) * g * g, squares, gradients)

@@ -85,7 +85,7 @@ class Trainer:
 
 def main():
     parser = peer.parser(__doc__)
-    parser.add_argument("--channels-last", action="store_true", help="images as [n, height, width, channels] in memory")
+    parser.add_argument("--channels-last", action="store_true", help="channels_last, as memory format")
     parser.add_argument("--bf16", action="store_true", help="forward and backward in bfloat16, weights in float32")
     parser.add_argument("--compile", action="store_true", help="with torch.compile")
     options = parser.parse_args()
