@@ -42,6 +42,7 @@ let package = Package(
     .systemLibrary(name: "CMinizip", pkgConfig: "minizip", providers: [.apt(["libminizip-dev"])]),
     .systemLibrary(name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"])]),
 
+    .target(name: "CConvolutions"),
     .target(name: "CProducts"),
     .target(name: "CWinograd"),
     .target(name: "CProcesses"),
@@ -89,7 +90,7 @@ let package = Package(
       ],
       swiftSettings: settings),
     .target(
-      name: "Model", dependencies: ["CWinograd", "Files", "Tensors"],
+      name: "Model", dependencies: ["CConvolutions", "CWinograd", "Files", "Tensors"],
       swiftSettings: settings + [.enableExperimentalFeature("Lifetimes")]),
     .target(
       name: "Checkpoints",

@@ -30,23 +30,25 @@ struct NetworkPlan {
     let name = self.name(layer)
     switch layer {
     case .convolution(_, let kernel, let stride, let padding):
+      let isFirst = tensors.isEmpty
       let (weights, bias) = tensors(
         of: name, weightShape: [kernel, kernel, shape.channels, output.channels], isLast: isLastWithWeights)
-      if WinogradConvolution.suits(kernel: kernel, stride: stride, input: shape, output: output) {
-        let pooling = takePooling(rest: &rest)
-        layers.append(
-          WinogradConvolution(
-            name: name + (pooling.map { ", " + $0 } ?? ""), input: shape, output: output, padding: padding,
-            pools: pooling != nil, weights: weights, capacity: capacity))
-        shape = layers.last?.outputShape ?? output
-      } else {
+      switch ConvolutionMethod(kernel: kernel, stride: stride, input: shape, output: output, isFirst: isFirst)
+      {
+      case .winograd:
+        appendWinograd(name, output, padding: padding, weights: weights, bias: bias, rest: &rest)
+      case .first:
+        appendFirst(
+          name, output, kernel: kernel, stride: stride, padding: padding, weights: weights, bias: bias,
+          rest: &rest)
+      case .products:
         layers.append(
           Convolution(
             name: name, input: shape, output: output, kernel: kernel, stride: stride, padding: padding,
             weights: weights, capacity: capacity))
         shape = output
+        appendActivation(bias: bias, rest: &rest)
       }
-      appendActivation(bias: bias, rest: &rest)
     case .dense:
       let (weights, bias) = tensors(
         of: name, weightShape: [shape.count, output.count], isLast: isLastWithWeights)
@@ -78,38 +80,91 @@ struct NetworkPlan {
     }
   }
 
-  /// Appends a layer's bias with the ReLU behind it, if any, and the max pooling around that one first.
-  private mutating func appendActivation(bias: ParameterTensor, rest: inout ArraySlice<LayerSpecification>) {
+  /// Appends the network's first convolution, with what it does of the layers behind it.
+  private mutating func appendFirst(
+    _ name: String, _ convolved: Shape, kernel: Int, stride: Int, padding: Padding, weights: ParameterTensor,
+    bias: ParameterTensor, rest: inout ArraySlice<LayerSpecification>
+  ) {
+    var ahead = rest
+    let activation = takeActivation(on: convolved, from: &ahead)
+    var name = name
+    var pooling: FirstConvolution.Pooling?
+    var finishes = activation.pooling == nil
+    if let layer = activation.pooling, case .maxPooling(let size, let stride) = layer,
+      let output = layer.outputShape(for: convolved), FirstConvolution.canPool(size: size, stride: stride)
+    {
+      pooling = FirstConvolution.Pooling(size: size, stride: stride, output: output)
+      finishes = true
+      name += ", " + self.name(layer)
+    }
+    if finishes { name += activation.rectifies ? ", bias, relu" : ", bias" }
+    layers.append(
+      FirstConvolution(
+        name: name, input: shape, convolved: convolved, kernel: kernel, stride: stride, padding: padding,
+        pooling: pooling, weights: weights, bias: finishes ? bias : nil,
+        rectifies: finishes && activation.rectifies, capacity: capacity))
+    shape = pooling?.output ?? convolved
+    if finishes {
+      rest = ahead
+    } else {
+      appendActivation(bias: bias, rest: &rest)
+    }
+  }
+
+  /// Takes the ReLU and the max pooling behind a layer with the output `shape` from `rest`, in either order.
+  private func takeActivation(
+    on shape: Shape, from rest: inout ArraySlice<LayerSpecification>
+  ) -> (pooling: LayerSpecification?, rectifies: Bool) {
+    var pooling: LayerSpecification?
     var rectifies = false
     if rest.first == .relu {
       rectifies = true
       rest = rest.dropFirst()
     }
-    if case .maxPooling? = rest.first, let pooling = rest.first, pooling.outputShape(for: shape) != nil {
+    if case .maxPooling? = rest.first, let layer = rest.first, layer.outputShape(for: shape) != nil {
+      pooling = layer
       rest = rest.dropFirst()
-      append(pooling, isLastWithWeights: false, rest: &rest)
       if !rectifies, rest.first == .relu {
         rectifies = true
         rest = rest.dropFirst()
       }
     }
+    return (pooling, rectifies)
+  }
+
+  /// Appends a convolution by Winograd's filtering, with the max pooling of 2×2 windows behind it, if there is one.
+  private mutating func appendWinograd(
+    _ name: String, _ convolved: Shape, padding: Padding, weights: ParameterTensor, bias: ParameterTensor,
+    rest: inout ArraySlice<LayerSpecification>
+  ) {
+    let activation = takeActivation(on: convolved, from: &rest)
+    var (name, pooling) = (name, activation.pooling)
+    let pools = pooling == .maxPooling(size: 2, stride: 2)
+    if pools, let layer = pooling {
+      name += ", " + self.name(layer)
+      pooling = nil
+    }
+    let layer = WinogradConvolution(
+      name: name, input: shape, output: convolved, padding: padding, pools: pools, weights: weights,
+      capacity: capacity)
+    layers.append(layer)
+    shape = layer.outputShape
+    if let pooling { append(pooling, isLastWithWeights: false, rest: &rest) }
+    appendBias(bias, rectifies: activation.rectifies)
+  }
+
+  /// Appends a layer's bias with the ReLU behind it, if any, and the max pooling around that one first.
+  private mutating func appendActivation(bias: ParameterTensor, rest: inout ArraySlice<LayerSpecification>) {
+    let activation = takeActivation(on: shape, from: &rest)
+    if let pooling = activation.pooling { append(pooling, isLastWithWeights: false, rest: &rest) }
+    appendBias(bias, rectifies: activation.rectifies)
+  }
+
+  private mutating func appendBias(_ bias: ParameterTensor, rectifies: Bool) {
     let name = bias.name.split(separator: ".").first.map(String.init) ?? bias.name
     layers.append(
       BiasActivation(
         name: name + (rectifies ? " bias, relu" : " bias"), shape: shape, bias: bias, rectifies: rectifies))
-  }
-
-  /// Takes the max pooling of 2×2 windows, 2 apart, behind a convolution or behind the ReLU that follows it, and leaves
-  /// the ReLU; the pooling's name, or nil if there is no such one.
-  private mutating func takePooling(rest: inout ArraySlice<LayerSpecification>) -> String? {
-    let pooling = LayerSpecification.maxPooling(size: 2, stride: 2)
-    let second = rest.index(after: rest.startIndex)
-    if rest.first == .relu, rest.indices.contains(second), rest[second] == pooling {
-      rest.swapAt(rest.startIndex, second)
-    }
-    guard rest.first == pooling else { return nil }
-    rest = rest.dropFirst()
-    return name(pooling)
   }
 
   private mutating func name(_ layer: LayerSpecification) -> String {
