@@ -41,6 +41,25 @@ struct weights_tile {
   float *weights;
 };
 
+// Where a tile of three rows of three outputs lies.
+struct place {
+  ptrdiff_t in_frame, in_output;  // its first input and its first output, in floats
+  int height, width;              // the outputs that there are of it
+  bool is_below, is_right;        // of another tile
+};
+
+static inline struct place place_of(const struct cconvolutions_winograd *layer, ptrdiff_t tile) {
+  const ptrdiff_t tiles = layer->tile_rows * layer->tile_columns, sample = tile / tiles;
+  const ptrdiff_t row = (tile - sample * tiles) / layer->tile_columns;
+  const ptrdiff_t column = tile - sample * tiles - row * layer->tile_columns;
+  const ptrdiff_t height = layer->height - 3 * row, width = layer->width - 3 * column;
+  return (struct place){
+      .in_frame = sample * layer->frame + 3 * (row * layer->frame_row + column * layer->in),
+      .in_output = ((sample * layer->height + 3 * row) * layer->width + 3 * column) * layer->out,
+      .height = height < 3 ? (int)height : 3, .width = width < 3 ? (int)width : 3, .is_below = row > 0,
+      .is_right = column > 0};
+}
+
 // The sources below are included once for each width of vectors, with these defined beforehand:
 //   LANES            floats in a vector
 //   REGISTERS        vectors that the processor holds: 16 or 32
@@ -73,6 +92,7 @@ struct weights_tile {
 #define NARROWER(x) x##_4
 #include "vectors.h"
 #include "first.h"
+#include "winograd.h"
 #include "undefine.h"
 
 #if defined(__x86_64__)
@@ -88,6 +108,7 @@ struct weights_tile {
 #define NARROWER(x) x##_4
 #include "vectors.h"
 #include "first.h"
+#include "winograd.h"
 #include "undefine.h"
 
 #define LANES 16
@@ -101,6 +122,7 @@ struct weights_tile {
 #define NARROWER(x) x##_8
 #include "vectors.h"
 #include "first.h"
+#include "winograd.h"
 #include "undefine.h"
 
 #define CHOOSE(function, ...) \
@@ -136,4 +158,77 @@ void cconvolutions_first_weights(
     int lanes, const struct cconvolutions_first *layer, ptrdiff_t count, const float *frames, const float *gradient,
     const uint8_t *winners, bool adds, float *weights) {
   CHOOSE(first_weights, layer, count, frames, gradient, winners, adds, weights)
+}
+
+void cconvolutions_winograd_weights(
+    int lanes, const struct cconvolutions_winograd *layer, const float *kernel, float *target) {
+  CHOOSE(winograd_weights, layer, kernel, target)
+}
+
+void cconvolutions_winograd_input(
+    int lanes, const struct cconvolutions_winograd *layer, ptrdiff_t first, ptrdiff_t end, const float *frames,
+    float *target) {
+  CHOOSE(winograd_input, layer, first, end, frames, target)
+}
+
+void cconvolutions_winograd_input_gradient(
+    int lanes, const struct cconvolutions_winograd *layer, ptrdiff_t first, ptrdiff_t end, const float *source,
+    float *frames) {
+  CHOOSE(winograd_input_gradient, layer, first, end, source, frames)
+}
+
+void cconvolutions_winograd_output(
+    int lanes, const struct cconvolutions_winograd *layer, ptrdiff_t first, ptrdiff_t end, const float *source,
+    float *output) {
+  CHOOSE(winograd_output, layer, first, end, source, output)
+}
+
+void cconvolutions_winograd_output_gradient(
+    int lanes, const struct cconvolutions_winograd *layer, ptrdiff_t first, ptrdiff_t end, const float *gradient,
+    float *target) {
+  CHOOSE(winograd_output_gradient, layer, first, end, gradient, target)
+}
+
+void cconvolutions_winograd_products(
+    int lanes, ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t depth, const float *tiles, ptrdiff_t tiles_plane,
+    const float *weights, ptrdiff_t weights_plane, float *target, ptrdiff_t target_plane) {
+  CHOOSE(
+      winograd_products, rows, columns, depth, tiles, tiles_plane, weights, weights_plane, target, target_plane)
+}
+
+void cconvolutions_winograd_weight_gradient(
+    int lanes, const struct cconvolutions_winograd *layer, ptrdiff_t rows, const float *tiles, const float *gradient,
+    bool adds, float *weights) {
+  CHOOSE(winograd_weight_gradient, layer, rows, tiles, gradient, adds, weights)
+}
+
+#if defined(__x86_64__)
+#define AVX2 __attribute__((target("avx2")))
+#else
+#define AVX2
+#endif
+typedef float eight __attribute__((vector_size(32), aligned(4)));
+
+AVX2 void cconvolutions_transpose(const float *source, ptrdiff_t rows, ptrdiff_t columns, float *target) {
+  for (ptrdiff_t i = 0; i < rows; i += 8)
+    for (ptrdiff_t j = 0; j < columns; j += 8) {
+      eight x[8], y[8];
+      EACH(l, 8) x[l] = *(const eight *)(source + (i + l) * columns + j);
+      // Rows l and l + 4 change quarters, then l and l + 2, then l and l + 1.
+      EACH(l, 4) {
+        y[l] = __builtin_shufflevector(x[l], x[l + 4], 0, 1, 2, 3, 8, 9, 10, 11);
+        y[l + 4] = __builtin_shufflevector(x[l], x[l + 4], 4, 5, 6, 7, 12, 13, 14, 15);
+      }
+      EACH(h, 2) EACH(l, 2) {
+        const int r = 4 * h + l;
+        x[r] = __builtin_shufflevector(y[r], y[r + 2], 0, 1, 8, 9, 4, 5, 12, 13);
+        x[r + 2] = __builtin_shufflevector(y[r], y[r + 2], 2, 3, 10, 11, 6, 7, 14, 15);
+      }
+      EACH(h, 4) {
+        const int r = 2 * h;
+        y[r] = __builtin_shufflevector(x[r], x[r + 1], 0, 8, 2, 10, 4, 12, 6, 14);
+        y[r + 1] = __builtin_shufflevector(x[r], x[r + 1], 1, 9, 3, 11, 5, 13, 7, 15);
+      }
+      EACH(l, 8) *(eight *)(target + (j + l) * rows + i) = y[l];
+    }
 }

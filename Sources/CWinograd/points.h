@@ -6,7 +6,7 @@
 // Lanes only decide which channels are computed side by side, so every width gives the same bits.
 //
 // The points are 0 (for m = 4 and 6), pairs of numbers of either sign, and infinity:
-//   m = 3: +-1, +-1/2     m = 4: 0, +-1, +-2     m = 5: +-1, +-2, +-1/2     m = 6: 0, +-1, +-2, +-1/2
+//   m = 4: 0, +-1, +-2     m = 5: +-1, +-2, +-1/2     m = 6: 0, +-1, +-2, +-1/2
 // Of a pair p, -p the maps share what is even and what is odd in p.
 
 typedef float WIDTH(vector) __attribute__((vector_size(4 * LANES), aligned(4), may_alias));
@@ -24,15 +24,6 @@ INLINE V WIDTH(where)(WIDTH(numbers) mask, V x, V y) {
 }
 
 // B': inputs of a tile to as many.
-INLINE void WIDTH(input_3)(const V d[5], V o[5]) {
-  const V even = FMA(-0.25f, d[0], d[2]), odd = FMA(-0.25f, d[1], d[3]), near = d[2] - d[0], near_odd = d[3] - d[1];
-  o[0] = even + odd;
-  o[1] = even - odd;
-  o[2] = FMA(0.5f, near, near_odd);
-  o[3] = FMA(0.5f, near, -near_odd);
-  o[4] = FMA(-1.25f, d[2], FMA(0.25f, d[0], d[4]));
-}
-
 INLINE void WIDTH(input_4)(const V d[6], V o[6]) {
   const V even = FMA(-4.0f, d[2], d[4]), odd = FMA(-4.0f, d[1], d[3]), far = d[4] - d[2], far_odd = d[3] - d[1];
   o[0] = FMA(4.0f, d[0], FMA(-5.0f, d[2], d[4]));
@@ -71,15 +62,6 @@ INLINE void WIDTH(input_6)(const V d[8], V o[8]) {
 }
 
 // B, their adjoints.
-INLINE void WIDTH(input_adjoint_3)(const V t[5], V o[5]) {
-  const V p = t[0] + t[1], q = t[0] - t[1], r = t[2] + t[3], s = t[2] - t[3];
-  o[0] = FMA(-0.5f, r, 0.25f * (t[4] - p));
-  o[1] = FMA(-0.25f, q, -s);
-  o[2] = FMA(-1.25f, t[4], FMA(0.5f, r, p));
-  o[3] = q + s;
-  o[4] = t[4];
-}
-
 INLINE void WIDTH(input_adjoint_4)(const V t[6], V o[6]) {
   const V p = t[1] + t[2], q = t[1] - t[2], r = t[3] + t[4], s = t[3] - t[4];
   o[0] = 4.0f * t[0];
@@ -114,13 +96,6 @@ INLINE void WIDTH(input_adjoint_6)(const V t[8], V o[8]) {
 }
 
 // A': products of a tile to outputs.
-INLINE void WIDTH(output_3)(const V m[5], V o[3]) {
-  const V p = m[0] + m[1], q = m[0] - m[1], r = m[2] + m[3], s = m[2] - m[3];
-  o[0] = p + r;
-  o[1] = FMA(0.5f, s, q);
-  o[2] = FMA(0.25f, r, p) + m[4];
-}
-
 INLINE void WIDTH(output_4)(const V m[6], V o[4]) {
   const V p = m[1] + m[2], q = m[1] - m[2], r = m[3] + m[4], s = m[3] - m[4];
   o[0] = m[0] + p + r;
@@ -149,15 +124,6 @@ INLINE void WIDTH(output_6)(const V m[8], V o[6]) {
 }
 
 // A, their adjoints.
-INLINE void WIDTH(output_adjoint_3)(const V y[3], V o[5]) {
-  const V even = y[0] + y[2], near = FMA(0.25f, y[2], y[0]);
-  o[0] = even + y[1];
-  o[1] = even - y[1];
-  o[2] = FMA(0.5f, y[1], near);
-  o[3] = FMA(-0.5f, y[1], near);
-  o[4] = y[2];
-}
-
 INLINE void WIDTH(output_adjoint_4)(const V y[4], V o[6]) {
   const V even = y[0] + y[2], odd = y[1] + y[3], far = FMA(4.0f, y[2], y[0]), far_odd = FMA(4.0f, y[3], y[1]);
   o[0] = y[0];
@@ -209,9 +175,6 @@ INLINE void WIDTH(weights_pair_adjoint)(const V u[2], float p, float scale, V o[
   o[2] = FMA(p * p, even, o[2]);
 }
 
-#define WEIGHTS_3(pair, u) \
-  pair(1.0f, 2.0f / 3, u); \
-  pair(0.5f, -4.0f / 3, u + 2)
 #define WEIGHTS_4(pair, u) \
   pair(1.0f, -1.0f / 6, u + 1); \
   pair(2.0f, 1.0f / 24, u + 3)
@@ -240,7 +203,6 @@ INLINE void WIDTH(weights_pair_adjoint)(const V u[2], float p, float scale, V o[
     WEIGHTS_##m(FROM, u); \
   }
 
-WEIGHTS(3, false, 0.0f)
 WEIGHTS(4, true, 0.25f)
 WEIGHTS(5, false, 0.0f)
 WEIGHTS(6, true, 1.0f)
@@ -248,7 +210,6 @@ WEIGHTS(6, true, 1.0f)
 #undef WEIGHTS
 #undef TO
 #undef FROM
-#undef WEIGHTS_3
 #undef WEIGHTS_4
 #undef WEIGHTS_5
 #undef WEIGHTS_6

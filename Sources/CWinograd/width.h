@@ -2,8 +2,6 @@
 
 #define WIDTH(x) JOIN(x, LANES)
 #include "points.h"
-#define OUTPUTS 3
-#include "maps.h"
 #define OUTPUTS 4
 #include "maps.h"
 #define OUTPUTS 5
@@ -13,7 +11,6 @@
 
 static const struct cwinograd_maps *WIDTH(maps)(int outputs) {
   switch (outputs) {
-    case 3: return &JOIN(maps_3, LANES);
     case 4: return &JOIN(maps_4, LANES);
     case 5: return &JOIN(maps_5, LANES);
     case 6: return &JOIN(maps_6, LANES);

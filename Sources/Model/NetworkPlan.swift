@@ -37,6 +37,13 @@ struct NetworkPlan {
       {
       case .winograd:
         appendWinograd(name, output, padding: padding, weights: weights, bias: bias, rest: &rest)
+      case .smallWinograd:
+        layers.append(
+          SmallWinogradConvolution(
+            name: name, input: shape, output: output, padding: padding, weights: weights,
+            capacity: capacity))
+        shape = output
+        appendActivation(bias: bias, rest: &rest)
       case .first:
         appendFirst(
           name, output, kernel: kernel, stride: stride, padding: padding, weights: weights, bias: bias,

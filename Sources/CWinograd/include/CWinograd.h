@@ -5,7 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-// The linear maps of Winograd's minimal filtering F(m x m, 3 x 3) (Lavin, Gray 2016, sections 4.2 and 4.3) for m = 3, 4, 5
+// The linear maps of Winograd's minimal filtering F(m x m, 3 x 3) (Lavin, Gray 2016, sections 4.2 and 4.3) for m = 4, 5
 // and 6, and their adjoints, from images to planes and back.
 //
 // With a 3x3 kernel g and a tile d of the input, n x n with n = m + 2, the m x m outputs are Y = A'[(G g G') o (B' d B)]A.

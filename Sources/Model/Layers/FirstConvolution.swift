@@ -23,8 +23,6 @@ final class FirstConvolution: Layer {
   private let weights: ParameterTensor
   private let bias: ParameterTensor?
   private let layer: cconvolutions_first
-  /// Floats in a vector.
-  private let lanes = Int32(Products.shared.own.lanes)
   /// Samples whose part of the weights' gradient is one sum.
   private let groupSize: Int
   /// The image's place in its frame: rows above it, and floats in front of a row.
@@ -81,6 +79,8 @@ final class FirstConvolution: Layer {
       ?? []
   }
 
+  /// Floats in a vector.
+  private var lanes: Int32 { Int32(Products.shared.own.lanes) }
   private var winnersOfSample: Int {
     winners.isEmpty ? 0 : outputShape.height * outputShape.width * layer.padded
   }

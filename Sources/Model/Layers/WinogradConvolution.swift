@@ -76,8 +76,8 @@ final class WinogradConvolution: Layer {
     /// The tiling of `output` with the fewest products; of equal ones that of the smallest tiles, whose rounding errors
     /// are the smallest too.
     init(_ output: Shape) {
-      var best = Tiling(output, side: 3)
-      for side in 4...6 {
+      var best = Tiling(output, side: 4)
+      for side in 5...6 {
         let tiling = Tiling(output, side: side)
         if tiling.productCount < best.productCount { best = tiling }
       }
