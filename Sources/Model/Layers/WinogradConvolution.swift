@@ -17,7 +17,7 @@ final class WinogradConvolution: Layer {
   private static let taps = 9
   /// What a group's transformed tiles, in and out, may take of the core's second-level cache; the transformed
   /// weights need room beside them.
-  private static let groupBytes = 384 * 1024
+  private static let groupBytes = 1024 * 1024
   /// The fewest rows of a product that are worth a call.
   private static let fewestTiles = 8
 
