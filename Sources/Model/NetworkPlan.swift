@@ -59,7 +59,7 @@ struct NetworkPlan {
     case .dense:
       let (weights, bias) = tensors(
         of: name, weightShape: [shape.count, output.count], isLast: isLastWithWeights)
-      layers.append(Dense(name: name, input: shape, output: output, weights: weights))
+      layers.append(Dense(name: name, input: shape, output: output, weights: weights, capacity: capacity))
       shape = output
       appendActivation(bias: bias, rest: &rest)
     case .maxPooling(let size, let stride):
