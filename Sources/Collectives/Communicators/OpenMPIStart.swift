@@ -13,7 +13,7 @@
 ///   before (RFC 896's rule against RFC 1122's delayed acknowledgements, §4.2.3.2), unless the socket is told otherwise.
 ///
 /// Whatever a user or an administrator has set of `mtl` stays as it is.
-package struct OpenMPIStart {
+package enum OpenMPIStart {
   /// What lets a process choose among the components: `ofi,psm2` or `^ofi`, all but that.
   static let variable = "OMPI_MCA_mtl"
   private static let file = "openmpi-mca-params.conf"
