@@ -173,7 +173,7 @@ static TARGET void NAME(first_forward)(
     for (ptrdiff_t y = 0; y < layer->pooled_height; y++) {
       const float *const patch = frames + sample * layer->frame + y * layer->pool_stride * layer->row_step;
       row.patch = patch;
-      if (is_two || layer->pool == 1) {
+      if (is_two || layer->pool_stride == 1) {
         NAME(row)(lines, cuts, &row);
       } else {
         for (ptrdiff_t dy = 0; dy < layer->pool; dy++) {
@@ -291,7 +291,7 @@ _Pragma("clang loop unroll(disable)")
   NAME(weights)( \
       rows, run, vectors, pooled, t->layer, t->count, t->frames, t->gradient, t->winners, t->adds, t->left, t->weights)
 #define EITHER(rows, run, vectors) \
-  if (t->layer->pool > 1) WEIGHTS(rows, run, vectors, true); \
+  if (t->layer->pool_stride > 1) WEIGHTS(rows, run, vectors, true); \
   else WEIGHTS(rows, run, vectors, false);
 #define WHOLE(kernel, vectors) EITHER(kernel, kernel, vectors)
 #define CASE(run) \

@@ -197,9 +197,9 @@ static TARGET void NAME(winograd_products)(
   }
 }
 
-// The gradient of the weights of `ins` input channels and `vectors` of output channels: for each of the 25 places a chain
-// over the tiles, five places at a time, and then the transform, all in registers. The first two arguments are constants
-// wherever this is inlined.
+// The gradient of the weights of `ins` input channels and `vectors` of output channels: for each of the 25 places a
+// chain over the tiles, five places at a time, and then the transform, all in registers. The first two arguments are
+// constants wherever this is inlined.
 INLINE void NAME(winograd_block)(
     int ins, int vectors, const struct cconvolutions_winograd *layer, ptrdiff_t rows, const float *tiles,
     const float *gradient, bool adds, float *weights) {

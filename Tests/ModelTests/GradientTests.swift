@@ -20,7 +20,7 @@ import Testing
     "conv 24x3; relu; conv 32x3 same; relu; conv 24x3; maxpool 2; relu; dense 10",
     "conv 24x3 stride 2; relu; conv 24x3; dense 10",
     "conv 16x5 stride 2; relu; conv 16x3; maxpool 2; relu; conv 24x3; relu; dense 10",
-    "conv 16x5 stride 4; relu; conv 24x3 same; relu; conv 16x3; dense 10",
+    "conv 16x5 stride 2; maxpool 2; relu; conv 24x3 same; relu; conv 16x3; dense 10",
     "conv 8x3 same; relu; avgpool 2; conv 9x3; avgpool 3 stride 2; dense 10",
     "conv 12x3; avgpool 2 stride 3; channel-dropout 0.3; conv 5x3; relu; channel-dropout 0.4; average; dense 10",
     "dropout 0.2; relu; conv 8x5 stride 2; relu; relu; dense 10",

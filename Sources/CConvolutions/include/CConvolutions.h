@@ -34,8 +34,8 @@ void cconvolutions_first_forward(
     int lanes, const struct cconvolutions_first *layer, ptrdiff_t count, const float *frames, const float *weights,
     float *band, float *output, uint8_t *winners);
 
-// gradient <- 0 where output <= 0, if the layer rectifies; bias <- the gradient's sums, position by position, which go on
-// from what is there where `adds`. Both are [rows, channels]; up to 15 floats behind them are read.
+// gradient <- 0 where output <= 0, if the layer rectifies; bias <- the gradient's sums, position by position, which go
+// on from what is there where `adds`. Both are [rows, channels]; up to 15 floats behind them are read.
 void cconvolutions_first_mask(
     int lanes, const struct cconvolutions_first *layer, ptrdiff_t rows, const float *output, float *gradient,
     bool adds, float *bias);
@@ -49,8 +49,8 @@ void cconvolutions_first_weights(
 
 // A 3 x 3 convolution of stride 1 by Winograd's minimal filtering F(3x3, 3x3), in its parts.
 //
-// Inputs lie in frames [rows, frame_row] of whole tiles: 3 * tile_rows + 2 rows of 3 * tile_columns + 2 pixels. Tiles are
-// counted through a micro-batch. A transformed tile has 25 places, which lie a plane apart: [25, tiles, channels].
+// Inputs lie in frames [rows, frame_row] of whole tiles: 3 * tile_rows + 2 rows of 3 * tile_columns + 2 pixels. Tiles
+// are counted through a micro-batch. A transformed tile has 25 places, which lie a plane apart: [25, tiles, channels].
 // Channels are whole vectors of eight.
 struct cconvolutions_winograd {
   ptrdiff_t tile_rows, tile_columns;           // of a sample
