@@ -87,9 +87,9 @@ package struct InputPreparation: Sendable {
         continue
       }
       let pixels = image + source * width
-      for x in columns {
-        row[x] = Float(pixels[x - right]) * scale + offset
-      }
+      Tensors.scale(
+        pixels + (columns.lowerBound - right), by: scale, plus: offset, into: row + columns.lowerBound,
+        count: columns.count)
       for x in 0..<columns.lowerBound {
         row[x] = offset
       }

@@ -66,6 +66,31 @@ package func copyRun(_ source: UnsafePointer<Float>, to target: UnsafeMutablePoi
   } while i < count
 }
 
+/// target ← bytes · scale + offset, element by element, rounded twice.
+@inlinable @inline(__always)
+package func scale(
+  _ bytes: UnsafePointer<UInt8>, by scale: Float, plus offset: Float,
+  into target: UnsafeMutablePointer<Float>, count: Int
+) {
+  guard count >= 8 else {
+    for i in 0..<count { target[i] = Float(bytes[i]) * scale + offset }
+    return
+  }
+  var i = 0
+  while i + 8 < count {
+    cvectors_scale_8_bytes(bytes + i, target + i, scale, offset)
+    i += 8
+  }
+  // The last eight, some of them perhaps anew.
+  cvectors_scale_8_bytes(bytes + (count - 8), target + (count - 8), scale, offset)
+}
+
+/// Has memory fetched that will be read soon.
+@inlinable @inline(__always)
+package func fetchAhead(_ bytes: UnsafeRawPointer, byteCount: Int) {
+  cvectors_fetch(bytes, byteCount)
+}
+
 /// Σ x² in a fixed order (eight lanes, then the lanes in pairs, then the tail), in `Double`.
 package func sumOfSquares(_ values: Span<Float>) -> Double {
   let (x, count) = (values.start, values.count)

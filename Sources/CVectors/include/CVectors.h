@@ -14,6 +14,22 @@ static inline cvectors_float8 cvectors_square_roots(cvectors_float8 x) {
   return __builtin_elementwise_sqrt(x);
 }
 
+// target[i] <- bytes[i] * scale + offset for i < 8, rounded twice.
+static inline void cvectors_scale_8_bytes(const uint8_t *bytes, float *target, float scale, float offset) {
+  typedef uint8_t byte8 __attribute__((ext_vector_type(8)));
+  byte8 x;
+  memcpy(&x, bytes, sizeof x);
+  const cvectors_float8 scaled = __builtin_convertvector(x, cvectors_float8) * scale;
+  const cvectors_float8 sum = scaled + offset;
+  memcpy(target, &sum, sizeof sum);
+}
+
+// Has the cache lines of these bytes fetched.
+static inline void cvectors_fetch(const void *bytes, ptrdiff_t count) {
+  for (ptrdiff_t i = 0; i < count; i += 64) __builtin_prefetch((const char *)bytes + i);
+  if (count > 0) __builtin_prefetch((const char *)bytes + count - 1);
+}
+
 // target [8, 8] <- the transpose of source [8, 8]; rows are so many floats apart.
 static inline void cvectors_transpose_8x8(
     const float *source, ptrdiff_t source_row, float *target, ptrdiff_t target_row) {

@@ -70,6 +70,14 @@ package final class NodeSamples {
   /// The label of a sample that lies on this node.
   package func label(of sample: Int32) -> UInt16 { shard(of: sample).label(of: sample) }
 
+  /// Has the samples at these positions of the epoch fetched, which this rank is likely to need next.
+  func fetchAhead(_ positions: Range<Int>) {
+    for position in positions.clamped(to: placement.order.indices) {
+      let sample = placement.order[position]
+      shard(of: sample).fetchAhead(sample)
+    }
+  }
+
   private func shard(of sample: Int32) -> Shard {
     shards[shardOfRank[Int(placement.owners[Int(sample)])]]
   }

@@ -1,5 +1,6 @@
 package import Collectives
 package import Datasets
+internal import Tensors
 
 /// One rank's part of a dataset: images and labels.
 ///
@@ -80,6 +81,11 @@ package final class Shard {
     frame.paste(
       (record + Self.headerLength).assumingMemoryBound(to: UInt8.self), into: image, columns: shape.width)
     return _overrideLifetime(Span(_unsafeStart: image, count: shape.pixelCount), borrowing: self)
+  }
+
+  /// Has a sample fetched, if it lies here; if not, nothing that anybody would notice happens.
+  func fetchAhead(_ sample: Int32) {
+    Tensors.fetchAhead(record(of: sample), byteCount: memory.recordLength)
   }
 
   /// The label of a sample that lies here.
@@ -234,6 +240,7 @@ package struct ShardMemory {
       format, longest, capacity,
       records: Self.allocate(capacity * Self.recordLength(longest: longest)),
       places: .allocate(capacity: max(total, 1)), isOwned: true)
+    places.initialize(repeating: 0, count: total)
   }
 
   private init(

@@ -127,6 +127,8 @@ package final class TrainingStep {
       labels[i] = node.label(of: sample)
       samples[i] = sample
     }
+    // Most likely this rank's next micro-batch: it comes while this one is computed.
+    node.fetchAhead(positions.upperBound..<positions.upperBound + positions.count)
   }
 
   /// Forward and backward through all layers: overwrites a leaf with the micro-batch's gradient and totals.
