@@ -89,6 +89,7 @@ package final class Network {
     precondition(count > 0 && count <= capacity, "a micro-batch of \(count) in a network for \(capacity)")
     let pass = self.pass(count, randomness)
     self.count = count
+    let didForward = didForward
     for index in layers.indices {
       let (start, products) = isProfiling ? (MonotonicClock.now(), ProductTimer.seconds) : (0, 0)
       let (source, target) = (index > 0 ? activations[index - 1] : input, activations[index])

@@ -178,11 +178,16 @@ extension Products {
     return try Products(choice, lanes: now.lanes, environment: now.environment)
   }
 
-  /// Who computes instead of `shared`, where two choices are compared in one process that has one training thread.
-  package nonisolated(unsafe) static var substitute: Products?
+  /// Who computes instead of `shared`, where two choices are compared in one process that has one training thread; whoever
+  /// sets it keeps it. Unchecked and not counted, since it is asked before every product.
+  @exclusivity(unchecked)
+  package nonisolated(unsafe) static var substitute: Unmanaged<Products>?
 
   /// Who computes.
-  static var current: Products { substitute ?? shared }
+  static var current: Products {
+    guard let substitute else { return shared }
+    return substitute.takeUnretainedValue()
+  }
 
   /// The products of this process, made when they are first needed.
   package static let shared: Products = {

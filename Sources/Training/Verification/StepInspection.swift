@@ -30,7 +30,7 @@ struct StepInspection {
     /// Does something with the run's products in the place of this process's.
     func compute<Value>(_ body: (Replay) throws -> Value) rethrows -> Value {
       guard products !== Products.shared else { return try body(replay) }
-      Products.substitute = products
+      Products.substitute = Unmanaged.passUnretained(products)
       defer { Products.substitute = nil }
       return try body(replay)
     }

@@ -170,7 +170,12 @@ struct VerifiedRun {
       starts.append(ReplayStart(step: try SavedState(path: path).step(), file: path))
     }
     let first = receipt.segments[0].conditions.recipe
-    let recipe = try Recipe.parse(Data(first.utf8), origin: folder.path)
+    let recipe: Recipe
+    do throws(RecipeError) {
+      recipe = try Recipe.parse(Data(first.utf8), origin: "the recipe in the receipt of \(folder.path)")
+    } catch {
+      throw RunError(error.description, exitCode: 65)
+    }
     if receipt.firstStep == 0, try canBegin(recipe) { starts.append(ReplayStart(step: 0, file: nil)) }
     self.starts = starts
   }
