@@ -42,7 +42,9 @@ let package = Package(
     .systemLibrary(name: "CMinizip", pkgConfig: "minizip", providers: [.apt(["libminizip-dev"])]),
     .systemLibrary(name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"])]),
 
+    .target(name: "CConvolutions"),
     .target(name: "CProducts"),
+    .target(name: "CWinograd"),
     .target(name: "CProcesses"),
     .target(name: "CProcessor"),
     .target(name: "CVectors"),
@@ -88,7 +90,7 @@ let package = Package(
       ],
       swiftSettings: settings),
     .target(
-      name: "Model", dependencies: ["Files", "Tensors"],
+      name: "Model", dependencies: ["CConvolutions", "CWinograd", "Files", "Tensors"],
       swiftSettings: settings + [.enableExperimentalFeature("Lifetimes")]),
     .target(
       name: "Checkpoints",
@@ -249,7 +251,8 @@ let package = Package(
       name: "DatasetsTests", dependencies: ["Datasets", "Digests", "Files", "Tensors", "TestSupport"],
       swiftSettings: settings),
     .testTarget(
-      name: "ModelTests", dependencies: ["Model", "Tensors"], exclude: ["Fixtures"], swiftSettings: settings),
+      name: "ModelTests", dependencies: ["CConvolutions", "CWinograd", "Model", "Tensors"], exclude: ["Fixtures"],
+      swiftSettings: settings),
   ]
 )
 

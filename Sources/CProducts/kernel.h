@@ -46,8 +46,12 @@ INLINE void NAME(multiply)(int rows, int vectors, bool is_partial, bool is_trans
   const float *a[(ROWS_1 + 2) / 3];
 _Pragma("clang loop unroll(full)")
   for (int r = 0; r < rows; r += 3) a[r / 3] = t->a + r * a_row;
+  const char *ahead = t->ahead;
+  const ptrdiff_t stride = t->stride;
 _Pragma("clang loop unroll(disable)")
   for (ptrdiff_t i = 0; i < k; i++) {
+    __builtin_prefetch(ahead);
+    ahead += stride;
     NAME(vector) columns[2];
 _Pragma("clang loop unroll(full)")
     for (int v = 0; v < vectors; v++) columns[v] = NAME(load)(b + v * LANES, COUNT(v));
@@ -141,20 +145,103 @@ static TARGET void NAME(rows)(ptrdiff_t m, int columns, bool transposed, struct 
     t->a += rows * t->a_row;
     t->c += rows * t->c_row;
     t->sums += rows * SUMS_ROW;
+    t->ahead += t->k * t->stride;
     m -= rows;
   }
 }
 
-static TARGET void NAME(gemm)(
-    ptrdiff_t m, ptrdiff_t n, ptrdiff_t k, float alpha, const float *a, bool transpose_a, const float *b,
-    bool transpose_b, float beta, float *c) {
-  enum { DEPTH = 8192 / PANEL, HEIGHT = 96 };  // 32 KB of B, and the rows of C whose sums wait for the next 32 KB
+// Rows of a panel of B that make 32 KB.
+#define DEPTH (8192 / PANEL)
+
+// The tiles that m rows make of a panel.
+static inline ptrdiff_t NAME(tiles)(ptrdiff_t m, int columns) {
+  const int most = columns > LANES ? ROWS_2 : ROWS_1;
+  return (m + most - 1) / most;
+}
+
+// C <- A * B for a B of many rows that do not stay in the core's caches: panel by panel, each of its rows would come from
+// beyond them for every tile. So all tiles go through some rows of B, then through the next ones.
+static TARGET void NAME(deep)(ptrdiff_t m, ptrdiff_t n, ptrdiff_t k, bool transpose_a, struct tile t) {
+  float sums[DEEP_PANELS][HEIGHT * SUMS_ROW] __attribute__((aligned(64)));
+  const float *const a = t.a, *const b = t.b;
+  float *const c = t.c;
+  const ptrdiff_t depth = 16384 / n;
+  ptrdiff_t tiles = 0;
+  for (ptrdiff_t j = 0; j < n; j += PANEL) tiles += NAME(tiles)(m, n - j < PANEL ? (int)(n - j) : PANEL);
+  for (ptrdiff_t first = 0; first < k; first += depth) {
+    const ptrdiff_t left = k - first - depth;
+    t.k = left < 0 ? k - first : depth;
+    t.begins = first == 0;
+    t.ends = left <= 0;
+    fetch(&t, b + (first + depth) * n, (left < depth ? left : depth) * n, tiles);
+    for (ptrdiff_t j = 0; j < n; j += PANEL) {
+      t.a = a + first * t.a_column;
+      t.b = b + first * n + j;
+      t.c = c + j;
+      t.sums = sums[j / PANEL];
+      NAME(rows)(m, n - j < PANEL ? (int)(n - j) : PANEL, transpose_a, &t);
+    }
+  }
+}
+
+// C <- A * B for a small B and many rows: some rows of C at a time, so that A is read and C is written once, from first to
+// last. Part by part a transposed A is copied: its rows may be so far apart that they push each other out of the cache.
+static TARGET void NAME(tall)(ptrdiff_t m, ptrdiff_t n, ptrdiff_t k, bool transpose_a, struct tile t) {
+  enum { PART = 4 * ROWS_2 };
+  float part[TALL_DEPTH * PART] __attribute__((aligned(64)));
+  const float *const a = t.a, *const b = t.b;
+  float *const c = t.c;
+  const bool is_far = m * n * (ptrdiff_t)sizeof(float) > FAR;
+  if (transpose_a) t.a_column = PART;
+  for (ptrdiff_t i = 0; i < m; i += PART) {
+    const int rows = m - i < PART ? (int)(m - i) : PART;
+    const ptrdiff_t left = m - i - PART;
+    if (transpose_a) pack(part, PART, a + i, m, k, rows);
+    if (is_far) fetch(&t, c + (i + PART) * n, (left < PART ? left : PART) * n, (n + PANEL - 1) / PANEL * 4);
+    for (ptrdiff_t j = 0; j < n; j += PANEL) {
+      t.a = transpose_a ? part : a + i * k;
+      t.b = b + j;
+      t.c = c + i * n + j;
+      NAME(rows)(rows, n - j < PANEL ? (int)(n - j) : PANEL, transpose_a, &t);
+    }
+  }
+}
+
+// C <- A * B for a transposed B of many rows, and few rows of A, as C^T <- B^T * A^T: it is A that is transposed, and C,
+// which are smaller. A product's factors may change places.
+static TARGET void NAME(turned)(ptrdiff_t m, ptrdiff_t n, ptrdiff_t k, bool transpose_a, struct tile t) {
   float packed[DEPTH * PANEL] __attribute__((aligned(64)));
   float sums[HEIGHT * SUMS_ROW] __attribute__((aligned(64)));
-  struct tile t = {
-      .k = k, .a = a, .a_row = transpose_a ? 1 : k, .a_column = transpose_a ? m : 1, .b = b, .b_row = n, .sums = sums,
-      .begins = true, .ends = true, .is_plain = alpha == 1 && beta == 0, .alpha = alpha, .beta = beta, .c = c,
-      .c_row = n};
+  const float *const b = t.b;
+  float *const c = t.c;
+  if (transpose_a) pack(packed, PANEL, t.a, m, k, (int)m);
+  else pack_transposed(packed, PANEL, t.a, k, k, (int)m);
+  const bool is_far = n * k * (ptrdiff_t)sizeof(float) > FAR;
+  t.ends = false;
+  t.a_row = k;
+  t.a_column = 1;
+  t.b = packed;
+  t.b_row = PANEL;
+  for (ptrdiff_t i = 0; i < n; i += HEIGHT) {
+    const int rows = n - i < HEIGHT ? (int)(n - i) : HEIGHT;
+    const ptrdiff_t left = n - i - HEIGHT;
+    if (is_far)
+      fetch(&t, b + (i + HEIGHT) * k, (left < HEIGHT ? left : HEIGHT) * k, NAME(tiles)(HEIGHT, (int)m));
+    t.a = b + i * k;
+    t.sums = sums;
+    NAME(rows)(rows, (int)m, false, &t);
+    store_transposed(c + i, n, sums, rows, (int)m, t.alpha, t.beta);
+  }
+}
+
+// C <- A * B, panel by panel.
+static TARGET void NAME(panels)(
+    ptrdiff_t m, ptrdiff_t n, ptrdiff_t k, bool transpose_a, bool transpose_b, struct tile t) {
+  float packed[DEPTH * PANEL] __attribute__((aligned(64)));
+  float sums[HEIGHT * SUMS_ROW] __attribute__((aligned(64)));
+  const float *const a = t.a, *const b = t.b;
+  float *const c = t.c;
+  t.sums = sums;
   // A panel of B is copied if it lies column by column; and if its rows are so far apart that they would push each
   // other out of the nearest cache before the next tile reads them.
   const bool is_copied = transpose_b || (n >= 256 && m > 2 * ROWS_2);
@@ -190,6 +277,25 @@ static TARGET void NAME(gemm)(
   }
 }
 
+static TARGET void NAME(gemm)(
+    ptrdiff_t m, ptrdiff_t n, ptrdiff_t k, float alpha, const float *a, bool transpose_a, const float *b,
+    bool transpose_b, float beta, float *c) {
+  struct tile t = {
+      .k = k, .a = a, .a_row = transpose_a ? 1 : k, .a_column = transpose_a ? m : 1, .b = b, .b_row = n,
+      .ahead = (const char *)b, .begins = true, .ends = true, .is_plain = alpha == 1 && beta == 0, .alpha = alpha, .beta = beta, .c = c,
+      .c_row = n};
+  if (transpose_b) {
+    // Vectors lie along A's rows then, and should be full, nearly.
+    const bool is_full = m >= LANES && m <= PANEL && (m == LANES || m > LANES + LANES / 2);
+    if (is_full && k >= m && k <= DEPTH && n >= HEIGHT) return NAME(turned)(m, n, k, transpose_a, t);
+  } else if (n > PANEL && n <= DEEP_PANELS * PANEL) {
+    if (k * n <= 8192 && k <= TALL_DEPTH && m > 4 * ROWS_2) return NAME(tall)(m, n, k, transpose_a, t);
+    if (k * n * (ptrdiff_t)sizeof(float) > FAR && m > ROWS_2 && m <= HEIGHT)
+      return NAME(deep)(m, n, k, transpose_a, t);
+  }
+  NAME(panels)(m, n, k, transpose_a, transpose_b, t);
+}
+
 // See cproducts_multiply_adds.
 static __attribute__((noinline)) TARGET float NAME(multiply_adds)(ptrdiff_t count) {
   NAME(vector) sum[12];
@@ -206,6 +312,7 @@ _Pragma("clang loop unroll(full)")
 }
 
 #undef CASE
+#undef DEPTH
 #undef COUNT
 #undef EACH
 #undef INLINE

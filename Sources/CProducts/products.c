@@ -2,6 +2,13 @@
 
 // Rows of C's tile, where their sums wait between two parts of k: as wide as the widest panel.
 #define SUMS_ROW 32
+// Rows of C whose sums wait so.
+#define HEIGHT 96
+// Panels of C whose sums can wait side by side, and the most rows of a B for which a part of A is copied.
+#define DEEP_PANELS 8
+#define TALL_DEPTH 128
+// Bytes from which on a matrix is taken to come from beyond the core's own caches, and is fetched ahead.
+#define FAR (256 << 10)
 
 // A tile of C and what it is computed from. A(i, k) is a[i * a_row + k * a_column], B(k, j) is b[k * b_row + j].
 struct tile {
@@ -20,7 +27,17 @@ struct tile {
   ptrdiff_t c_row;
   // Columns of the last vector.
   int last;
+  // What is needed next, and how many bytes of it to fetch each step of k; 0 for nothing.
+  const char *ahead;
+  ptrdiff_t stride;
 };
+
+// Has `count` floats from `next` on fetched while `t` goes through so many tiles, a line a step at most.
+static inline void fetch(struct tile *t, const float *next, ptrdiff_t count, ptrdiff_t tiles) {
+  const ptrdiff_t steps = tiles * t->k, stride = (count * (ptrdiff_t)sizeof(float) + steps - 1) / steps;
+  t->ahead = (const char *)next;
+  t->stride = stride < 64 ? (stride > 0 ? stride : 0) : 64;
+}
 
 #if defined(__x86_64__)
 #include <immintrin.h>
@@ -53,6 +70,24 @@ static AVX2 void pack(float *target, int width, const float *b, ptrdiff_t row, p
       *(eight *)(target + i * width + j) = first_of_eight(b + i * row + j, columns - j);
 }
 
+// y <- x, transposed; x is used up.
+static inline __attribute__((always_inline)) AVX2 void transpose_eight(eight x[8], eight y[8]) {
+  // Rows l and l + 4 change quarters, then l and l + 2, then l and l + 1.
+  for (int l = 0; l < 4; l++) {
+    y[l] = __builtin_shufflevector(x[l], x[l + 4], 0, 1, 2, 3, 8, 9, 10, 11);
+    y[l + 4] = __builtin_shufflevector(x[l], x[l + 4], 4, 5, 6, 7, 12, 13, 14, 15);
+  }
+  for (int l = 0; l < 8; l += 4)
+    for (int h = l; h < l + 2; h++) {
+      x[h] = __builtin_shufflevector(y[h], y[h + 2], 0, 1, 8, 9, 4, 5, 12, 13);
+      x[h + 2] = __builtin_shufflevector(y[h], y[h + 2], 2, 3, 10, 11, 6, 7, 14, 15);
+    }
+  for (int l = 0; l < 8; l += 2) {
+    y[l] = __builtin_shufflevector(x[l], x[l + 1], 0, 8, 2, 10, 4, 12, 6, 14);
+    y[l + 1] = __builtin_shufflevector(x[l], x[l + 1], 1, 9, 3, 11, 5, 13, 7, 15);
+  }
+}
+
 // The same for a transposed B, whose columns are `column` apart: in blocks of 8 x 8, transposed in registers.
 static AVX2 void pack_transposed(
     float *target, int width, const float *b, ptrdiff_t column, ptrdiff_t k, int columns) {
@@ -62,21 +97,33 @@ static AVX2 void pack_transposed(
       eight x[8], y[8];
       for (int l = 0; l < 8; l++)
         x[l] = j + l < columns ? first_of_eight(b + (j + l) * column + i, depth) : (eight){0};
-      // Rows l and l + 4 change quarters, then l and l + 2, then l and l + 1.
-      for (int l = 0; l < 4; l++) {
-        y[l] = __builtin_shufflevector(x[l], x[l + 4], 0, 1, 2, 3, 8, 9, 10, 11);
-        y[l + 4] = __builtin_shufflevector(x[l], x[l + 4], 4, 5, 6, 7, 12, 13, 14, 15);
-      }
-      for (int l = 0; l < 8; l += 4)
-        for (int h = l; h < l + 2; h++) {
-          x[h] = __builtin_shufflevector(y[h], y[h + 2], 0, 1, 8, 9, 4, 5, 12, 13);
-          x[h + 2] = __builtin_shufflevector(y[h], y[h + 2], 2, 3, 10, 11, 6, 7, 14, 15);
-        }
-      for (int l = 0; l < 8; l += 2) {
-        y[l] = __builtin_shufflevector(x[l], x[l + 1], 0, 8, 2, 10, 4, 12, 6, 14);
-        y[l + 1] = __builtin_shufflevector(x[l], x[l + 1], 1, 9, 3, 11, 5, 13, 7, 15);
-      }
+      transpose_eight(x, y);
       for (int l = 0; l < depth; l++) *(eight *)(target + (i + l) * width + j) = y[l];
+    }
+}
+
+// C [columns, rows], whose rows are `row` apart, <- alpha * sums^T + beta * C; sums [rows, SUMS_ROW].
+static AVX2 void store_transposed(
+    float *c, ptrdiff_t row, const float *sums, int rows, int columns, float alpha, float beta) {
+  for (int j = 0; j < columns; j += 8)
+    for (int i = 0; i < rows; i += 8) {
+      if (i + 8 > rows || j + 8 > columns) {
+        for (int h = j; h < columns && h < j + 8; h++)
+          for (int l = i; l < rows && l < i + 8; l++) {
+            float *const place = c + h * row + l;
+            const float sum = alpha * sums[l * SUMS_ROW + h];
+            *place = beta == 0 ? sum : __builtin_fmaf(beta, *place, sum);
+          }
+        continue;
+      }
+      eight x[8], y[8];
+      for (int l = 0; l < 8; l++) x[l] = *(const eight *)(sums + (i + l) * SUMS_ROW + j);
+      transpose_eight(x, y);
+      for (int l = 0; l < 8; l++) {
+        eight *const place = (eight *)(c + (j + l) * row + i);
+        const eight sum = alpha * y[l];
+        *place = beta == 0 ? sum : __builtin_elementwise_fma(beta - (eight){0}, *place, sum);
+      }
     }
 }
 

@@ -47,6 +47,7 @@ struct IDXPair: Sendable {
   func readInPieces(
     _ range: Range<Int>, of size: Int, classCount: Int, _ body: (LabelledImages) throws(FileError) -> Void
   ) throws(FileError) {
+    if range.isEmpty { return }
     var imageReader = try IDXReader(images, from: range.lowerBound)
     var labelReader = try IDXReader(labels.file, from: range.lowerBound)
     for start in stride(from: range.lowerBound, to: range.upperBound, by: size) {

@@ -19,9 +19,6 @@ package struct SampleFormat: Hashable, Sendable, Codable, CustomStringConvertibl
   /// The bytes of a stored label: one as far as that goes, which MNIST's digests rest on, else two, little-endian.
   package var labelBytes: Int { classCount <= 256 ? 1 : 2 }
 
-  /// The bytes of a stored sample: its pixels, then its label.
-  package var recordLength: Int { shape.pixelCount + labelBytes }
-
   /// As in `images of 28 × 28 pixels in 10 classes`.
   package var description: String { "images of \(shape) pixels in \(grouped(classCount)) classes" }
 

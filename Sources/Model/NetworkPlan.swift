@@ -30,25 +30,36 @@ struct NetworkPlan {
     let name = self.name(layer)
     switch layer {
     case .convolution(_, let kernel, let stride, let padding):
+      let isFirst = tensors.isEmpty
       let (weights, bias) = tensors(
         of: name, weightShape: [kernel, kernel, shape.channels, output.channels], isLast: isLastWithWeights)
-      if WinogradConvolution.suits(kernel: kernel, stride: stride, input: shape, output: output) {
+      switch ConvolutionMethod(kernel: kernel, stride: stride, input: shape, output: output, isFirst: isFirst)
+      {
+      case .winograd:
+        appendWinograd(name, output, padding: padding, weights: weights, bias: bias, rest: &rest)
+      case .smallWinograd:
         layers.append(
-          WinogradConvolution(
+          SmallWinogradConvolution(
             name: name, input: shape, output: output, padding: padding, weights: weights,
             capacity: capacity))
-      } else {
+        shape = output
+        appendActivation(bias: bias, rest: &rest)
+      case .first:
+        appendFirst(
+          name, output, kernel: kernel, stride: stride, padding: padding, weights: weights, bias: bias,
+          rest: &rest)
+      case .products:
         layers.append(
           Convolution(
             name: name, input: shape, output: output, kernel: kernel, stride: stride, padding: padding,
             weights: weights, capacity: capacity))
+        shape = output
+        appendActivation(bias: bias, rest: &rest)
       }
-      shape = output
-      appendActivation(bias: bias, rest: &rest)
     case .dense:
       let (weights, bias) = tensors(
         of: name, weightShape: [shape.count, output.count], isLast: isLastWithWeights)
-      layers.append(Dense(name: name, input: shape, output: output, weights: weights))
+      layers.append(Dense(name: name, input: shape, output: output, weights: weights, capacity: capacity))
       shape = output
       appendActivation(bias: bias, rest: &rest)
     case .maxPooling(let size, let stride):
@@ -76,21 +87,87 @@ struct NetworkPlan {
     }
   }
 
-  /// Appends a layer's bias with the ReLU behind it, if any, and the max pooling around that one first.
-  private mutating func appendActivation(bias: ParameterTensor, rest: inout ArraySlice<LayerSpecification>) {
+  /// Appends the network's first convolution, with what it does of the layers behind it.
+  private mutating func appendFirst(
+    _ name: String, _ convolved: Shape, kernel: Int, stride: Int, padding: Padding, weights: ParameterTensor,
+    bias: ParameterTensor, rest: inout ArraySlice<LayerSpecification>
+  ) {
+    var ahead = rest
+    let activation = takeActivation(on: convolved, from: &ahead)
+    var name = name
+    var pooling: FirstConvolution.Pooling?
+    var finishes = activation.pooling == nil
+    if let layer = activation.pooling, case .maxPooling(let size, let stride) = layer,
+      let output = layer.outputShape(for: convolved), FirstConvolution.canPool(size: size, stride: stride)
+    {
+      pooling = FirstConvolution.Pooling(size: size, stride: stride, output: output)
+      finishes = true
+      name += ", " + self.name(layer)
+    }
+    if finishes { name += activation.rectifies ? ", bias, relu" : ", bias" }
+    layers.append(
+      FirstConvolution(
+        name: name, input: shape, convolved: convolved, kernel: kernel, stride: stride, padding: padding,
+        pooling: pooling, weights: weights, bias: finishes ? bias : nil,
+        rectifies: finishes && activation.rectifies, capacity: capacity))
+    shape = pooling?.output ?? convolved
+    if finishes {
+      rest = ahead
+    } else {
+      appendActivation(bias: bias, rest: &rest)
+    }
+  }
+
+  /// Takes the ReLU and the max pooling behind a layer with the output `shape` from `rest`, in either order.
+  private func takeActivation(
+    on shape: Shape, from rest: inout ArraySlice<LayerSpecification>
+  ) -> (pooling: LayerSpecification?, rectifies: Bool) {
+    var pooling: LayerSpecification?
     var rectifies = false
     if rest.first == .relu {
       rectifies = true
       rest = rest.dropFirst()
     }
-    if case .maxPooling? = rest.first, let pooling = rest.first, pooling.outputShape(for: shape) != nil {
+    if case .maxPooling? = rest.first, let layer = rest.first, layer.outputShape(for: shape) != nil {
+      pooling = layer
       rest = rest.dropFirst()
-      append(pooling, isLastWithWeights: false, rest: &rest)
       if !rectifies, rest.first == .relu {
         rectifies = true
         rest = rest.dropFirst()
       }
     }
+    return (pooling, rectifies)
+  }
+
+  /// Appends a convolution by Winograd's filtering, with the max pooling of 2×2 windows behind it, if there is one.
+  private mutating func appendWinograd(
+    _ name: String, _ convolved: Shape, padding: Padding, weights: ParameterTensor, bias: ParameterTensor,
+    rest: inout ArraySlice<LayerSpecification>
+  ) {
+    let activation = takeActivation(on: convolved, from: &rest)
+    var (name, pooling) = (name, activation.pooling)
+    let pools = pooling == .maxPooling(size: 2, stride: 2)
+    if pools, let layer = pooling {
+      name += ", " + self.name(layer)
+      pooling = nil
+    }
+    let layer = WinogradConvolution(
+      name: name, input: shape, output: convolved, padding: padding, pools: pools, weights: weights,
+      capacity: capacity)
+    layers.append(layer)
+    shape = layer.outputShape
+    if let pooling { append(pooling, isLastWithWeights: false, rest: &rest) }
+    appendBias(bias, rectifies: activation.rectifies)
+  }
+
+  /// Appends a layer's bias with the ReLU behind it, if any, and the max pooling around that one first.
+  private mutating func appendActivation(bias: ParameterTensor, rest: inout ArraySlice<LayerSpecification>) {
+    let activation = takeActivation(on: shape, from: &rest)
+    if let pooling = activation.pooling { append(pooling, isLastWithWeights: false, rest: &rest) }
+    appendBias(bias, rectifies: activation.rectifies)
+  }
+
+  private mutating func appendBias(_ bias: ParameterTensor, rectifies: Bool) {
     let name = bias.name.split(separator: ".").first.map(String.init) ?? bias.name
     layers.append(
       BiasActivation(

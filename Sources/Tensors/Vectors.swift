@@ -86,18 +86,20 @@ package func sumOfSquares(_ values: Span<Float>) -> Double {
   return sum
 }
 
-/// target [columns, rows] ← the transpose of source [rows, columns], in blocks that stay in the core's cache.
+/// target [columns, rows] ← the transpose of source [rows, columns], in blocks of eight by eight in registers.
 package func transpose(
   _ source: UnsafePointer<Float>, rows: Int, columns: Int, into target: UnsafeMutablePointer<Float>
 ) {
-  let block = 8
-  for top in stride(from: 0, to: rows, by: block) {
-    for left in stride(from: 0, to: columns, by: block) {
-      for row in top..<min(top + block, rows) {
-        for column in left..<min(left + block, columns) {
-          target[column &* rows &+ row] = source[row &* columns &+ column]
-        }
-      }
+  let (wholeRows, wholeColumns) = (rows & ~7, columns & ~7)
+  for top in stride(from: 0, to: wholeRows, by: 8) {
+    for left in stride(from: 0, to: wholeColumns, by: 8) {
+      cvectors_transpose_8x8(
+        source + (top &* columns &+ left), columns, target + (left &* rows &+ top), rows)
+    }
+  }
+  for row in 0..<rows {
+    for column in (row < wholeRows ? wholeColumns : 0)..<columns {
+      target[column &* rows &+ row] = source[row &* columns &+ column]
     }
   }
 }

@@ -19,6 +19,8 @@ import Testing
     "maxpool 2; conv 4x3; relu; dropout 0.3; dense 20; relu; dropout 0.5; dense 10",
     "conv 24x3; relu; conv 32x3 same; relu; conv 24x3; maxpool 2; relu; dense 10",
     "conv 24x3 stride 2; relu; conv 24x3; dense 10",
+    "conv 16x5 stride 2; relu; conv 16x3; maxpool 2; relu; conv 24x3; relu; dense 10",
+    "conv 16x5 stride 4; relu; conv 24x3 same; relu; conv 16x3; dense 10",
     "conv 8x3 same; relu; avgpool 2; conv 9x3; avgpool 3 stride 2; dense 10",
     "conv 12x3; avgpool 2 stride 3; channel-dropout 0.3; conv 5x3; relu; channel-dropout 0.4; average; dense 10",
     "dropout 0.2; relu; conv 8x5 stride 2; relu; relu; dense 10",
@@ -37,6 +39,7 @@ import Testing
     (7, 18, "conv 8x3 same; relu; conv 9x5 same; relu; average; dense 300"),
     (11, 27, "conv 9x3; relu; channel-dropout 0.3; avgpool 3 stride 2; conv 8x3 same; avgpool 2; dense 12"),
     (1, 40, "dropout 0.2; dense 20; relu; dense 12"),
+    (9, 15, "conv 16x3 stride 2 same; relu; conv 24x3; relu; conv 16x3 same; relu; dense 12"),
   ])
   func gradientsMatchForOtherImages(_ height: Int, _ width: Int, _ text: String) throws {
     let network = try Network(NetworkSpecification(text), input: Shape(height, width, 1), capacity: 4)

@@ -58,6 +58,27 @@ private struct Draw {
     }
   }
 
+  /// As in wide dense layers: a long sum with many rows and columns, many rows with a short sum, or a second operand that is
+  /// transposed and much larger than the first.
+  mutating func wideShape() -> Shape {
+    var shape = Shape()
+    shape.transposeA = below(2) == 0
+    switch below(3) {
+    case 0:
+      (shape.m, shape.n) = (13 + below(84), 33 + below(224))
+      shape.k = 65_537 / shape.n + below(200)
+    case 1:
+      (shape.m, shape.n) = (25 + below(300), 9 + below(248))
+      shape.k = 1 + below(min(8192 / shape.n, 128))
+    default:
+      shape.transposeB = true
+      (shape.m, shape.n) = ([4, 7, 8, 13, 16, 25, 31, 32][below(8)], 96 + below(300))
+      shape.k = shape.m + below(256)
+    }
+    (shape.alpha, shape.beta) = [(1, 0), (0.3, 0), (2.0315, -4.775)][below(3)]
+    return shape
+  }
+
   /// Mostly small; now and then long in one direction, where a product goes through in parts.
   mutating func shape() -> Shape {
     var shape = Shape()
@@ -76,10 +97,12 @@ private struct Draw {
   ) -> Void
 
   /// The first shape for which `multiply` gives other bits than the definition, or writes beyond C.
-  private func fault(_ shapes: Int, from first: Int = 0, _ multiply: Multiply) -> String? {
+  private func fault(
+    _ shapes: Int, from first: Int = 0, areWide: Bool = false, _ multiply: Multiply
+  ) -> String? {
     for number in first..<first + shapes {
       var draw = Draw(number)
-      let shape = draw.shape()
+      let shape = areWide ? draw.wideShape() : draw.shape()
       let (a, b) = (draw.floats(shape.m * shape.k), draw.floats(shape.k * shape.n))
       // Where C is overwritten, what it held must not matter.
       let c =
@@ -106,6 +129,29 @@ private struct Draw {
           into: c,
           alpha: shape.alpha, beta: shape.beta)
       } == nil)
+  }
+
+  /// Products of wide layers take ways of their own.
+  @Test(arguments: [4, 8, 16].filter { $0 <= OwnProducts.widest })
+  func wideProductsAreTheDefinition(_ lanes: Int) throws {
+    let own = try #require(OwnProducts(lanes: lanes))
+    #expect(
+      fault(90, from: 20_000, areWide: true) { shape, a, b, c in
+        own.multiply(
+          shape.m, shape.n, shape.k, a, transposeA: shape.transposeA, b, transposeB: shape.transposeB,
+          into: c, alpha: shape.alpha, beta: shape.beta)
+      } == nil)
+  }
+
+  /// Matrices of any shape, with and without whole blocks of eight by eight.
+  @Test(arguments: [(8, 8), (16, 40), (7, 9), (1, 20), (23, 17)])
+  func transposesAreTransposes(_ rows: Int, _ columns: Int) {
+    let source = (0..<rows * columns).map(Float.init)
+    var target = [Float](repeating: -1, count: rows * columns)
+    transpose(source, rows: rows, columns: columns, into: &target)
+    for row in 0..<rows {
+      for column in 0..<columns { #expect(target[column * rows + row] == source[row * columns + column]) }
+    }
   }
 
   /// Whoever computes them: with OpenBLAS's kernels in use, some shapes are its, some are not.

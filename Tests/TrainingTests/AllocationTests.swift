@@ -32,7 +32,7 @@ import Training
       let group = try NodeGroup.sharing(communicator) {
         TrainingStep.byteCount(localSize: $0, layout: layout, plan: plan)
           + TrainingState.byteCount(recipe: taken, layout: layout)
-          + NodeSamples.byteCount(localSize: $0, capacity: 160, total: 160, format: .mnist)
+          + NodeSamples.byteCount(localSize: $0, capacity: 160, total: 160, longest: 784)
       }
       let state = TrainingState(recipe: recipe, layout: network.layout, team: group)
       let step = TrainingStep(

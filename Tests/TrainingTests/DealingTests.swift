@@ -58,7 +58,7 @@ import Training
     let orders = [3, 7, 9].map { factor in (0..<110).map { Int32($0 * factor % 110) } }
     let wrong = try InProcessWorld(size: worldSize, ranksPerNode: ranksPerNode).run { communicator in
       let group = try NodeGroup.sharing(communicator) {
-        NodeSamples.byteCount(localSize: $0, capacity: 115, total: 115, format: .mnist)
+        NodeSamples.byteCount(localSize: $0, capacity: 115, total: 115, longest: 784)
       }
       let ranges = (0..<worldSize).map { 115 * $0 / worldSize..<115 * ($0 + 1) / worldSize }
       let mine = ranges[communicator.rank]

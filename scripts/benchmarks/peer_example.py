@@ -15,7 +15,9 @@ from torch.nn import functional as F
 from torchvision import transforms
 from torchvision.datasets import MNIST
 
-from networks import network
+from peer_pytorch import network
+
+NETWORK = "conv 32x3; relu; conv 64x3; relu; maxpool 2; dropout 0.25; dense 128; relu; dropout 0.5; dense 10"
 
 
 def loader(folder, batch, train):
@@ -46,7 +48,7 @@ def main():
     options = parser.parse_args()
     torch.manual_seed(1)
     training, testing = loader(options.data, 64, train=True), loader(options.data, 1000, train=False)
-    model = nn.Sequential(network("pytorch"), nn.LogSoftmax(dim=1))
+    model = nn.Sequential(network(NETWORK), nn.LogSoftmax(dim=1))
     optimizer = torch.optim.Adadelta(model.parameters(), lr=1.0)
     schedule = torch.optim.lr_scheduler.StepLR(optimizer, step_size=1, gamma=0.7)
     seconds = []

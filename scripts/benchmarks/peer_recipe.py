@@ -18,8 +18,8 @@ import torch  # noqa: E402
 from torch import nn  # noqa: E402
 from torch.nn import functional as F  # noqa: E402
 
-from networks import network  # noqa: E402
-from peer import idx, join, leave, parallel  # noqa: E402
+from peer import idx  # noqa: E402
+from peer_pytorch import join, leave, network, parallel  # noqa: E402
 
 EPOCHS, GLOBAL_BATCH, SHIFT, VALIDATION, WARMUP = 2, 64, 1, 5000, 0.2
 MEAN, DEVIATION = 0.1307, 0.3081
@@ -93,9 +93,9 @@ def accuracy(model, images, labels, rank, ranks):
 class Trainer:
     """The model with its two optimizers and their schedule; `replica` is what averages gradients over the ranks."""
 
-    def __init__(self, ranks, steps):
+    def __init__(self, layers, ranks, steps):
         torch.manual_seed(0)
-        self.model = network("quick").to(memory_format=torch.channels_last)
+        self.model = network(layers).to(memory_format=torch.channels_last)
         hidden = [layer.weight for layer in self.model if isinstance(layer, nn.Conv2d)][1:]
         others = [weight for weight in self.model.parameters() if all(weight is not own for own in hidden)]
         self.optimizers = [
@@ -117,13 +117,14 @@ class Trainer:
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("network", help="the layers of the recipe, as Lockstep writes them")
     parser.add_argument("--data", required=True, help="the folder with MNIST")
     options = parser.parse_args()
     rank, ranks = join()
     images, labels = load(options.data, "train")
     count, local = len(images) - VALIDATION, GLOBAL_BATCH // ranks
     per_epoch = count // GLOBAL_BATCH
-    trainer = Trainer(ranks, EPOCHS * per_epoch)
+    trainer = Trainer(options.network, ranks, EPOCHS * per_epoch)
     start_seconds, training_seconds = time.perf_counter() - STARTED, 0.0
     for epoch in range(EPOCHS):
         start = time.perf_counter()

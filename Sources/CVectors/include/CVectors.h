@@ -3,6 +3,10 @@
 
 // What Swift's SIMD types lack vector instructions for: their squareRoot() is eight calls of the C library.
 
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
 typedef float cvectors_float8 __attribute__((ext_vector_type(8)));
 
 // Rounded as IEEE 754 prescribes, lane by lane.
@@ -10,11 +14,29 @@ static inline cvectors_float8 cvectors_square_roots(cvectors_float8 x) {
   return __builtin_elementwise_sqrt(x);
 }
 
-// bfloat16 is the upper half of a float's bits: 8 bits of exponent, 7 of fraction.
+// target [8, 8] <- the transpose of source [8, 8]; rows are so many floats apart.
+static inline void cvectors_transpose_8x8(
+    const float *source, ptrdiff_t source_row, float *target, ptrdiff_t target_row) {
+  cvectors_float8 x[8], y[8];
+  for (int l = 0; l < 8; l++) memcpy(&x[l], source + l * source_row, sizeof x[l]);
+  // Rows l and l + 4 change quarters, then l and l + 2, then l and l + 1.
+  for (int l = 0; l < 4; l++) {
+    y[l] = __builtin_shufflevector(x[l], x[l + 4], 0, 1, 2, 3, 8, 9, 10, 11);
+    y[l + 4] = __builtin_shufflevector(x[l], x[l + 4], 4, 5, 6, 7, 12, 13, 14, 15);
+  }
+  for (int l = 0; l < 8; l += 4)
+    for (int h = l; h < l + 2; h++) {
+      x[h] = __builtin_shufflevector(y[h], y[h + 2], 0, 1, 8, 9, 4, 5, 12, 13);
+      x[h + 2] = __builtin_shufflevector(y[h], y[h + 2], 2, 3, 10, 11, 6, 7, 14, 15);
+    }
+  for (int l = 0; l < 8; l += 2) {
+    y[l] = __builtin_shufflevector(x[l], x[l + 1], 0, 8, 2, 10, 4, 12, 6, 14);
+    y[l + 1] = __builtin_shufflevector(x[l], x[l + 1], 1, 9, 3, 11, 5, 13, 7, 15);
+  }
+  for (int l = 0; l < 8; l++) memcpy(target + l * target_row, &y[l], sizeof y[l]);
+}
 
-#include <stddef.h>
-#include <stdint.h>
-#include <string.h>
+// bfloat16 is the upper half of a float's bits: 8 bits of exponent, 7 of fraction.
 
 // The nearest bfloat16, ties to even, as a float. Not-a-number stays one: without its own case the addition would
 // carry some of them over into a zero.

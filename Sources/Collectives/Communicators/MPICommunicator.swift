@@ -36,7 +36,9 @@ package final class MPICommunicator: Communicator {
     let start = StallWatchdog(
       rank: launchedNumber(["OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK"]) ?? 0,
       worldSize: launchedNumber(["OMPI_COMM_WORLD_SIZE", "PMI_SIZE"]) ?? 1, seconds: stallTimeout)
-    func initialize() -> Int32 { MPI_Init_thread(nil, nil, Int32(MPI_THREAD_FUNNELED), &provided) }
+    func initialize() -> Int32 {
+      OpenMPIStart.during { MPI_Init_thread(nil, nil, Int32(MPI_THREAD_FUNNELED), &provided) }
+    }
     try check(CommunicatorError.startingCall, start?.during("MPI_Init_thread", initialize) ?? initialize())
     guard provided >= Int32(MPI_THREAD_FUNNELED) else {
       throw CommunicatorError(

@@ -9,12 +9,26 @@ final class Dense: Layer {
   let isTrainable = true
 
   private let weights: ParameterTensor
+  /// Wᵀ [out, in], made once per step where micro-batches are small; nil elsewhere, and in the first layer with weights,
+  /// which passes no gradient on. A product with few rows takes less time than turning its second operand round.
+  private let turnedWeights: FloatBuffer?
+  /// Samples of a micro-batch from which on products do without: `CProducts` then turns the other operand.
+  private static let manySamples = 16
 
-  init(name: String, input: Shape, output: Shape, weights: ParameterTensor) {
+  init(name: String, input: Shape, output: Shape, weights: ParameterTensor, capacity: Int) {
     self.name = name
     inputShape = input
     outputShape = output
     self.weights = weights
+    turnedWeights =
+      capacity < Self.manySamples && weights.offset > 0 ? FloatBuffer(count: weights.count) : nil
+  }
+
+  func prepare(_ parameters: FloatBuffer) {
+    guard let turnedWeights else { return }
+    transpose(
+      parameters.pointer + weights.offset, rows: inputShape.count, columns: outputShape.count,
+      into: turnedWeights.pointer)
   }
 
   func forward(_ pass: Pass, input: Span<Float>, output: inout MutableSpan<Float>) {
@@ -35,7 +49,8 @@ final class Dense: Layer {
       into: gradient + weights.offset)
     guard let inputGradient else { return }
     gemm(
-      pass.count, inputShape.count, outputShape.count,
-      outputGradient, pass.parameters.pointer + weights.offset, transposeB: true, into: inputGradient)
+      pass.count, inputShape.count, outputShape.count, outputGradient,
+      turnedWeights?.pointer ?? pass.parameters.pointer + weights.offset, transposeB: turnedWeights == nil,
+      into: inputGradient)
   }
 }

@@ -28,10 +28,12 @@ package struct DatasetFacts: Hashable, Sendable {
 /// One rank's part of a run's samples, as read: before any order is applied.
 struct LoadedData {
   var facts: DatasetFacts
-  var train: LabelledImages
+  var train: CroppedImages
   /// The index of the first of them.
   var firstOfTrain: Int
   var test: Shard
+  /// The pixels of the largest frame of all samples.
+  var longest: Int
   /// Who read which training and test samples.
   var trainPlacement: Placement
   var testPlacement: Placement
@@ -229,18 +231,24 @@ func loadData(_ survey: DatasetSurvey, communicator: any Communicator) throws ->
   let testRanges = readingRanges(
     count: testCount, readers: survey.readers, worldSize: communicator.worldSize)
   let rank = communicator.rank
+  // A piece of them at a time, and no more of an image than is kept.
   let (train, test, digests) = try together(communicator) {
-    guard let dataset = survey.dataset else {
-      let nothing = LabelledImages(images: [], labels: [], shape: format.shape)
-      return (nothing, Shard(nothing, first: 0, of: testCount, format: format), [SHA256Digest]())
+    var (train, test) = (CroppedImages(format: format), CroppedImages(format: format))
+    var digests: [SHA256Digest] = []
+    guard let dataset = survey.dataset else { return (train, test, digests) }
+    try dataset.readInPieces(.train, trainRanges[rank], of: DatasetIdentity.chunkSize) { samples in
+      digests += DatasetIdentity.chunkDigests(of: samples, in: format)
+      train.append(samples)
     }
-    let train = try dataset.read(.train, trainRanges[rank])
-    let trainDigests = DatasetIdentity.chunkDigests(of: train, in: format)
-    let test = try dataset.read(.test, testRanges[rank])
-    let testDigests = DatasetIdentity.chunkDigests(of: test, in: format)
-    let shard = Shard(test, first: testRanges[rank].lowerBound, of: testCount, format: format)
-    return (train, shard, trainDigests + testDigests)
+    try dataset.readInPieces(.test, testRanges[rank], of: DatasetIdentity.chunkSize) { samples in
+      digests += DatasetIdentity.chunkDigests(of: samples, in: format)
+      test.append(samples)
+    }
+    return (train, test, digests)
   }
+  let longest =
+    try communicator.allGather(numbers: [Double(max(train.longest, test.longest))])
+    .map { Int($0[0]) }.max() ?? 0
   var trainDigests: [SHA256Digest] = []
   var testDigests: [SHA256Digest] = []
   for (rank, all) in try gather(digests, communicator).enumerated() {
@@ -254,7 +262,8 @@ func loadData(_ survey: DatasetSurvey, communicator: any Communicator) throws ->
     facts: DatasetFacts(
       name: survey.name, trainCount: trainCount, testCount: testCount,
       isSynthetic: survey.isSynthetic, format: format, digest: digest),
-    train: train, firstOfTrain: trainRanges[rank].lowerBound, test: test,
+    train: train, firstOfTrain: trainRanges[rank].lowerBound,
+    test: Shard(test, first: testRanges[rank].lowerBound, of: testCount, longest: longest), longest: longest,
     trainPlacement: Placement(ranges: trainRanges, totalSamples: trainCount),
     testPlacement: Placement(ranges: testRanges, totalSamples: testCount))
 }

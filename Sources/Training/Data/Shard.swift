@@ -8,37 +8,62 @@ package final class Shard {
   /// The samples' indices in the dataset's part, in the order that the last deal gave them.
   package private(set) var samples: [Int32]
   private var memory: ShardMemory
+  /// The image that was asked for last.
+  private let image: UnsafeMutablePointer<UInt8>
+
+  /// What a record begins with; behind it lie the frame's pixels.
+  private struct Header {
+    var label: UInt16
+    var frame: CroppedImages.Frame
+  }
+
+  fileprivate static let headerLength = MemoryLayout<Header>.size
 
   /// Takes over what was read from files; `first` is the first sample's index, of `total` in the dataset's part. Memory of
-  /// the shard's own grows as it must; `memory` that others see does not.
+  /// the shard's own grows as it must; `memory` that others see does not. No image's frame may have more than `longest`
+  /// pixels, on any rank that samples are exchanged with; nil for as many as an image has.
   package init(
-    _ images: LabelledImages, first: Int, of total: Int, format: SampleFormat, memory: ShardMemory? = nil
+    _ images: CroppedImages, first: Int, of total: Int, longest: Int? = nil, memory: ShardMemory? = nil
   ) {
-    self.memory = memory ?? ShardMemory(capacity: images.count, total: total, format: format)
-    precondition(images.count == 0 || images.shape == format.shape, "\(images.shape) for \(format)")
+    let longest = longest ?? images.format.shape.pixelCount
+    self.memory =
+      memory
+      ?? ShardMemory(capacity: images.count, total: total, format: images.format, longest: longest)
+    precondition(
+      images.longest <= self.memory.longest, "frames of \(images.longest) pixels for \(self.memory.longest)")
     precondition(images.count <= self.memory.capacity, "\(images.count) samples for \(self.memory.capacity)")
     samples = (0..<images.count).map { Int32(first + $0) }
-    let (pixels, width) = (format.shape.pixelCount, format.labelBytes)
-    let labels = images.storedLabels(width: width)
-    images.images.withUnsafeBufferPointer { source in
-      guard let base = source.baseAddress else { return }
+    image = .allocate(capacity: images.format.shape.pixelCount)
+    images.pixels.withUnsafeBufferPointer { pixels in
+      guard var source = pixels.baseAddress else { return }
       for slot in 0..<images.count {
         self.memory.places[first + slot] = Int32(slot)
+        let frame = images.frames[slot]
         let record = record(of: Int32(first + slot))
-        record.update(from: base + slot * pixels, count: pixels)
-        for byte in 0..<width { record[pixels + byte] = labels[slot * width + byte] }
+        record.storeBytes(of: Header(label: images.labels[slot], frame: frame), as: Header.self)
+        (record + Self.headerLength).copyMemory(from: source, byteCount: frame.pixelCount)
+        source += frame.pixelCount
       }
     }
+  }
+
+  /// The same for whole images.
+  package convenience init(
+    _ images: LabelledImages, first: Int, of total: Int, format: SampleFormat, memory: ShardMemory? = nil
+  ) {
+    self.init(CroppedImages(images, format: format), first: first, of: total, memory: memory)
   }
 
   /// What lies in `memory`: nothing yet, or another rank's samples, which are there to be read.
   init(_ memory: ShardMemory) {
     self.memory = memory
     samples = []
+    image = .allocate(capacity: memory.format.shape.pixelCount)
   }
 
   deinit {
     memory.deallocate()
+    image.deallocate()
   }
 
   /// The number of samples.
@@ -46,19 +71,21 @@ package final class Shard {
   /// What they are.
   package var format: SampleFormat { memory.format }
 
-  /// The pixels, row by row, of a sample that lies here.
+  /// The pixels, row by row, of a sample that lies here, until the next one is asked for.
   @_lifetime(borrow self)
   package func image(of sample: Int32) -> Span<UInt8> {
-    _overrideLifetime(Span(_unsafeStart: record(of: sample), count: memory.pixelCount), borrowing: self)
+    let (record, shape) = (record(of: sample), memory.format.shape)
+    let frame = record.loadUnaligned(as: Header.self).frame
+    image.update(repeating: 0, count: shape.pixelCount)
+    frame.paste(
+      (record + Self.headerLength).assumingMemoryBound(to: UInt8.self), into: image, columns: shape.width)
+    return _overrideLifetime(Span(_unsafeStart: image, count: shape.pixelCount), borrowing: self)
   }
 
   /// The label of a sample that lies here.
-  package func label(of sample: Int32) -> UInt16 {
-    let bytes = record(of: sample) + memory.pixelCount
-    return memory.labelBytes == 1 ? UInt16(bytes[0]) : UInt16(bytes[0]) | UInt16(bytes[1]) << 8
-  }
+  package func label(of sample: Int32) -> UInt16 { record(of: sample).loadUnaligned(as: Header.self).label }
 
-  private func record(of sample: Int32) -> UnsafeMutablePointer<UInt8> {
+  private func record(of sample: Int32) -> UnsafeMutableRawPointer {
     memory.records + Int(memory.places[Int(sample)]) * memory.recordLength
   }
 
@@ -93,7 +120,8 @@ package final class Shard {
     defer { incoming.deallocate() }
     let target = new.samples(of: communicator.rank)
     let result = Shard(
-      ShardMemory(capacity: target.count, total: new.owners.count, format: memory.format))
+      ShardMemory(
+        capacity: target.count, total: new.owners.count, format: memory.format, longest: memory.longest))
     var next: Int32 = 0
     result.place(target, from: incoming, sources: old.owners) { _ in
       defer { next += 1 }
@@ -106,7 +134,7 @@ package final class Shard {
 
   /// What arrived, by the rank it came from.
   private struct Incoming {
-    let records: UnsafeMutablePointer<UInt8>
+    let records: UnsafeMutableRawPointer
     /// For each rank the number of records before its own.
     let starts: [Int]
 
@@ -128,18 +156,19 @@ package final class Shard {
       if target == rank { receiveCounts[Int(source)] += 1 }
     }
 
-    let outgoing = UnsafeMutablePointer<UInt8>.allocate(capacity: max(sendCounts.reduce(0, +) * length, 1))
+    let outgoing = UnsafeMutableRawPointer.allocate(
+      byteCount: max(sendCounts.reduce(0, +) * length, 1), alignment: 64)
     defer { outgoing.deallocate() }
     var next = starts(sendCounts)
     for sample in new.order where old.owners[Int(sample)] == rank {
       let target = Int(new.owners[Int(sample)])
       guard includingOwn || target != communicator.rank else { continue }
-      (outgoing + next[target] * length).update(from: record(of: sample), count: length)
+      (outgoing + next[target] * length).copyMemory(from: record(of: sample), byteCount: length)
       next[target] += 1
     }
 
     let received = receiveCounts.reduce(0, +) * length
-    let incoming = UnsafeMutablePointer<UInt8>.allocate(capacity: max(received, 1))
+    let incoming = UnsafeMutableRawPointer.allocate(byteCount: max(received, 1), alignment: 64)
     var arriving = MutableRawSpan(_unsafeStart: incoming, byteCount: received)
     do {
       try communicator.allToAll(
@@ -172,8 +201,8 @@ package final class Shard {
     for sample in target {
       guard let index = place(sample) else { continue }
       let source = Int(sources[Int(sample)])
-      (memory.records + Int(index) * length).update(
-        from: incoming.records + next[source] * length, count: length)
+      (memory.records + Int(index) * length).copyMemory(
+        from: incoming.records + next[source] * length, byteCount: length)
       next[source] += 1
       memory.places[Int(sample)] = index
     }
@@ -185,55 +214,62 @@ package final class Shard {
 package struct ShardMemory {
   /// What the samples are.
   let format: SampleFormat
-  /// `format`'s, at hand: pixels, bytes of the label behind them, and bytes of both.
-  let pixelCount: Int
-  let labelBytes: Int
+  /// The pixels that an image's frame has at most.
+  let longest: Int
+  /// The bytes of a sample.
   let recordLength: Int
 
   /// Samples that there is room for.
   package private(set) var capacity: Int
   /// [capacity, `recordLength`].
-  private(set) var records: UnsafeMutablePointer<UInt8>
+  private(set) var records: UnsafeMutableRawPointer
   /// By sample of the dataset's part, where in the records of the rank that has it the sample lies: one table for all ranks
   /// that share memory.
   let places: UnsafeMutablePointer<Int32>
   private let isOwned: Bool
 
   /// Memory of its own, for so many samples of a part of `total`.
-  package init(capacity: Int, total: Int, format: SampleFormat) {
+  package init(capacity: Int, total: Int, format: SampleFormat, longest: Int) {
     self.init(
-      format, capacity, records: .allocate(capacity: max(capacity * format.recordLength, 1)),
+      format, longest, capacity,
+      records: Self.allocate(capacity * Self.recordLength(longest: longest)),
       places: .allocate(capacity: max(total, 1)), isOwned: true)
   }
 
   private init(
-    _ format: SampleFormat, _ capacity: Int, records: UnsafeMutablePointer<UInt8>,
+    _ format: SampleFormat, _ longest: Int, _ capacity: Int, records: UnsafeMutableRawPointer,
     places: UnsafeMutablePointer<Int32>, isOwned: Bool
   ) {
     self.format = format
-    (pixelCount, labelBytes, recordLength) =
-      (format.shape.pixelCount, format.labelBytes, format.recordLength)
+    self.longest = longest
+    recordLength = Self.recordLength(longest: longest)
     self.capacity = capacity
     self.records = records
     self.places = places
     self.isOwned = isOwned
   }
 
-  /// A part of memory that others see: of `byteCount(capacity:format:)` bytes for the records and of `byteCount(total:)` for the
-  /// table.
+  /// A part of memory that others see: of `byteCount(capacity:longest:)` bytes for the records and of `byteCount(total:)` for
+  /// the table.
   package init(
     sharedRecords: UnsafeMutableRawPointer, capacity: Int, sharedPlaces: UnsafeMutableRawPointer, total: Int,
-    format: SampleFormat
+    format: SampleFormat, longest: Int
   ) {
     self.init(
-      format, capacity,
-      records: sharedRecords.bindMemory(
-        to: UInt8.self, capacity: Self.byteCount(capacity: capacity, format: format)),
+      format, longest, capacity, records: sharedRecords,
       places: sharedPlaces.bindMemory(to: Int32.self, capacity: total), isOwned: false)
   }
 
+  private static func allocate(_ byteCount: Int) -> UnsafeMutableRawPointer {
+    .allocate(byteCount: max(byteCount, 1), alignment: 64)
+  }
+
+  private static func recordLength(longest: Int) -> Int { Shard.headerLength + longest }
+
   /// The bytes of the records of so many samples.
-  package static func byteCount(capacity: Int, format: SampleFormat) -> Int { capacity * format.recordLength }
+  package static func byteCount(capacity: Int, longest: Int) -> Int {
+    capacity * recordLength(longest: longest)
+  }
 
   /// The bytes of the table of a part of `total` samples.
   package static func byteCount(total: Int) -> Int { total * MemoryLayout<Int32>.stride }
@@ -241,8 +277,8 @@ package struct ShardMemory {
   /// Makes room; what others see cannot grow.
   mutating func grow(to count: Int) {
     precondition(isOwned, "\(count) samples for \(capacity) in memory that ranks share")
-    let larger = UnsafeMutablePointer<UInt8>.allocate(capacity: count * recordLength)
-    larger.update(from: records, count: capacity * recordLength)
+    let larger = Self.allocate(count * recordLength)
+    larger.copyMemory(from: records, byteCount: capacity * recordLength)
     records.deallocate()
     (records, capacity) = (larger, count)
   }

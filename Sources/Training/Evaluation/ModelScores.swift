@@ -86,7 +86,7 @@ package func evaluateModels(
         data.test, from: data.testPlacement, samples: samples, inPiecesOf: size, over: communicator)
     case .validation:
       try Evaluator.deal(
-        Shard(data.train, first: data.firstOfTrain, of: survey.trainCount, format: survey.format),
+        Shard(data.train, first: data.firstOfTrain, of: survey.trainCount, longest: data.longest),
         from: data.trainPlacement, samples: samples, inPiecesOf: size, over: communicator)
     }
   var scoring = ModelScoring(shard, shifts: shifts, classCount: models.map(\.classCount).max() ?? 0)

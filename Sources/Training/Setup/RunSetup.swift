@@ -61,8 +61,8 @@ struct RunSetup {
   /// 2. the recipe, and that all ranks have the same one and products of the same bits;
   /// 3. who has the dataset, how large it is, and what its images and classes are;
   /// 4. the network, which must fit these, and that there is work for all ranks;
-  /// 5. memory that the ranks of a node share;
-  /// 6. the dataset: each reader reads its part;
+  /// 5. the dataset: each reader reads its part;
+  /// 6. memory that the ranks of a node share;
   /// 7. the state, restored from the checkpoint, which the root hands to all nodes;
   /// 8. the samples of validation and test, dealt for good;
   /// 9. where each rank runs.
@@ -112,6 +112,11 @@ struct RunSetup {
       return try Network(recipe.network, input: survey.inputShape, capacity: recipe.microBatch)
     }
 
+    let data = try loadData(survey, communicator: communicator)
+    let facts = data.facts
+    if let recognition = facts.recognition, case .sizes = recognition {
+      notice("the dataset \(facts.name) \(recognition)")
+    }
     let layout = network.layout
     let mayShare =
       options.sharesMemory && options.reduction == .reproducible
@@ -122,18 +127,12 @@ struct RunSetup {
       mayShare
       ? try shareTrainingMemory(
         recipe, layout: layout, plan: plan, capacity: capacity, trainCount: survey.trainCount,
-        format: survey.format, over: communicator) : NodeGroup.alone(communicator)
+        longest: data.longest, over: communicator) : NodeGroup.alone(communicator)
     if let obstacle = group.obstacle {
       notice("ranks of a node share no memory (\(obstacle)): they exchange messages, at some cost")
     }
-
-    let data = try loadData(survey, communicator: communicator)
-    let facts = data.facts
-    if let recognition = facts.recognition, case .sizes = recognition {
-      notice("the dataset \(facts.name) \(recognition)")
-    }
     samples = NodeSamples(
-      data.train, first: data.firstOfTrain, format: survey.format, capacity: capacity,
+      data.train, first: data.firstOfTrain, longest: data.longest, capacity: capacity,
       placement: data.trainPlacement, group: group)
     let state = TrainingState(recipe: recipe, layout: layout, team: group)
     if checkpoint == nil, initial == nil {

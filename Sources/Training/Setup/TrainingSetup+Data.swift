@@ -29,7 +29,7 @@ extension TrainingSetup {
       mayShare
       ? try shareTrainingMemory(
         recipe, layout: network.layout, plan: plan, capacity: capacity, trainCount: facts.trainCount,
-        format: facts.format, over: communicator) : NodeGroup.alone(communicator)
+        longest: facts.format.shape.pixelCount, over: communicator) : NodeGroup.alone(communicator)
     let share = own[communicator.rank]
     let samples = NodeSamples(
       data.train.samples(share), first: share.lowerBound, format: facts.format, capacity: capacity,

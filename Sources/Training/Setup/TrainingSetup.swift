@@ -58,13 +58,13 @@ extension StepPlan {
 /// Memory for the samples, the state and the reduction, which the ranks of a node have in common where they can. Called by
 /// all ranks.
 ///
-/// `capacity` are the samples that a rank may have to keep, of `trainCount` in all.
+/// `capacity` are the samples that a rank may have to keep, of `trainCount` in all, with frames of up to `longest` pixels.
 func shareTrainingMemory(
   _ recipe: Recipe, layout: ParameterLayout, plan: StepPlan, capacity: Int, trainCount: Int,
-  format: SampleFormat, over communicator: any Communicator
+  longest: Int, over communicator: any Communicator
 ) throws(CommunicatorError) -> NodeGroup {
   try NodeGroup.sharing(communicator) { localSize in
-    NodeSamples.byteCount(localSize: localSize, capacity: capacity, total: trainCount, format: format)
+    NodeSamples.byteCount(localSize: localSize, capacity: capacity, total: trainCount, longest: longest)
       + TrainingState.byteCount(recipe: recipe, layout: layout)
       + TrainingStep.byteCount(localSize: localSize, layout: layout, plan: plan)
   }

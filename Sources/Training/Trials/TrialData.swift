@@ -46,7 +46,8 @@ package final class TrialData {
       }
     }
     train = SampleLibrary(count: trainCount, format: format, group: group)
-    try train.fill(from: data.train, ranges: ranges(data.trainPlacement), group: group, over: communicator)
+    try train.fill(
+      from: data.train.uncropped, ranges: ranges(data.trainPlacement), group: group, over: communicator)
     test = keepsTest ? SampleLibrary(count: testCount, format: format, group: group) : nil
     try test?.fill(
       from: data.test.images, ranges: ranges(data.testPlacement), group: group, over: communicator)

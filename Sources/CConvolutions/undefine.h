@@ -1,0 +1,9 @@
+#undef LANES
+#undef REGISTERS
+#undef TARGET
+#undef MOST_1
+#undef MOST_2
+#undef NAME
+#undef WINDOWS_1
+#undef WINDOWS_2
+#undef NARROWER
