@@ -96,7 +96,8 @@ let package = Package(
       name: "Checkpoints",
       dependencies: ["Files", "Digests", .product(name: "SystemPackage", package: "swift-system")],
       swiftSettings: settings),
-    .target(name: "Runs", dependencies: ["Files", "Tensors", "Model"], swiftSettings: settings),
+    .target(
+      name: "Runs", dependencies: ["Files", "Digests", "Tensors", "Model"], swiftSettings: settings),
     .target(
       name: "Inference",
       dependencies: ["Files", "Digests", "Tensors", "Model", "Checkpoints", "Runs", "Datasets"],
@@ -182,7 +183,7 @@ let package = Package(
       swiftSettings: settings),
     .testTarget(name: "JobsTests", dependencies: ["Jobs"], swiftSettings: settings),
     .testTarget(
-      name: "RunsTests", dependencies: ["AllocationCounter", "Runs", "Model", "Tensors"],
+      name: "RunsTests", dependencies: ["AllocationCounter", "Digests", "Runs", "Model", "Tensors"],
       swiftSettings: settings),
     .testTarget(
       name: "RunReportsTests", dependencies: ["RunReports", "Runs", "Reports", "Analysis", "Model"],
@@ -227,8 +228,8 @@ let package = Package(
     .testTarget(
       name: "TrainingTests",
       dependencies: [
-        "AllocationCounter", "Checkpoints", "Training", "Runs", "Collectives", "Datasets", "Model", "Tensors",
-        "TestSupport",
+        "AllocationCounter", "Checkpoints", "Digests", "Training", "Runs", "Collectives", "Datasets", "Model",
+        "Tensors", "TestSupport",
       ],
       swiftSettings: settings),
     .testTarget(

@@ -11,6 +11,20 @@ package struct SHA256Digest: Hashable, Sendable, CustomStringConvertible {
     guard self.bytes.count == 32 else { return nil }
   }
 
+  /// Reads 64 lower-case hexadecimal digits, as `description` has them; nil for other text.
+  package init?(digits text: String) {
+    func value(_ digit: UInt8) -> UInt8? {
+      switch digit {
+      case UInt8(ascii: "0")...UInt8(ascii: "9"): digit - UInt8(ascii: "0")
+      case UInt8(ascii: "a")...UInt8(ascii: "f"): digit - UInt8(ascii: "a") + 10
+      default: nil
+      }
+    }
+    let values = text.utf8.compactMap(value)
+    guard values.count == 64, text.utf8.count == 64 else { return nil }
+    bytes = (0..<32).map { values[2 * $0] << 4 | values[2 * $0 + 1] }
+  }
+
   /// Digests `bytes`.
   package init(of bytes: UnsafeRawBufferPointer) {
     var hasher = SHA256Hasher()

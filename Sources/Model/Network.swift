@@ -25,6 +25,8 @@ package final class Network {
   private var parameters: FloatBuffer?
   /// Samples of the last forward pass.
   private var count = 0
+  /// Told of each layer's output, [count, shape], before the next layer may overwrite it; for whoever looks into a pass.
+  package var didForward: ((_ layer: String, _ output: Span<Float>) -> Void)?
   /// Whether passes measure each layer's time; off unless asked for.
   package var isProfiling = false {
     didSet { if isProfiling != oldValue { ProductTimer.isOn = isProfiling } }
@@ -87,11 +89,14 @@ package final class Network {
     precondition(count > 0 && count <= capacity, "a micro-batch of \(count) in a network for \(capacity)")
     let pass = self.pass(count, randomness)
     self.count = count
+    let didForward = didForward
     for index in layers.indices {
       let (start, products) = isProfiling ? (MonotonicClock.now(), ProductTimer.seconds) : (0, 0)
       let (source, target) = (index > 0 ? activations[index - 1] : input, activations[index])
       var output = target.mutableSpan
       layers[index].forward(pass, input: source.span, output: &output)
+      didForward?(
+        layers[index].name, target.span.extracting(first: count * layers[index].outputShape.count))
       if isProfiling {
         profile[index].forward += MonotonicClock.now() - start
         profile[index].products += ProductTimer.seconds - products

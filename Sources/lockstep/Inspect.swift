@@ -4,6 +4,8 @@ import Digests
 import Formatting
 import Foundation
 import Reports
+import Runs
+import Training
 
 /// `lockstep inspect`.
 struct Inspect: ParsableCommand {
@@ -61,6 +63,9 @@ struct Inspect: ParsableCommand {
     print("digest: \(checkpoint.digest)")
     for (key, value) in contents.metadata.sorted(by: { $0.key < $1.key }) {
       print("\(key): \(value)")
+    }
+    if let receipt = Receipt(beside: checkpoint) {
+      print("receipt beside it: \(receipt.lastLink), of \(Numbers.grouped(receipt.digests.count)) steps")
     }
     print()
     var table = TextTable([("tensor", .left), ("shape", .left), ("values", .right), ("norm", .right)])

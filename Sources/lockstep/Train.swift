@@ -145,7 +145,9 @@ struct Train: ParsableCommand {
       stallTimeout: stallTimeout, sameArguments: false, sameBuild: !mixedBuilds)
     ProcessInfo.processInfo.environment[Storm.variable].flatMap { Storm.Strike($0) }?
       .await(rank: communicator.rank, worldSize: communicator.worldSize)
-    let options = trainingOptions(folder: try folder(communicator))
+    var options = trainingOptions(folder: try folder(communicator))
+    let fault = try ProcessInfo.processInfo.environment[GradientFault.variable].map { try GradientFault($0) }
+    if fault?.rank == communicator.rank { options.fault = fault }
 
     let console = TrainingConsole(
       detail: quiet ? .quiet : verbose ? .verbose : .normal, terminal: Terminal.current)

@@ -51,7 +51,8 @@ import Testing
     (times.data, times.forward, times.backward, times.reduction) = (0.1, 1.0 / 3, 1e-7, 0)
     (times.wait, times.update, times.checkpoint) = (12345.678, 2, 1e20)
     let record = StepRecord(
-      step: 1718, epoch: 2, loss: 0.1234567890123, accuracy: 98.4375, learningRate: 0.003, seconds: times)
+      step: 1718, epoch: 2, loss: 0.1234567890123, accuracy: 98.4375, learningRate: 0.003, seconds: times,
+      digest: StepDigest(gradient: 0x0123_4567_89AB_CDEF, parameters: 1))
     let writer = try MetricsWriter(path: folder.metrics, continuingAfter: 0)
     try writer.append(record)
     try writer.append(step(2, loss: -.nan))
@@ -62,7 +63,8 @@ import Testing
     #expect(
       written[0] == #"{"event":"step","step":1718,"epoch":2,"loss":0.1234567890123,"accuracy":98.4375,"#
         + #""learningRate":0.003,"seconds":{"data":0.1,"forward":0.3333333333333333,"backward":1e-07,"#
-        + #""reduction":0.0,"wait":12345.678,"update":2.0,"checkpoint":1e+20}}"#)
+        + #""reduction":0.0,"wait":12345.678,"update":2.0,"checkpoint":1e+20},"#
+        + #""digest":"0123456789abcdef0000000000000001"}"#)
     #expect(try JSONDecoder().decode(StepRecord.self, from: Data(written[0].utf8)) == record)
     #expect(written[1].contains(#""loss":"nan""#) && written[2].contains(#""loss":"-inf""#))
   }
@@ -72,7 +74,8 @@ import Testing
     let scratch = try Scratch()
     let folder = try scratch.run()
     let writer = try MetricsWriter(path: folder.metrics, continuingAfter: 0)
-    let record = step(1, loss: 0.123456789012345678, seconds: 1.0 / 3)
+    var record = step(1, loss: 0.123456789012345678, seconds: 1.0 / 3)
+    record.digest = StepDigest(gradient: .max, parameters: 1)
     try writer.append(record)
     let before = allocation_count()
     defer { end_allocation_count() }

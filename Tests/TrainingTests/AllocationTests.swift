@@ -37,7 +37,7 @@ import Training
       let state = TrainingState(recipe: recipe, layout: network.layout, team: group)
       let step = TrainingStep(
         recipe: recipe, plan: plan, totalSteps: 8, network: network, communicator: communicator,
-        group: group, options: StepOptions(algorithm: .direct))
+        group: group, options: StepOptions(algorithm: .direct, isDigesting: true))
       let samples = NodeSamples(
         SyntheticDigits(seed: 1).draw(.train, 0..<160), first: 0, format: .mnist, capacity: 160,
         placement: Placement(ranges: [0..<160], totalSamples: 160), group: group)

@@ -92,4 +92,57 @@ static inline void cvectors_unpack_bfloat16(const uint16_t *values, float *targe
   }
 }
 
+// NH, the universal hash of Black, Halevi, Krawczyk, Krovetz and Rogaway ("UMAC", 1999, section 4): of words w in groups of
+// sixteen, the sum modulo 2^64 of (w[j] + k[j] mod 2^32) (w[j + 8] + k[j + 8] mod 2^32) over the groups and j < 8. Sums
+// of parts are the sum of all, in whatever order, so the hash depends neither on vectors nor on who computes which part.
+
+typedef uint32_t cvectors_uint8 __attribute__((ext_vector_type(8)));
+typedef uint64_t cvectors_ulong4 __attribute__((ext_vector_type(4)));
+
+// The key of word j in group g is first[j] + g * stride[j] mod 2^32: the upper and the lower half, made odd, of the first
+// sixteen outputs of SplitMix64 with the seed 0.
+static const uint32_t cvectors_nh_first[16] = {
+  0xe220a839, 0x6e789e6a, 0x06c45d18, 0xf88bb8a8, 0x1b39896a, 0x53cb9f0c, 0x2c829abe, 0xc584133a,
+  0x3ee57890, 0xf3b8488c, 0x657eecdd, 0xc2d326e0, 0x8621a03f, 0x8e1f7555, 0xb54e0f16, 0x84bb3f97,
+};
+static const uint32_t cvectors_nh_stride[16] = {
+  0x7b1dcdaf, 0xa1b965f5, 0x8009454f, 0x724c81ed, 0x51a8749b, 0x747ea2eb, 0x1f4532e1, 0xc916ab3d,
+  0x41c98ac3, 0x368cb0a7, 0x3cb13d09, 0x055bdef7, 0xe0bbdb7b, 0x983aa92f, 0x00cc4d19, 0x971d80ab,
+};
+
+static inline uint32_t cvectors_nh_key(uint64_t word) {
+  return cvectors_nh_first[word % 16] + (uint32_t)(word / 16) * cvectors_nh_stride[word % 16];
+}
+
+// The hash of `count` floats' bits, which are those of whole groups from `group` on; words that are missing from the last
+// group are zero.
+static inline uint64_t cvectors_nh(const float *values, uint64_t group, ptrdiff_t count) {
+  cvectors_uint8 left, right, left_stride, right_stride;
+  memcpy(&left, cvectors_nh_first, 32);
+  memcpy(&right, cvectors_nh_first + 8, 32);
+  memcpy(&left_stride, cvectors_nh_stride, 32);
+  memcpy(&right_stride, cvectors_nh_stride + 8, 32);
+  left += left_stride * (uint32_t)group;
+  right += right_stride * (uint32_t)group;
+  cvectors_ulong4 even = 0, odd = 0;
+  for (ptrdiff_t i = 0; i < count; i += 16) {
+    float last[16] = {0};
+    const float *words = values + i;
+    if (count - i < 16) {
+      memcpy(last, words, (size_t)(count - i) * 4);
+      words = last;
+    }
+    cvectors_uint8 a, b;
+    memcpy(&a, words, 32);
+    memcpy(&b, words + 8, 32);
+    cvectors_ulong4 x = (cvectors_ulong4)(a + left), y = (cvectors_ulong4)(b + right);
+    even += (x & 0xffffffffu) * (y & 0xffffffffu);
+    odd += (x >> 32) * (y >> 32);
+    left += left_stride;
+    right += right_stride;
+  }
+  cvectors_ulong4 sum = even + odd;
+  return sum[0] + sum[1] + sum[2] + sum[3];
+}
+
 #endif

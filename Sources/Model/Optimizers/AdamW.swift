@@ -40,6 +40,8 @@ final class AdamW: Optimizer {
     [("first", first), ("second", second)]
   }
 
+  var isElementwise: Bool { true }
+
   func update(
     _ parameters: FloatBuffer, gradient: Span<Float>, scale: Float, rate: Float, step: Int
   ) {

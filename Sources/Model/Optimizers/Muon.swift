@@ -58,6 +58,8 @@ final class Muon: Optimizer {
     [("momentum", momentum)] + others.moments
   }
 
+  var isElementwise: Bool { false }
+
   func update(
     _ parameters: FloatBuffer, gradient: Span<Float>, scale: Float, rate: Float, step: Int
   ) throws {

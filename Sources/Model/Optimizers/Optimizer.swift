@@ -5,6 +5,8 @@ package protocol Optimizer: AnyObject {
   /// What the optimizer remembers from step to step: named flat buffers of the parameters' layout, to be
   /// saved and restored with a checkpoint.
   var moments: [(name: String, values: FloatBuffer)] { get }
+  /// Whether each member of a team changes the parameters of its part of all of them in units of sixteen, and no others.
+  var isElementwise: Bool { get }
 
   /// Takes one step: the part of it that is this member of a team's. The parameters are complete once all members have
   /// returned.

@@ -31,6 +31,8 @@ final class SGD: Optimizer {
     momentum.map { [("momentum", $0)] } ?? []
   }
 
+  var isElementwise: Bool { true }
+
   func update(
     _ parameters: FloatBuffer, gradient: Span<Float>, scale: Float, rate: Float, step: Int
   ) {

@@ -21,7 +21,7 @@ extension Team {
   package var isCrowded: Bool { false }
 
   /// This member's part of `range`: neighbours, in multiples of `unit` where possible.
-  func part(of range: Range<Int>, unit: Int = 1) -> Range<Int> {
+  package func part(of range: Range<Int>, unit: Int = 1) -> Range<Int> {
     let units = (range.count + unit - 1) / unit
     func bound(_ index: Int) -> Int { min(range.lowerBound + units * index / count * unit, range.upperBound) }
     return bound(index)..<bound(index + 1)

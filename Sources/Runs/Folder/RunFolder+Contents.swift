@@ -4,8 +4,10 @@ internal import Foundation
 extension RunFolder {
   /// Those of a run's files that lie here, whoever made them.
   package var holdings: [String] {
-    [recipe, metrics, checkpoints, final, result].filter { FileManager.default.fileExists(atPath: $0) }
-      .map { String($0.dropFirst(path.count + 1)) }
+    [recipe, metrics, checkpoints, final, receipt, result].filter {
+      FileManager.default.fileExists(atPath: $0)
+    }
+    .map { String($0.dropFirst(path.count + 1)) }
   }
 
   /// Whether a process has the folder, and has not come to write its first records.
@@ -58,7 +60,8 @@ extension RunFolder {
 
   /// Whether a path is one that the run itself writes to.
   package func reserves(_ file: String) -> Bool {
-    let names = [recipe, metrics, final, result].map { $0.dropFirst(path.count + 1) } + ["report.html"]
+    let names =
+      [recipe, metrics, final, receipt, result].map { $0.dropFirst(path.count + 1) } + ["report.html"]
     let url = URL(fileURLWithPath: file)
     let isBeside = url.deletingLastPathComponent().lastPathComponent != "checkpoints"
     return owns(file) && !(isBeside && !names.contains { $0 == url.lastPathComponent })

@@ -33,6 +33,9 @@ package struct RunFolder: Sendable {
   /// The figures at the end.
   package var result: String { path + "/result.json" }
 
+  /// What each step came to, at the end.
+  package var receipt: String { path + "/receipt.safetensors" }
+
   /// Whether a run has left its traces here.
   package var isUsed: Bool {
     FileManager.default.fileExists(atPath: metrics) || FileManager.default.fileExists(atPath: checkpoints)

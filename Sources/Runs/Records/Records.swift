@@ -12,9 +12,12 @@ package struct StepRecord: Codable, Hashable, Sendable {
   package var learningRate: Double
   /// The root's time.
   package var seconds: PhaseTimes
+  /// What the step came to; nil in older records.
+  package var digest: StepDigest?
 
   package init(
-    step: Int, epoch: Int, loss: Double, accuracy: Double, learningRate: Double, seconds: PhaseTimes
+    step: Int, epoch: Int, loss: Double, accuracy: Double, learningRate: Double, seconds: PhaseTimes,
+    digest: StepDigest? = nil
   ) {
     self.step = step
     self.epoch = epoch
@@ -22,6 +25,7 @@ package struct StepRecord: Codable, Hashable, Sendable {
     self.accuracy = accuracy
     self.learningRate = learningRate
     self.seconds = seconds
+    self.digest = digest
   }
 }
 
@@ -74,13 +78,22 @@ package struct EventRecord: Codable, Hashable, Sendable {
   package var ranks: Int
   /// With starts and resumptions.
   package var launch: LaunchFacts?
+  /// With starts and resumptions: under what conditions the steps behind it are taken; nil in older records.
+  package var receipt: Receipt.Opening?
+  /// With all others: the receipt's last link, of so many steps; nil in older records.
+  package var link: String?
 
-  package init(event: String, step: Int, time: Double, ranks: Int, launch: LaunchFacts? = nil) {
+  package init(
+    event: String, step: Int, time: Double, ranks: Int, launch: LaunchFacts? = nil,
+    receipt: Receipt.Opening? = nil, link: String? = nil
+  ) {
     self.event = event
     self.step = step
     self.time = time
     self.ranks = ranks
     self.launch = launch
+    self.receipt = receipt
+    self.link = link
   }
 }
 

@@ -36,13 +36,15 @@ package struct RunResult: Codable, Hashable, Sendable {
   package var datasetDigest: String
   /// SHA-256 of the file with the model that the run began with; nil for weights drawn from the seed.
   package var initialModel: String?
+  /// The last link of the run's receipt; nil in older results.
+  package var receipt: String?
 
   package init(
     testAccuracy: Double, testErrors: Int, testConfusion: [[Int]], validationAccuracy: Double? = nil,
     parametersDigest: String, checkpointDigest: String, imagesPerSecond: Double, trainingSeconds: Double,
     wallSeconds: Double, startSeconds: Double, ranks: Int, rankTimes: [RankTimes], epochs: Int, steps: Int,
     products: String? = nil, kernel: String? = nil, dataset: String, datasetDigest: String,
-    initialModel: String? = nil
+    initialModel: String? = nil, receipt: String? = nil
   ) {
     self.testAccuracy = testAccuracy
     self.testErrors = testErrors
@@ -63,6 +65,7 @@ package struct RunResult: Codable, Hashable, Sendable {
     self.dataset = dataset
     self.datasetDigest = datasetDigest
     self.initialModel = initialModel
+    self.receipt = receipt
   }
 }
 

@@ -16,7 +16,13 @@ extension StepRecord {
     text.append(",\"wait\":", seconds.wait)
     text.append(",\"update\":", seconds.update)
     text.append(",\"checkpoint\":", seconds.checkpoint)
-    text.write("}}\n")
+    text.write("}")
+    if let digest {
+      text.write(",\"digest\":\"")
+      text.append(digest)
+      text.write("\"")
+    }
+    text.write("}\n")
   }
 }
 

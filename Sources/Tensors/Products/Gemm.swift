@@ -18,7 +18,7 @@ package func gemm(
   into c: UnsafeMutablePointer<Float>, alpha: Float = 1, beta: Float = 0
 ) {
   let start = ProductTimer.isOn ? MonotonicClock.now() : 0
-  Products.shared.multiply(
+  Products.current.multiply(
     m, n, k, a, transposeA: transposeA, b, transposeB: transposeB, into: c, alpha: alpha, beta: beta)
   if ProductTimer.isOn { ProductTimer.seconds += MonotonicClock.now() - start }
 }

@@ -170,6 +170,25 @@ extension Products {
     if choice == .openblas { _ = try Products(choice, lanes: now.lanes, environment: now.environment) }
   }
 
+  /// Products of another choice, with what else `configure` was told.
+  ///
+  /// - Throws: `ProductsError` if this machine lacks what is asked for.
+  package static func make(_ choice: ProductChoice) throws(ProductsError) -> Products {
+    let now = settings.withLock { $0 }
+    return try Products(choice, lanes: now.lanes, environment: now.environment)
+  }
+
+  /// Who computes instead of `shared`, where two choices are compared in one process that has one training thread; whoever
+  /// sets it keeps it. Unchecked and not counted, since it is asked before every product.
+  @exclusivity(unchecked)
+  package nonisolated(unsafe) static var substitute: Unmanaged<Products>?
+
+  /// Who computes.
+  static var current: Products {
+    guard let substitute else { return shared }
+    return substitute.takeUnretainedValue()
+  }
+
   /// The products of this process, made when they are first needed.
   package static let shared: Products = {
     let now = settings.withLock { $0 }

@@ -11,6 +11,10 @@ final class RunRecorder {
   private let setup: RunSetup
   private let metrics: MetricsWriter
   private let observer: (any TrainingObserver)?
+  /// What the steps on record came to.
+  private(set) var receipt: Receipt
+  /// As far as links have been asked for.
+  private var chain: Receipt.Chain
 
   private var state: TrainingState { setup.state }
   private var stepsPerEpoch: Int { setup.plan.stepsPerEpoch }
@@ -27,13 +31,21 @@ final class RunRecorder {
     try setup.options.folder.prepare(setup.recipe)
     metrics = try MetricsWriter(
       path: setup.options.folder.metrics, continuingAfter: setup.state.cursor.step, lock: setup.lock)
+    let (receipt, opening) = Receipt.continued(
+      in: setup.options.folder, from: setup.resumedFrom, step: setup.state.cursor.step,
+      parameters: setup.state.parameters,
+      conditions: Receipt.Conditions(
+        recipe: setup.recipe, dataset: setup.dataset, reduction: setup.options.reduction),
+      notice: { observer?.notice($0) })
+    self.receipt = receipt
+    chain = Receipt.Chain(receipt)
     let launch = LaunchFacts(
       command: setup.options.command, version: setup.options.version, kernel: Products.shared.description,
       products: Products.shared.choice.rawValue, bindings: setup.bindings, totalSteps: setup.totalSteps,
       stepsPerEpoch: setup.plan.stepsPerEpoch, parameterCount: setup.network.layout.count,
       trainCount: setup.trainCount, dataset: setup.dataset.name,
       datasetDigest: setup.dataset.digest.description, samples: setup.dataset.format.description)
-    try event(setup.isResumed ? "resume" : "start", launch: launch)
+    try event(setup.isResumed ? "resume" : "start", launch: launch, receipt: opening)
     try flush()
   }
 
@@ -52,7 +64,9 @@ final class RunRecorder {
     let record = StepRecord(
       step: state.cursor.step, epoch: epoch, loss: outcome.loss,
       accuracy: 100 * Double(outcome.correct) / Double(outcome.samples),
-      learningRate: Double(setup.recipe.effectiveOptimizer.learningRate * outcome.rate), seconds: times)
+      learningRate: Double(setup.recipe.effectiveOptimizer.learningRate * outcome.rate), seconds: times,
+      digest: outcome.digest)
+    if let digest = outcome.digest { receipt.append(digest) }
     try explained { try metrics.append(record) }
     observer?.didStep(
       StepProgress(
@@ -80,13 +94,27 @@ final class RunRecorder {
   }
 
   /// `start`, `resume`, `checkpoint`, `stop`, `diverged`, `end`.
-  func event(_ name: String, launch: LaunchFacts? = nil) throws {
+  func event(_ name: String, launch: LaunchFacts? = nil, receipt: Receipt.Opening? = nil) throws {
     try explained {
       try metrics.append(
         EventRecord(
           event: name, step: state.cursor.step, time: wallClock(), ranks: setup.communicator.worldSize,
-          launch: launch))
+          launch: launch, receipt: receipt, link: receipt == nil ? link : nil))
     }
+  }
+
+  /// The receipt's link after the last step. Links are computed when they are asked for: all that a step pays for them is
+  /// its digest.
+  var link: String {
+    chain.advance(to: receipt.lastStep, in: receipt)
+    return chain.link.description
+  }
+
+  /// Writes the receipt beside the model.
+  ///
+  /// - Throws: `RunError` if it cannot be written.
+  func writeReceipt() throws(RunError) {
+    try receipt.write(to: setup.options.folder.receipt)
   }
 
   /// Hands what was recorded to the file system.

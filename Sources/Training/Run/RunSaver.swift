@@ -56,7 +56,9 @@ final class RunSaver {
     if isFirstRequest { lastRequest = MonotonicClock.now() }
     // A run that goes on from this checkpoint finds all steps before it in the metrics, after a power cut too.
     try recorder.synchronize()
-    try keeper.save(step: state.cursor.step, metadata: metadata(validation), pieces: state.pieces)
+    let link = [Receipt.linkKey: recorder.link]
+    try keeper.save(
+      step: state.cursor.step, metadata: metadata(validation).merging(link) { $1 }, pieces: state.pieces)
     try recorder.event("checkpoint")
     try recorder.flush()
     if isFirstRequest { recorder.notice("saved step \(state.cursor.step), going on") }
@@ -69,11 +71,13 @@ final class RunSaver {
     try keeper.finish()
   }
 
-  /// Writes the model at the end, and returns its file's SHA-256.
+  /// Writes the receipt and the model at the end, and returns the model's file's SHA-256. How the model came about is in the
+  /// receipt: its file is the same for whoever arrived at it.
   ///
   /// - Throws: `RunError` if it cannot be written or read back.
   func writeFinal(validation: Evaluation?) throws -> String {
     try recorder.synchronize()
+    try recorder.writeReceipt()
     return try keeper.writeFinal(metadata: metadata(validation), pieces: state.pieces).description
   }
 

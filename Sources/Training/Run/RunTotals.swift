@@ -28,7 +28,7 @@ extension RunResult {
   /// The figures at the end. Called by all ranks.
   init(
     _ setup: RunSetup, _ totals: RunTotals, test: Evaluation, validation: Evaluation?,
-    checkpointDigest: String
+    checkpointDigest: String, receipt: String?
   ) throws {
     let own = RankTimes(phases: totals.times, processorSeconds: Training.processorSeconds())
     let rankTimes = try setup.communicator.allGather(Array(JSONEncoder().encode(own))).map {
@@ -50,6 +50,7 @@ extension RunResult {
       ranks: setup.communicator.worldSize, rankTimes: rankTimes, epochs: setup.state.cursor.epoch,
       steps: setup.state.cursor.step, products: Products.shared.choice.rawValue,
       kernel: Products.shared.description, dataset: setup.dataset.name,
-      datasetDigest: setup.dataset.digest.description, initialModel: setup.recipe.initialModel)
+      datasetDigest: setup.dataset.digest.description, initialModel: setup.recipe.initialModel,
+      receipt: receipt)
   }
 }

@@ -108,7 +108,8 @@ package final class Trainer {
       try whileRootWorks(
         communicator, saver.map { saver in { try saver.writeFinal(validation: validation) } }) ?? ""
     let result = try RunResult(
-      setup, loop.totals, test: test, validation: validation, checkpointDigest: digest)
+      setup, loop.totals, test: test, validation: validation, checkpointDigest: digest,
+      receipt: recorder?.link)
     if setup.isRoot { try setup.options.folder.write(result) }
     // Last: who finds it finds the model and its figures.
     try recorder?.event("end")
@@ -127,7 +128,8 @@ package final class Trainer {
       if let last, last.event != "end" {
         let metrics = try MetricsWriter(path: folder.metrics, continuingAfter: result.steps, lock: setup.lock)
         try metrics.append(
-          EventRecord(event: "end", step: result.steps, time: wallClock(), ranks: last.ranks))
+          EventRecord(
+            event: "end", step: result.steps, time: wallClock(), ranks: last.ranks, link: result.receipt))
         try metrics.synchronize()
       }
     }

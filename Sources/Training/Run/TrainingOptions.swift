@@ -28,6 +28,8 @@ package struct TrainingOptions {
   package var allowsMixedProducts = false
   /// Whether each layer's time is measured.
   package var isProfiling = false
+  /// What this rank is to do wrong, for drills.
+  package var fault: GradientFault?
   /// Where to go on from.
   package var resume = Resumption.none
   /// The model whose weights to begin with; nil for weights drawn from the seed.

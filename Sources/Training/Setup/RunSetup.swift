@@ -19,6 +19,8 @@ struct RunSetup {
   /// As initialised, or as restored from a checkpoint.
   let state: TrainingState
   let isResumed: Bool
+  /// The checkpoint that it was restored from.
+  let resumedFrom: ResumedFrom?
   /// The right to write into the run's folder; on the root alone.
   let lock: FolderLock?
   /// Whether the run had come to its end before, and is not to go on.
@@ -46,9 +48,8 @@ struct RunSetup {
   /// What the training loop needs of all this.
   var training: TrainingSetup {
     TrainingSetup(
-      communicator: communicator, recipe: recipe, plan: plan, totalSteps: totalSteps, state: state,
-      step: step,
-      group: group, samples: samples, validation: validation,
+      communicator: communicator, recipe: recipe, plan: plan, totalSteps: totalSteps, network: network,
+      state: state, step: step, group: group, samples: samples, validation: validation,
       dealsBySpeed: options.deal == .speed && options.reduction == .reproducible,
       verifyEvery: options.verifyEvery, refuge: options.folder.checkpoints, timeline: timeline)
   }
@@ -186,13 +187,14 @@ struct RunSetup {
     self.network = network
     self.state = state
     isResumed = checkpoint != nil
+    resumedFrom = checkpoint.map { ResumedFrom($0) }
     timeline = options.trace == nil ? nil : Timeline()
     step = TrainingStep(
       recipe: recipe, plan: plan, totalSteps: totalSteps, network: network, communicator: communicator,
       group: group,
       options: StepOptions(
         reduction: options.reduction, algorithm: options.algorithm, deal: options.deal,
-        isProfiling: options.isProfiling, timeline: timeline))
+        isProfiling: options.isProfiling, isDigesting: true, fault: options.fault, timeline: timeline))
     self.group = group
     // What the leaders wrote is there for all.
     try group.barrier()

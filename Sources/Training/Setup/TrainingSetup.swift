@@ -12,6 +12,7 @@ struct TrainingSetup {
   let recipe: Recipe
   let plan: StepPlan
   let totalSteps: Int
+  let network: Network
   /// As initialised, or as restored from a checkpoint.
   let state: TrainingState
   let step: TrainingStep

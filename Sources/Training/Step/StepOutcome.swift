@@ -15,8 +15,10 @@ package struct StepOutcome {
   package var isSaveRequested: Bool
   /// This rank's time.
   package var times: PhaseTimes
+  /// On the root's node, where steps are digested; nil elsewhere.
+  package var digest: StepDigest?
 
-  init(_ totals: StepTotals, rate: Float, times: PhaseTimes) {
+  init(_ totals: StepTotals, rate: Float, times: PhaseTimes, digest: StepDigest? = nil) {
     loss = Double(totals.loss / totals.samples)
     correct = Int(totals.correct)
     samples = Int(totals.samples)
@@ -24,5 +26,6 @@ package struct StepOutcome {
     isStopRequested = totals.stops > 0
     isSaveRequested = totals.saves > 0
     self.times = times
+    self.digest = digest
   }
 }

@@ -12,6 +12,8 @@ struct StepTotals {
 
   /// The floats behind the gradient: the slots, and room for some more.
   static let count = 8
+  /// Those of them, from the first on, that are a function of the step: the others are requests.
+  static let digestedCount = 3
 
   /// Σ cross-entropy, in nats.
   var loss: Float = 0

@@ -16,6 +16,10 @@ package final class TrainingStep {
   private let reduction: any GradientReduction
   private let group: NodeGroup
   private let options: StepOptions
+  /// nil where steps are not digested.
+  private let digester: StepDigester?
+  /// What the last step's gradients and totals added up to: valid until the next step.
+  private(set) var lastSum: FloatBuffer?
   /// One micro-batch's labels and indices in the training set, [micro-batch].
   private var labels: [UInt16]
   private var samples: [Int32]
@@ -47,6 +51,7 @@ package final class TrainingStep {
           format: recipe.gradients ?? .float32, exactCount: StepTotals.count, algorithm: options.algorithm)
       case .native: NativeReduction(communicator: communicator, elementCount: elementCount)
       }
+    digester = options.isDigesting ? StepDigester(group: group) : nil
     labels = Array(repeating: 0, count: recipe.microBatch)
     samples = Array(repeating: 0, count: recipe.microBatch)
   }
@@ -56,6 +61,7 @@ package final class TrainingStep {
     SharedReduction.byteCount(
       localSize: localSize, elementCount: layout.count + StepTotals.count,
       maximumLeafCount: plan.maximumLeafCount)
+      + SharedMemory.space(StepDigester.byteCount(localSize: localSize))
   }
 
   /// What this rank has computed so far.
@@ -82,6 +88,7 @@ package final class TrainingStep {
     while let leaf = reduction.takeLeaf() {
       // A rank that gets no leaf has nowhere to put a request: it keeps it for the next step.
       let requests = isFirst ? takeRequests() : StepTotals()
+      let fault = isFirst && options.fault?.step == cursor.step + 1 ? options.fault : nil
       isFirst = false
       let positions = plan.positions(ofLeaf: leaf, step: cursor.stepInEpoch)
       let count = positions.count
@@ -89,22 +96,37 @@ package final class TrainingStep {
       clock.lap(.data)
       reduction.withLeaf { leaf in
         compute(count: count, epoch: cursor.epoch, requests, into: &leaf, &clock)
+        fault?.strike(&leaf, count: network.layout.count)
       }
       clock.lap(.reduction)
     }
     let sum = try reduction.reduce()
     clock.lap(.reduction, waiting: reduction.lastWaits)
 
+    lastSum = sum
     let totals = StepTotals(sum.span, at: network.layout.count)
     let rate = recipe.schedule.rate(at: cursor.step, of: totalSteps, stepsPerEpoch: plan.stepsPerEpoch)
     try update(
       state, gradient: sum.span.extracting(first: network.layout.count), scale: 1 / totals.samples, rate: rate
     )
+    // Where weights are averaged, all have met since the parameters were complete.
+    try digester?.digest(sum: sum.span, state: state, isComplete: recipe.averaging != nil)
     clock.lap(.update)
     // The parameters are complete, and nobody reads the sum any more.
     try group.barrier()
     clock.lap(.wait)
-    return StepOutcome(totals, rate: rate, times: clock.times)
+    return StepOutcome(totals, rate: rate, times: clock.times, digest: digester?.total())
+  }
+
+  /// Computes one micro-batch of the step that `state.cursor` points at, and adds it to nothing: for whoever looks into a
+  /// step. `leaf` has room for the gradient and the totals behind it.
+  func computeLeaf(_ index: Int, of state: TrainingState, samples: NodeSamples, into leaf: FloatBuffer) {
+    let positions = plan.positions(ofLeaf: index, step: state.cursor.stepInEpoch)
+    var values = leaf.mutableSpan
+    var clock = PhaseClock(nil)
+    network.prepare(state.parameters)
+    load(samples, positions, epoch: state.cursor.epoch)
+    compute(count: positions.count, epoch: state.cursor.epoch, StepTotals(), into: &values, &clock)
   }
 
   /// What signals asked of this rank, to be put into its first leaf.
@@ -174,6 +196,10 @@ package struct StepOptions {
   package var deal = DealPolicy.speed
   /// Whether the network measures its layers.
   package var isProfiling = false
+  /// Whether the root's node digests what the step comes to.
+  package var isDigesting = false
+  /// What this rank is to do wrong, for drills.
+  package var fault: GradientFault?
   /// Where laps are recorded, if anywhere.
   package var timeline: Timeline?
   /// Whether this rank was asked to stop: all do so after the same step.
@@ -181,13 +207,16 @@ package struct StepOptions {
 
   package init(
     reduction: ReductionKind = .reproducible, algorithm: ReductionAlgorithm? = nil,
-    deal: DealPolicy = .speed, isProfiling: Bool = false, timeline: Timeline? = nil,
+    deal: DealPolicy = .speed, isProfiling: Bool = false, isDigesting: Bool = false,
+    fault: GradientFault? = nil, timeline: Timeline? = nil,
     isStopRequested: @escaping () -> Bool = { StopSignals.isStopRequested }
   ) {
     self.reduction = reduction
     self.algorithm = algorithm
     self.deal = deal
     self.isProfiling = isProfiling
+    self.isDigesting = isDigesting
+    self.fault = fault
     self.timeline = timeline
     self.isStopRequested = isStopRequested
   }

@@ -120,65 +120,21 @@ package final class Trial {
     return .finished(result)
   }
 
-  /// The order is that of `RunSetup`, without what belongs to folders and files.
   private static func makeSetup(
     _ recipe: Recipe, _ data: TrialData, _ communicator: any Communicator,
     _ isStopRequested: @escaping () -> Bool
   ) throws -> (TrainingSetup, test: Evaluator?) {
-    let (facts, plan) = (data.facts, data.plan(recipe))
-    let network = try together(communicator) {
-      try requireWorkForAll(plan, worldSize: communicator.worldSize)
-      return try Network(recipe.network, input: data.inputShape, capacity: recipe.microBatch)
-    }
-    func ranges(_ count: Int) -> [Range<Int>] {
-      let size = communicator.worldSize
-      return (0..<size).map { $0 * count / size..<($0 + 1) * count / size }
-    }
-    let (own, placement) = (
-      ranges(facts.trainCount),
-      Placement(
-        ranges: ranges(facts.trainCount), totalSamples: facts.trainCount)
-    )
-    let mayShare = plan.maximumLeafCount <= SharedReduction.maximumLeafCount
-    let capacity =
-      mayShare
-      ? max(own.map(\.count).max() ?? 0, DealRule.capacity(plan, nodes: try communicator.nodes())) : 0
-    let group =
-      mayShare
-      ? try shareTrainingMemory(
-        recipe, layout: network.layout, plan: plan, capacity: capacity, trainCount: facts.trainCount,
-        longest: facts.format.shape.pixelCount, over: communicator) : NodeGroup.alone(communicator)
-    let share = own[communicator.rank]
-    let samples = NodeSamples(
-      data.train.samples(share), first: share.lowerBound, format: facts.format, capacity: capacity,
-      placement: placement, group: group)
-    let state = TrainingState(recipe: recipe, layout: network.layout, team: group)
-    try initialize(state, recipe, group: group, over: communicator, notice: { _ in })
-    let validation =
-      recipe.validation == 0
-      ? nil
-      : try Evaluator.dealt(
-        samples.shard, from: placement, samples: plan.sampleCount..<facts.trainCount, network: network,
-        over: communicator)
+    let setup = try TrainingSetup(
+      recipe, on: data, over: communicator, options: StepOptions(isStopRequested: isStopRequested),
+      refuge: "the journal")
     let test = try data.test.map { library in
-      let ranges = ranges(library.count)
+      let ranges = TrialData.ranges(library.count, over: communicator)
       let own = ranges[communicator.rank]
       return try Evaluator.dealt(
-        Shard(library.samples(own), first: own.lowerBound, of: library.count, format: facts.format),
+        Shard(library.samples(own), first: own.lowerBound, of: library.count, format: data.facts.format),
         from: Placement(ranges: ranges, totalSamples: library.count), samples: 0..<library.count,
-        network: network, over: communicator)
+        network: setup.network, over: communicator)
     }
-    let totalSteps = plan.totalSteps(recipe)
-    let step = TrainingStep(
-      recipe: recipe, plan: plan, totalSteps: totalSteps, network: network, communicator: communicator,
-      group: group, options: StepOptions(isStopRequested: isStopRequested))
-    // What the leaders wrote is there for all.
-    try group.barrier()
-    let setup = TrainingSetup(
-      communicator: communicator, recipe: recipe, plan: plan, totalSteps: totalSteps, state: state,
-      step: step,
-      group: group, samples: samples, validation: validation, dealsBySpeed: true, verifyEvery: 200,
-      refuge: "the journal", timeline: nil)
     return (setup, test)
   }
 }

@@ -68,6 +68,12 @@ package final class TrialData {
     return fitted
   }
 
+  /// Samples dealt to ranks as evenly as can be, in order.
+  static func ranges(_ count: Int, over communicator: any Communicator) -> [Range<Int>] {
+    let size = communicator.worldSize
+    return (0..<size).map { $0 * count / size..<($0 + 1) * count / size }
+  }
+
   /// The steps of a recipe on this dataset.
   package func plan(_ recipe: Recipe) -> StepPlan { StepPlan(recipe, trainCount: facts.trainCount) }
 }
