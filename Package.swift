@@ -48,6 +48,7 @@ let package = Package(
     .target(name: "CProcesses"),
     .target(name: "CProcessor"),
     .target(name: "CVectors"),
+    .target(name: "CReductionPlugin", dependencies: ["CMPI"]),
     .target(
       name: "CPictures",
       linkerSettings: ["jpeg", "png16", "webp", "webpdemux", "exif"].map { .linkedLibrary($0) }
@@ -68,7 +69,7 @@ let package = Package(
       swiftSettings: settings + [.enableExperimentalFeature("Lifetimes")]),
     .target(
       name: "Collectives",
-      dependencies: ["Files", "Tensors", "CMPI", "CProcesses", "CProcessor", "CVectors"],
+      dependencies: ["Files", "Tensors", "CMPI", "CProcesses", "CProcessor", "CReductionPlugin", "CVectors"],
       swiftSettings: settings),
     .target(
       name: "Reports",

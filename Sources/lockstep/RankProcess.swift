@@ -48,7 +48,9 @@ enum RankProcess {
       handleOnOwnStack(number) { number in
         var message: StaticString = "lockstep: internal error: this rank crashed\n"
         var code: Int32 = 70
-        if number == SIGBUS {
+        if ReductionPlugin.isRunning {
+          message = "lockstep: the reduction plugin crashed in this rank\n"
+        } else if number == SIGBUS {
           message = """
             lockstep: the memory that ranks of a node share has run out: make /dev/shm larger, or do without it by \
             --no-shared-memory

@@ -188,6 +188,7 @@ struct Scale: ParsableCommand {
     @Option var stallTimeout: Int?
     @Option var products: String?
     @Option var reduction: String?
+    @Option var reductionPlugin: String?
     @Option var reductionAlgorithm: String?
     @Option var verifyEvery: Int?
     @Option var checkpointEvery: Int?

@@ -68,6 +68,13 @@ struct Train: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
+      "Have the ranks' gradients added up by a shared library of your own, in place of MPI_Allreduce.",
+      discussion: "As lockstep_reduction.h in docs/course describes it; its bits are its own affair.",
+      valueName: "library.so"))
+  var reductionPlugin: String?
+
+  @Option(
+    help: ArgumentHelp(
       "How the reproducible reduction is carried out: auto, direct or halving.",
       discussion: "All give the same bits. auto tries both in the first steps and keeps the quicker one."))
   var reductionAlgorithm = AlgorithmOption.auto
@@ -130,6 +137,12 @@ struct Train: ParsableCommand {
     try requireName(runFolder, "--run")
     try requireName(trace, "--trace")
     try requireName(from, "--from")
+    try requireName(reductionPlugin, "--reduction-plugin")
+    if reductionPlugin != nil, !RankProcess.isUnderLauncher {
+      throw ValidationError(
+        "--reduction-plugin needs MPI: start it under mpirun, as in mpirun -n 2 lockstep train --reduction-plugin ring.so"
+      )
+    }
     if resume == "", runFolder == nil {
       throw ValidationError("--resume without a file needs --run, the folder whose checkpoints to look at")
     }
@@ -194,7 +207,8 @@ struct Train: ParsableCommand {
   /// How a run that is written into `folder` is carried out.
   func trainingOptions(folder: RunFolder) -> TrainingOptions {
     var options = TrainingOptions(folder: folder, openDataset: dataOptions.open)
-    options.reduction = reduction
+    options.reduction = reductionPlugin == nil ? reduction : .native
+    options.reductionPlugin = reductionPlugin
     options.algorithm = reductionAlgorithm.algorithm
     options.deal = deal
     options.sharesMemory = !noSharedMemory

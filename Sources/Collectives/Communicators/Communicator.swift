@@ -20,6 +20,12 @@ package protocol Communicator: AnyObject {
   /// choice. `MPI_Allreduce` with `MPI_FLOAT` and `MPI_SUM`.
   func allReduceSum(_ values: inout MutableSpan<Float>) throws(CommunicatorError)
 
+  /// As `allReduceSum`, by a function that a user brings, in a communicator of its own.
+  func allReduceSum(_ values: inout MutableSpan<Float>, by plugin: ReductionPlugin) throws(CommunicatorError)
+
+  /// Whether a plugin has left a message behind that no rank has received and that is for this one.
+  var hasLeftoverOfPlugin: Bool { get }
+
   /// Replaces integers by their sums over the ranks. `MPI_Allreduce` with `MPI_INT64_T` and `MPI_SUM`.
   func allReduceSum(_ values: inout [Int64]) throws(CommunicatorError)
 
@@ -84,6 +90,12 @@ package protocol Communicator: AnyObject {
 extension Communicator {
   package func willEnter(_ phase: StaticString, step: Int) {}
   package func willWaitInChains(_ isChained: Bool) {}
+  package func allReduceSum(
+    _ values: inout MutableSpan<Float>, by plugin: ReductionPlugin
+  ) throws(CommunicatorError) {
+    throw CommunicatorError(call: CommunicatorError.pluginCall, reason: "there is no MPI that it could call")
+  }
+  package var hasLeftoverOfPlugin: Bool { false }
   package func nodes() throws(CommunicatorError) -> [[Int]] { (0..<worldSize).map { [$0] } }
   package func obstacle(toSharing byteCount: Int) -> String? { "ranks share no memory" }
   package func shareMemory(byteCount: Int) throws(CommunicatorError) -> SharedMemory {
@@ -142,7 +154,12 @@ package struct CommunicatorError: ReportedError, Hashable, Sendable {
 
   /// MPI that does not start would not start the next time either; a call that fails later has lost a peer, and another
   /// start may find it back.
-  package var exitCode: Int32 { code == 0 || call == Self.startingCall ? 69 : 76 }
+  package var exitCode: Int32 {
+    call == Self.pluginCall ? 70 : code == 0 || call == Self.startingCall ? 69 : 76
+  }
+
+  /// What is called where users bring the reduction.
+  static let pluginCall = "the reduction plugin"
 
   /// The call that starts MPI.
   static let startingCall = "MPI_Init_thread"

@@ -1,4 +1,5 @@
 internal import CMPI
+internal import CReductionPlugin
 
 #if canImport(Glibc)
   internal import Glibc
@@ -23,6 +24,8 @@ package final class MPICommunicator: Communicator {
   private let names: [Int]
   /// Messages that were posted and may not have left yet.
   private var posts: [(request: MPI_Request?, bytes: UnsafeMutableBufferPointer<UInt8>)] = []
+  /// What a reduction plugin's messages are in, once one was called.
+  private var pluginHandle: UnsafeMutableRawPointer?
   /// The ranks of this node, once somebody asked.
   private var node: (ranks: [[Int]], handle: MPI_Comm?)?
 
@@ -125,6 +128,23 @@ package final class MPICommunicator: Communicator {
       try check("MPI_Allreduce", code)
     }
   }
+
+  package func allReduceSum(
+    _ values: inout MutableSpan<Float>, by plugin: ReductionPlugin
+  ) throws(CommunicatorError) {
+    if pluginHandle == nil {
+      let world = handle.map { UnsafeMutableRawPointer($0) }
+      try check("MPI_Comm_dup", watched("MPI_Comm_dup") { creduction_duplicate(world, &pluginHandle) })
+    }
+    guard let pluginHandle else { return }
+    try values.withUnsafeMutableBufferPointer { values throws(CommunicatorError) in
+      try watched("lockstep_all_reduce of the plugin") { () throws(CommunicatorError) in
+        try plugin(values, over: pluginHandle, describe: words(for:))
+      }
+    }
+  }
+
+  package var hasLeftoverOfPlugin: Bool { pluginHandle.map { creduction_has_message($0) != 0 } ?? false }
 
   package func allReduceSum(_ values: inout [Int64]) throws(CommunicatorError) {
     let count = try narrow("MPI_Allreduce", values.count)
@@ -467,12 +487,15 @@ private func cause(of code: Int32, in statuses: ArraySlice<MPI_Status>) -> Int32
 /// Turns a return code into an error with MPI's own words.
 private func check(_ call: String, _ code: Int32) throws(CommunicatorError) {
   guard code != MPI_SUCCESS else { return }
+  throw CommunicatorError(call: call, code: code, reason: words(for: code))
+}
+
+/// MPI's words for an error's code.
+private func words(for code: Int32) -> String {
   var text = [CChar](repeating: 0, count: Int(MPI_MAX_ERROR_STRING))
   var length: Int32 = 0
   MPI_Error_string(code, &text, &length)
-  let reason = String(
-    decoding: text.prefix(Int(length)).map { UInt8(bitPattern: $0) }, as: UTF8.self)
-  throw CommunicatorError(call: call, code: code, reason: reason)
+  return String(decoding: text.prefix(Int(length)).map { UInt8(bitPattern: $0) }, as: UTF8.self)
 }
 
 /// The world this process was launched into: MPI's where a launcher left its mark in the environment, else a

@@ -1,12 +1,13 @@
 internal import Files
 package import Tensors
 
-/// Plain `MPI_Allreduce` over what each rank added up leaf after leaf: the usual way, for comparison. Its bits
-/// depend on the number of ranks and on MPI's choice of algorithm.
+/// Plain `MPI_Allreduce`, or a user's own function, over what each rank added up leaf after leaf: the usual way, for
+/// comparison. Its bits depend on the number of ranks and on the algorithm that is chosen.
 package final class NativeReduction: GradientReduction {
   package private(set) var lastWaits: [WaitInterval] = []
 
   private let communicator: any Communicator
+  private let plugin: ReductionPlugin?
   private let sum: FloatBuffer
   private let leaf: FloatBuffer
   private var cursor = LeafCursor()
@@ -17,9 +18,10 @@ package final class NativeReduction: GradientReduction {
   }
   private var leaves: (count: Int, ofRanks: [Range<Int>]) = (0, [])
 
-  /// Prepares sums of leaves of `elementCount` floats.
-  package init(communicator: any Communicator, elementCount: Int) {
+  /// Prepares sums of leaves of `elementCount` floats, over the ranks by `plugin` if there is one.
+  package init(communicator: any Communicator, elementCount: Int, plugin: ReductionPlugin? = nil) {
     self.communicator = communicator
+    self.plugin = plugin
     division = LeafDivision(worldSize: communicator.worldSize)
     sum = FloatBuffer(count: elementCount)
     leaf = FloatBuffer(count: elementCount)
@@ -50,7 +52,11 @@ package final class NativeReduction: GradientReduction {
     let start = MonotonicClock.now()
     let sum = sum
     var values = sum.mutableSpan
-    try communicator.allReduceSum(&values)
+    if let plugin {
+      try communicator.allReduceSum(&values, by: plugin)
+    } else {
+      try communicator.allReduceSum(&values)
+    }
     lastWaits.removeAll(keepingCapacity: true)
     lastWaits.append(WaitInterval(start: start, end: MonotonicClock.now()))
     return sum

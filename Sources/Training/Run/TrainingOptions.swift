@@ -10,6 +10,8 @@ package struct TrainingOptions {
   /// What to open the dataset with; called on every rank.
   package var openDataset: () throws -> Dataset
   package var reduction = ReductionKind.reproducible
+  /// A shared library whose function adds up the ranks' gradients, where `reduction` is `native`; nil for MPI's own.
+  package var reductionPlugin: String?
   /// The reproducible reduction's algorithm; nil for the quicker one, found by trying.
   package var algorithm: ReductionAlgorithm?
   /// How the leaves of a step are divided among ranks.

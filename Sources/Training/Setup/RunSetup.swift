@@ -73,6 +73,9 @@ struct RunSetup {
     resolve: (Recipe?) throws -> Recipe
   ) throws {
     try requireSameOptions(options, communicator: communicator)
+    let plugin = try options.reductionPlugin.map { path in
+      try together(communicator) { try ReductionPlugin(path: path) }
+    }
     lock = try claimFolder(options, communicator: communicator, notice: notice)
     let checkpoint = try loadCheckpoint(options, communicator: communicator, notice: notice)
     let initial = try loadInitialModel(options, communicator: communicator)
@@ -193,7 +196,7 @@ struct RunSetup {
       recipe: recipe, plan: plan, totalSteps: totalSteps, network: network, communicator: communicator,
       group: group,
       options: StepOptions(
-        reduction: options.reduction, algorithm: options.algorithm, deal: options.deal,
+        reduction: options.reduction, plugin: plugin, algorithm: options.algorithm, deal: options.deal,
         isProfiling: options.isProfiling, isDigesting: true, fault: options.fault, timeline: timeline))
     self.group = group
     // What the leaders wrote is there for all.

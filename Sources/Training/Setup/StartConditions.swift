@@ -60,7 +60,8 @@ extension TrainingOptions {
       }
     return [
       ("--run", folder.path), ("--resume", resumption), ("--from", initialModel ?? "not given"),
-      ("--reduction", reduction.rawValue), ("--reduction-algorithm", algorithm?.rawValue ?? "auto"),
+      ("--reduction", reduction.rawValue), ("--reduction-plugin", reductionPlugin ?? "not given"),
+      ("--reduction-algorithm", algorithm?.rawValue ?? "auto"),
       ("--deal", deal.rawValue), ("--no-shared-memory", text(!sharesMemory)),
       ("--checkpoint-every", checkpointEvery.map(String.init) ?? "not given"),
       ("--verify-every", "\(verifyEvery)"), ("--mixed-products", text(allowsMixedProducts)),

@@ -20,6 +20,8 @@ package final class TrainingStep {
   private let digester: StepDigester?
   /// What the last step's gradients and totals added up to: valid until the next step.
   private(set) var lastSum: FloatBuffer?
+  /// nil where nobody but us adds up.
+  private let sumAgreement: SumAgreement?
   /// One micro-batch's labels and indices in the training set, [micro-batch].
   private var labels: [UInt16]
   private var samples: [Int32]
@@ -49,9 +51,11 @@ package final class TrainingStep {
         ReproducibleReduction(
           communicator: communicator, elementCount: elementCount, maximumLeafCount: plan.maximumLeafCount,
           format: recipe.gradients ?? .float32, exactCount: StepTotals.count, algorithm: options.algorithm)
-      case .native: NativeReduction(communicator: communicator, elementCount: elementCount)
+      case .native:
+        NativeReduction(communicator: communicator, elementCount: elementCount, plugin: options.plugin)
       }
     digester = options.isDigesting ? StepDigester(group: group) : nil
+    sumAgreement = options.plugin.map { SumAgreement(of: $0, over: communicator) }
     labels = Array(repeating: 0, count: recipe.microBatch)
     samples = Array(repeating: 0, count: recipe.microBatch)
   }
@@ -101,6 +105,7 @@ package final class TrainingStep {
       clock.lap(.reduction)
     }
     let sum = try reduction.reduce()
+    try sumAgreement?.verify(sum)
     clock.lap(.reduction, waiting: reduction.lastWaits)
 
     lastSum = sum
@@ -190,6 +195,8 @@ package final class TrainingStep {
 /// How a step is carried out: nothing here changes the model but `ReductionKind.native`.
 package struct StepOptions {
   package var reduction = ReductionKind.reproducible
+  /// What a user brings to add up the ranks' gradients, with `ReductionKind.native`.
+  package var plugin: ReductionPlugin?
   /// The reproducible reduction's algorithm; nil for the quicker one, found by trying.
   package var algorithm: ReductionAlgorithm?
   /// How leaves are divided among ranks.
@@ -206,12 +213,13 @@ package struct StepOptions {
   package var isStopRequested: () -> Bool
 
   package init(
-    reduction: ReductionKind = .reproducible, algorithm: ReductionAlgorithm? = nil,
-    deal: DealPolicy = .speed, isProfiling: Bool = false, isDigesting: Bool = false,
-    fault: GradientFault? = nil, timeline: Timeline? = nil,
+    reduction: ReductionKind = .reproducible, plugin: ReductionPlugin? = nil,
+    algorithm: ReductionAlgorithm? = nil, deal: DealPolicy = .speed, isProfiling: Bool = false,
+    isDigesting: Bool = false, fault: GradientFault? = nil, timeline: Timeline? = nil,
     isStopRequested: @escaping () -> Bool = { StopSignals.isStopRequested }
   ) {
     self.reduction = reduction
+    self.plugin = plugin
     self.algorithm = algorithm
     self.deal = deal
     self.isProfiling = isProfiling

@@ -1,0 +1,1 @@
+../../Sources/CReductionPlugin/lockstep_reduction.h
