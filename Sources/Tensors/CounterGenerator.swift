@@ -20,6 +20,7 @@ package struct CounterGenerator: Sendable {
     case channelDropout = 11
     case searchTrial = 12
     case searchShift = 13
+    case burnIn = 14
   }
 
   @usableFromInline

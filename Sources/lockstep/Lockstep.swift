@@ -19,7 +19,7 @@ struct Lockstep: ParsableCommand {
     version: "0.1.0",
     subcommands: [
       Train.self, Tune.self, Study.self, LaunchJob.self, Watch.self, Doctor.self, SelfTestCommand.self,
-      Verify.self, Diff.self,
+      BurnInCommand.self, Verify.self, Diff.self,
       Scale.self,
       ReductionTiming.self, Evaluate.self,
       Predict.self, Read.self, Serve.self, PhotographTools.self,
