@@ -21,7 +21,7 @@ struct Lockstep: ParsableCommand {
       Train.self, Tune.self, Study.self, LaunchJob.self, Watch.self, Doctor.self, SelfTestCommand.self,
       BurnInCommand.self, Verify.self, Diff.self,
       Scale.self,
-      ReductionTiming.self, Evaluate.self,
+      ReductionTiming.self, Grade.self, Evaluate.self,
       Predict.self, Read.self, Serve.self, PhotographTools.self,
       Export.self, Import.self, Postal.self, Report.self, Fetch.self, Describe.self, Inspect.self,
     ])
