@@ -120,15 +120,13 @@ struct BurnInCommand: ParsableCommand {
     print(table.text, terminator: "")
     for finding in report.errors + report.warnings { print(finding.sentence) }
     let rounds = "\(Numbers.grouped(report.rounds)) \(report.rounds == 1 ? "round" : "rounds")"
-    let time = "in \(Numbers.duration(report.seconds)), \(rounds)"
+    let time = "\(Numbers.duration(report.seconds)), \(rounds)"
     if !report.isRight {
-      print("FAIL \(time)")
+      print("FAIL in \(time)")
     } else if report.isComplete {
-      print("PASS: all bits were right \(time)")
+      print("PASS: all bits were right in \(time)")
     } else {
-      print(
-        "STOPPED \(time) of \(Numbers.duration(report.secondsAsked)) that were asked for: all bits were right so far"
-      )
+      print("STOPPED before \(Numbers.duration(report.secondsAsked)): all bits were right in \(time)")
     }
     Console.flush()
   }

@@ -200,12 +200,14 @@ struct Grade: ParsableCommand {
     let asked = inLab ? network.flatMap { CostModel.Link(parsing: $0) } : nil
     let cores = ProcessorSet().cores
     var table = TextTable([
-      ("ranks", .right), ("floats", .right), ("measured ms", .right), ("MPI_Allreduce", .right),
+      ("ranks", .right), ("floats", .right), ("measured µs", .right), ("MPI_Allreduce", .right),
       ("expected: naive", .right), ("tree", .right), ("ring", .right),
     ])
     for one in figures where one.link != nil {
       for time in one.times {
-        func cell(_ seconds: Double?) -> String { seconds.map { Numbers.fixed(1e3 * $0, 3) } ?? "–" }
+        func cell(_ seconds: Double?) -> String {
+          seconds.map { $0 < 1e-3 ? Numbers.fixed(1e6 * $0, 1) : Numbers.grouped(1e6 * $0) } ?? "–"
+        }
         // Ranks that take turns on a core measure these turns.
         let link = asked ?? (one.ranks > cores ? nil : one.link)
         table.append(

@@ -13,7 +13,10 @@ private func plugin(_ name: String, in scratch: ScratchFolder, _ source: String?
   let library = scratch("\(name).so")
   let outcome = try Command(
     executable: "mpicc",
-    arguments: ["-O2", "-Wall", "-Werror", "-fPIC", "-shared", "-I", course, "-o", library, file]
+    // What stands in docs/course gives no warning.
+    arguments: (source == nil ? ["-Wall", "-Wextra", "-Werror"] : []) + [
+      "-O2", "-fPIC", "-shared", "-I", course, "-o", library, file,
+    ]
   ).run()
   try #require(outcome.code == 0, "\(outcome.errors)")
   return library
@@ -104,10 +107,10 @@ extension RealRanks {
       #expect(
         report.outcomes[1].figures?.traffic.map(\.collectives)
           == Array(repeating: ["MPI_Allreduce": 1], count: 3))
-      let table = try Command.alone("grade", library, "--ranks", "3").run()
+      let table = try Command.alone("grade", library, "--ranks", "2").run()
       #expect(table.code == 0 && table.output.hasSuffix("PASS\n"), "\(table.output)")
       #expect(table.output.contains("note: MPI_Allreduce does some of the work"))
-      #expect(table.output.contains("expected by the cost model of a link of"))
+      #expect(table.output.contains("expected: naive"))
     }
 
     @Test(arguments: [

@@ -190,8 +190,8 @@ package struct PluginTrial {
     }
   }
 
-  /// Seconds that calls should take in all.
-  private static let timingSeconds = 0.5
+  /// Seconds that the calls of a size should take in all.
+  private static let timingSeconds = 0.2
 
   private func time(_ count: Int) throws -> PluginFigures.Time {
     let values = FloatBuffer(count: count)
