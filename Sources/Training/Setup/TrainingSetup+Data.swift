@@ -1,4 +1,5 @@
 internal import Collectives
+internal import Datasets
 internal import Model
 internal import Runs
 internal import Tensors
