@@ -252,7 +252,8 @@ let package = Package(
       name: "DatasetsTests", dependencies: ["Datasets", "Digests", "Files", "Tensors", "TestSupport"],
       swiftSettings: settings),
     .testTarget(
-      name: "ModelTests", dependencies: ["CConvolutions", "CWinograd", "Model", "Tensors"], exclude: ["Fixtures"],
+      name: "ModelTests", dependencies: ["CConvolutions", "CWinograd", "Model", "Tensors"],
+      exclude: ["Fixtures"],
       swiftSettings: settings),
   ]
 )
