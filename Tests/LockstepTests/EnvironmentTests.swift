@@ -124,7 +124,7 @@ extension RealRanks {
         ["--repeats", "--target", "--project", "--ranks-per-node", "--ranks"]
       ),
       ("postal --accuracy 90", ["--digits", "--letters", "--manual-cost", "--misroute-cost"]),
-      ("reduction", ["--elements", "--repeats"]),
+      ("reduction", ["--elements", "--repeats"]), ("grade /nonexistent", ["--limit", "--ranks"]),
     ])
     func optionsBringAnyNumber(_ command: String, _ options: [String]) throws {
       let values = ["nan", "inf", "0", "-1", "9223372036854775807", " "]

@@ -48,6 +48,7 @@ extension RealRanks {
         var bytes: Int
         var receives: Int
         var collectives: [String: Int]
+        var collectiveBytes: Int
       }
       struct Time: Decodable {
         var count: Int
@@ -107,6 +108,8 @@ extension RealRanks {
       #expect(
         report.outcomes[1].figures?.traffic.map(\.collectives)
           == Array(repeating: ["MPI_Allreduce": 1], count: 3))
+      let figures = try #require(report.outcomes[1].figures)
+      #expect(figures.traffic.allSatisfy { $0.collectiveBytes == 4 * figures.trafficCount })
       let table = try Command.alone("grade", library, "--ranks", "2").run()
       #expect(table.code == 0 && table.output.hasSuffix("PASS\n"), "\(table.output)")
       #expect(table.output.contains("note: MPI_Allreduce does some of the work"))

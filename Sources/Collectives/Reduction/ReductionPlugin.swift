@@ -85,6 +85,8 @@ package struct PluginTraffic: Hashable, Sendable, Codable {
   package var receives = 0
   /// Calls of MPI's collective operations, by name: what these send is MPI's own affair.
   package var collectives: [String: Int] = [:]
+  /// The bytes that this rank gave them.
+  package var collectiveBytes = 0
 
   package init() {}
 
@@ -94,6 +96,7 @@ package struct PluginTraffic: Hashable, Sendable, Codable {
     var traffic = PluginTraffic()
     (traffic.messages, traffic.bytes) = (Int(counts.messages), Int(counts.bytes))
     traffic.receives = Int(counts.receives)
+    traffic.collectiveBytes = Int(counts.collective_bytes)
     var (number, calls): (Int32, Int64) = (0, 0)
     while let name = creduction_collective(number, &calls) {
       if calls > 0 { traffic.collectives[String(cString: name)] = Int(calls) }
@@ -108,6 +111,7 @@ package struct PluginTraffic: Hashable, Sendable, Codable {
     difference.messages = end.messages - start.messages
     difference.bytes = end.bytes - start.bytes
     difference.receives = end.receives - start.receives
+    difference.collectiveBytes = end.collectiveBytes - start.collectiveBytes
     difference.collectives = end.collectives.merging(start.collectives) { $0 - $1 }.filter { $0.value > 0 }
     return difference
   }
