@@ -70,10 +70,10 @@ import Testing
   }
 
   /// Winograd's F(3×3, 3×3) against direct convolution in `Double`: the output, the gradient of the weights, and that of
-  /// the input, of which the weights of a convolution in front tell.
+  /// the input, of which the weights of a convolution in front tell. Larger tiles would take more products of these outputs.
   @Test(arguments: [
-    (5, 5, 32, 64, "", 4), (5, 5, 24, 48, "", 3), (8, 8, 16, 24, "", 3), (6, 3, 16, 8, " same", 5),
-    (7, 11, 40, 8, "", 2), (9, 9, 16, 8, " same", 13), (5, 7, 16, 16, "", 40),
+    (5, 5, 32, 64, "", 4), (5, 5, 24, 48, "", 3), (5, 8, 16, 24, "", 3), (6, 3, 16, 8, " same", 5),
+    (5, 11, 40, 8, "", 2), (3, 9, 16, 8, " same", 13), (4, 5, 16, 16, "", 40),
   ])
   func smallTilesAreAccurate(
     _ height: Int, _ width: Int, _ ins: Int, _ outs: Int, _ padding: String, _ count: Int
