@@ -201,34 +201,3 @@ void cconvolutions_winograd_weight_gradient(
     bool adds, float *weights) {
   CHOOSE(winograd_weight_gradient, layer, rows, tiles, gradient, adds, weights)
 }
-
-#if defined(__x86_64__)
-#define AVX2 __attribute__((target("avx2")))
-#else
-#define AVX2
-#endif
-typedef float eight __attribute__((vector_size(32), aligned(4)));
-
-AVX2 void cconvolutions_transpose(const float *source, ptrdiff_t rows, ptrdiff_t columns, float *target) {
-  for (ptrdiff_t i = 0; i < rows; i += 8)
-    for (ptrdiff_t j = 0; j < columns; j += 8) {
-      eight x[8], y[8];
-      EACH(l, 8) x[l] = *(const eight *)(source + (i + l) * columns + j);
-      // Rows l and l + 4 change quarters, then l and l + 2, then l and l + 1.
-      EACH(l, 4) {
-        y[l] = __builtin_shufflevector(x[l], x[l + 4], 0, 1, 2, 3, 8, 9, 10, 11);
-        y[l + 4] = __builtin_shufflevector(x[l], x[l + 4], 4, 5, 6, 7, 12, 13, 14, 15);
-      }
-      EACH(h, 2) EACH(l, 2) {
-        const int r = 4 * h + l;
-        x[r] = __builtin_shufflevector(y[r], y[r + 2], 0, 1, 8, 9, 4, 5, 12, 13);
-        x[r + 2] = __builtin_shufflevector(y[r], y[r + 2], 2, 3, 10, 11, 6, 7, 14, 15);
-      }
-      EACH(h, 4) {
-        const int r = 2 * h;
-        y[r] = __builtin_shufflevector(x[r], x[r + 1], 0, 8, 2, 10, 4, 12, 6, 14);
-        y[r + 1] = __builtin_shufflevector(x[r], x[r + 1], 1, 9, 3, 11, 5, 13, 7, 15);
-      }
-      EACH(l, 8) *(eight *)(target + (j + l) * rows + i) = y[l];
-    }
-}

@@ -96,7 +96,4 @@ void cconvolutions_winograd_weight_gradient(
     int lanes, const struct cconvolutions_winograd *layer, ptrdiff_t rows, const float *tiles, const float *gradient,
     bool adds, float *weights);
 
-// target [columns, rows] <- the transpose of source [rows, columns]; both are multiples of eight.
-void cconvolutions_transpose(const float *source, ptrdiff_t rows, ptrdiff_t columns, float *target);
-
 #endif

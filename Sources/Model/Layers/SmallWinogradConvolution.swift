@@ -91,7 +91,7 @@ final class SmallWinogradConvolution: Layer {
   func prepare(_ parameters: FloatBuffer) {
     let kernel = parameters.pointer + weights.offset
     for tap in stride(from: 0, to: weights.count, by: layer.in * layer.out) {
-      cconvolutions_transpose(kernel + tap, layer.in, layer.out, transposedWeights.pointer + tap)
+      transpose(kernel + tap, rows: layer.in, columns: layer.out, into: transposedWeights.pointer + tap)
     }
     withUnsafePointer(to: layer) {
       cconvolutions_winograd_weights(lanes, $0, kernel, transformedWeights.pointer)

@@ -78,7 +78,8 @@ package final class TrainingStep {
 
   /// Takes the step that `state.cursor` points at; leaves the cursor alone.
   ///
-  /// - Throws: `CommunicatorError` if a peer cannot be reached.
+  /// - Throws: `CommunicatorError` if a peer cannot be reached; a shared `RunError` (70) if a plugin gave the ranks other
+  ///   sums.
   package func run(_ state: TrainingState, samples: NodeSamples) throws -> StepOutcome {
     let cursor = state.cursor
     options.timeline?.step = cursor.step + 1
