@@ -5,6 +5,9 @@
 #include <elf.h>
 #include <link.h>
 #endif
+#if defined(__GLIBC__)
+#include <malloc.h>
+#endif
 #include <signal.h>
 #include <string.h>
 #include <unistd.h>
@@ -73,3 +76,10 @@ const unsigned char *cprocesses_build_id(size_t *count) {
   return NULL;
 }
 #endif
+
+void cprocesses_return_freed_memory(void) {
+#if defined(__GLIBC__)
+  // Setting the threshold ends its growth: mallopt(3).
+  mallopt(M_MMAP_THRESHOLD, 64 << 10);
+#endif
+}

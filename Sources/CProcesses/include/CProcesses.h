@@ -12,4 +12,8 @@ void cprocesses_kill_after(pid_t launcher, unsigned seconds);
 // to its bytes; NULL where the program has none.
 const unsigned char *cprocesses_build_id(size_t *count);
 
+// Has this process give large blocks back to the system as they are freed. By itself glibc raises the size that it calls
+// large with every such block that is freed, to 32 MB at most, and a rank would keep 8 MB of what it read its dataset with.
+void cprocesses_return_freed_memory(void);
+
 #endif

@@ -1,3 +1,5 @@
+internal import CProcesses
+
 #if canImport(Glibc)
   internal import Glibc
 #elseif canImport(Musl)
@@ -8,10 +10,11 @@
 package enum InheritedState {
   /// Opens descriptors 0 to 2 where they are closed, so that no file of ours gets one and finds messages in it; takes
   /// back signals that the parent ignored or blocked and that this program waits for; and raises a low limit of open
-  /// files as far as the user may.
+  /// files as far as the user may. Memory that is freed goes back to the system.
   ///
   /// To be called first of all, in a process of one thread.
   package static func repair() {
+    cprocesses_return_freed_memory()
     for descriptor in Int32(0)...2 where fcntl(descriptor, F_GETFD) == -1 && errno == EBADF {
       // The lowest free number is the one that is missing.
       _ = open("/dev/null", O_RDWR)
