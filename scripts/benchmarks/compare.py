@@ -17,7 +17,6 @@ import struct
 import subprocess
 import sys
 import tempfile
-import time
 import zlib
 
 from networks import multiply_adds
@@ -70,19 +69,28 @@ class CommandFailed(Exception):
     """A command ended with an error; what it said is the message."""
 
 
+# Runs a command; prints its peak memory in KiB and its wall seconds as the last line. A process of its own, since a child
+# counts what its parent held when it was started, and this program holds more than some that it measures.
+MEASURED = """
+import resource, subprocess, sys, time
+start = time.perf_counter()
+code = subprocess.call(sys.argv[1:])
+seconds = time.perf_counter() - start
+print()
+print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss, seconds)
+sys.exit(code)
+"""
+
+
 def run(command):
     """What a command prints, the peak memory in bytes of the largest of its processes, and its wall seconds."""
-    start = time.perf_counter()
     words = [str(word) for word in command]
-    with tempfile.TemporaryFile("w+") as output, tempfile.TemporaryFile("w+") as errors:
-        process = subprocess.Popen(words, stdout=output, stderr=errors, text=True)
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-        output.seek(0)
-        errors.seek(0)
-        if process.returncode:
-            raise CommandFailed(f"{' '.join(words)} failed:\n{errors.read()}")
-        return output.read(), usage.ru_maxrss * 1024, time.perf_counter() - start
+    process = subprocess.run([sys.executable, "-S", "-c", MEASURED, *words], capture_output=True, text=True)
+    if process.returncode:
+        raise CommandFailed(f"{' '.join(words)} failed:\n{process.stderr}")
+    output, _, measured = process.stdout.removesuffix("\n").rpartition("\n")
+    memory, seconds = measured.split()
+    return output, int(memory) * 1024, float(seconds)
 
 
 def bound(ranks, *command):
