@@ -4,7 +4,7 @@ import Runs
 import Scaling
 import Testing
 
-/// The simulation against machines whose cores differ. docs/scaling.md prints what is foretold here.
+/// The simulation against machines whose cores differ. docs/development/scaling.md prints these predictions.
 @Suite struct UnequalCoresTests {
   // 16 cores of an Intel Xeon, virtual machine, 2026-11-26: recipe quick, a global batch of 1,024 on 16 ranks,
   // 16 leaves of 4 images each. Microseconds of forward and backward passes by rank, medians of 130 steps.

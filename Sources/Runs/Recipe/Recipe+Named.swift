@@ -11,7 +11,7 @@ extension Recipe {
   ///
   /// `quick` and `medium` are Lockstep's own; `sprint` trains as short as a mean of 99.04 % allows; `keras` and `pytorch` follow the examples that these frameworks
   /// ship for MNIST, with AdamW in place of Adam and Adadelta. `medium-512` and `medium-1024` have the large
-  /// global batches that many ranks need; docs/scaling.md tells how they were found. `best` is as accurate as some minutes
+  /// global batches that many ranks need; docs/development/scaling.md tells how they were found. `best` is as accurate as some minutes
   /// on two cores allow.
   package static func named(_ name: String) -> Recipe? {
     let networkName = name.hasPrefix("medium-") ? "medium" : name
