@@ -16,7 +16,7 @@ extension Confusion {
     guard counts.count > Self.matrixLimit else { return nil }
     return
       "There are \(Numbers.grouped(counts.count)) classes: the \(Self.matrixLimit) with the most mistakes are in the "
-      + "matrix, the \(Self.listLimit) found least in the table."
+      + "matrix, the \(Self.listLimit) with the lowest recall in the table."
   }
 
   /// The pairs that are confused most, `listLimit` of them: truth, prediction, how often.
@@ -43,6 +43,6 @@ extension Confusion {
       classes.append(["\(label)", Numbers.grouped(counts[label].reduce(0, +)), recall(label)])
     }
     return "Of \(Numbers.grouped(counts.count)) classes, the pairs that are confused most:\n\n\(pairs.text)\n"
-      + "and the classes found least:\n\n\(classes.text)"
+      + "and the classes with the lowest recall:\n\n\(classes.text)"
   }
 }

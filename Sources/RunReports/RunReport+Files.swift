@@ -16,7 +16,7 @@ extension RunReport {
       try Self.requireReport(path + ".svg", mark: Self.plotMark)
       // A picture is told by the plot it was made from.
       if ReportedRun.exists(path + ".png"), !ReportedRun.exists(path + ".svg") {
-        throw RunError("\(path).png: there is a file that is no report's, and it is kept", exitCode: 73)
+        throw RunError("\(path).png: there is a file that no report made, and it is kept", exitCode: 73)
       }
     }
     let text = try page.html()
@@ -37,7 +37,7 @@ extension RunReport {
     guard ReportedRun.exists(path) else { return }
     let start = (try? ReadableFile(path: path).read(0..<1024)) ?? []
     guard !String(decoding: start, as: UTF8.self).contains(mark) else { return }
-    throw RunError("\(path): there is a file that is no report's, and it is kept", exitCode: 73)
+    throw RunError("\(path): there is a file that no report made, and it is kept", exitCode: 73)
   }
 
   /// Has librsvg's program make PNG of the plots; false if it is not there.

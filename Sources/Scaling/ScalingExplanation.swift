@@ -32,7 +32,7 @@ package struct ScalingExplanation: Hashable, Sendable, Codable {
         "the passes take longer than a copy's, where micro-batches change hands and caches are cold, or where "
           + "other programs came between: a larger --micro-batch helps, or an idle machine"
       case .input:
-        "samples come from other ranks' memory, and are dealt anew in each epoch: a faster network helps"
+        "samples come from other ranks' memory, and are redistributed in each epoch: a faster network helps"
       case .update:
         "it does not get shorter with more ranks as the passes do: a larger --global-batch makes updates rarer"
       case .reduction:

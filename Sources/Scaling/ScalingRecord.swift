@@ -91,7 +91,7 @@ package struct ScalingRecord: Encodable, Sendable {
     for name in [names.record, names.table, names.plot]
     where FileManager.default.fileExists(atPath: path(name)) {
       throw RunError(
-        "\(path(name)): there is a file that is no record of scale's, and it is kept: name another folder with --out",
+        "\(path(name)): there is a file that scale did not write, and it is kept: name another folder with --out",
         exitCode: 73)
     }
   }

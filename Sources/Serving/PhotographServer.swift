@@ -97,7 +97,7 @@ package struct PhotographServer {
     case EACCES: return RunError("\(place): ports below 1024 need root's rights", exitCode: 71)
     case EADDRNOTAVAIL: return RunError("\(place): expected an address of this machine", exitCode: 71)
     default:
-      return RunError("\(place): nobody can listen there: \(String(cString: strerror(number)))", exitCode: 71)
+      return RunError("\(place): cannot listen there: \(String(cString: strerror(number)))", exitCode: 71)
     }
   }
 

@@ -5,7 +5,7 @@ import Runs
 struct AugmentationOptions: ParsableArguments {
   @Option(
     name: .customLong("augment-rotation"),
-    help: ArgumentHelp("Turn training images by up to so many degrees.", valueName: "degrees"))
+    help: ArgumentHelp("Rotate training images by up to this many degrees.", valueName: "degrees"))
   var rotation: Float?
 
   @Option(
@@ -23,13 +23,13 @@ struct AugmentationOptions: ParsableArguments {
   @Option(
     name: .customLong("augment-shear"),
     help: ArgumentHelp(
-      "Shear training images by up to so many pixels sideways for each one down.", valueName: "pixels"))
+      "Shear training images by up to this many pixels sideways for each one down.", valueName: "pixels"))
   var shear: Float?
 
   @Option(
     name: .customLong("augment-translation"),
     help: ArgumentHelp(
-      "Move training images by up to so many pixels, whole or not, in both directions.", valueName: "pixels"))
+      "Move training images by up to this many pixels, whole or not, both ways.", valueName: "pixels"))
   var translation: Float?
 
   @Option(

@@ -29,7 +29,7 @@ struct Evaluate: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "Average over so many copies of each image, moved by whole pixels; the figures without stand beside.",
+      "Average over this many copies of each image, moved by whole pixels, next to the plain figures.",
       discussion:
         "An odd number from 1 to 25: 5 for the image and its four moves by one pixel, 9 for the 3 × 3.",
       valueName: "copies"))

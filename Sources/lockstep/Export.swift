@@ -30,7 +30,7 @@ struct Export: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "The file to write.", discussion: "Default: beside the model, under its name.", valueName: "file"))
+      "The file to write.", discussion: "Default: next to the model, under its name.", valueName: "file"))
   var out: String?
 
   @Flag(help: "Replace the file if it is there.")

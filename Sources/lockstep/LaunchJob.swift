@@ -39,7 +39,7 @@ struct LaunchJob: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "For drills: kill a random rank about every so many seconds.",
+      "For drills: kill a random rank about every N seconds.",
       discussion: """
         The run must end with the same model nevertheless. An attempt that brings no new checkpoint makes the storm wait \
         twice as long.

@@ -19,7 +19,7 @@ struct RecipeOptions: ParsableArguments {
   @Option(help: "One of \(OptimizerSpecification.names.joined(separator: ", ")), with its default settings.")
   var optimizer: String?
 
-  @Option(help: "The learning rate (Muon's own, beside its AdamW's, which is scaled alike).")
+  @Option(help: "The learning rate (Muon's own; that of its AdamW is scaled with it).")
   var learningRate: Float?
 
   @Option(help: "Weight decay.")
@@ -43,7 +43,7 @@ struct RecipeOptions: ParsableArguments {
   @Option(help: "Samples per optimizer step, over all ranks.")
   var globalBatch: Int?
 
-  @Option(help: "Samples per forward and backward pass: the unit that ranks are dealt.")
+  @Option(help: "Samples per forward and backward pass: the unit of work that ranks get.")
   var microBatch: Int?
 
   @Flag(inversion: .prefixedNo, help: "Leave out an epoch's last, smaller global batch.")
@@ -78,7 +78,7 @@ struct RecipeOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "End after so many epochs in a row without a better validation accuracy; 0 to train to the end.",
+      "End after this many epochs in a row without a better validation accuracy; 0 to train to the end.",
       discussion: "The model is then that of the best epoch."))
   var patience: Int?
 

@@ -20,13 +20,13 @@ struct Scale: ParsableCommand {
         lockstep scale --ranks 1,2 --explain -- --global-batch 512
         lockstep scale --ranks 1,2,4,8 --both --hostfile hosts --repeats 5 -- --recipe medium-1024
         lockstep scale --project 1024 --network 25gbit,10us --ranks-per-node 64 --weak
-      Runs the ladder of ranks several times, in turns, each rank bound to a core; what stands behind -- goes to \
+      Runs the ladder of ranks several times, in turns, each rank bound to a core; what follows -- goes to \
       `lockstep train`. Prints a table and writes scaling.csv, scaling.svg and scaling.json. All strong points must end \
       with the same model: exit code 70 if they do not.
       --explain also trains as many copies at once as there are ranks, each alone: what the machine can give. It \
       tells how much of that the ranks reach, what the rest is lost to, and how even steps are.
       --project measures one rank and the links within this host, and computes the rest: see docs/scaling.md; with \
-      --core-speeds both for equal shares and for ranks that take micro-batches as they get free.
+      --core-speeds both for equal shares and for ranks that take micro-batches as they become free.
       """)
 
   @Option(help: "The numbers of ranks, with commas.")
@@ -61,7 +61,7 @@ struct Scale: ParsableCommand {
   var mpirunOptions = ""
 
   @Option(
-    help: ArgumentHelp("Instead of a ladder, compute the curve up to so many ranks.", valueName: "ranks"))
+    help: ArgumentHelp("Instead of a ladder, compute the curve up to this many ranks.", valueName: "ranks"))
   var project: Int?
 
   @Option(
@@ -74,7 +74,7 @@ struct Scale: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "For --project: speeds of a node's cores beside the one measured, e.g. 1,1,0.55; further ones repeat "
+      "For --project: speeds of a node's cores relative to the one measured, e.g. 1,1,0.55; further ones repeat "
         + "them.", valueName: "speeds"))
   var coreSpeeds: String?
 

@@ -45,18 +45,18 @@ struct Train: ParsableCommand {
       discussion: "Without --recipe its own recipe is used, with its network.", valueName: "model"))
   var from: String?
 
-  @Option(help: "Save a checkpoint every so many steps, besides those at the ends of epochs.")
+  @Option(help: "Save a checkpoint every N steps, besides those at the ends of epochs.")
   var checkpointEvery: Int?
 
   @Option(help: "How many of the newest checkpoints to keep, besides the best by validation.")
   var keep = 3
 
-  @Option(help: "Compare the ranks' parameters every so many steps.")
+  @Option(help: "Compare the ranks' parameters every N steps.")
   var verifyEvery = 200
 
   @Option(
     help: ArgumentHelp(
-      "End the job when a rank has waited for others for so many seconds; 0 to wait for ever.",
+      "End the job when a rank has waited for others for this many seconds; 0 to wait for ever.",
       valueName: "seconds"))
   var stallTimeout = StallWatchdog.defaultSeconds
 
@@ -69,22 +69,22 @@ struct Train: ParsableCommand {
   @Option(
     help: ArgumentHelp(
       "Have the ranks' gradients added up by a shared library of your own, in place of MPI_Allreduce.",
-      discussion: "As lockstep_reduction.h in docs/course describes it; its bits are its own affair.",
+      discussion: "As lockstep_reduction.h in docs/course describes it; its bits are up to you.",
       valueName: "library.so"))
   var reductionPlugin: String?
 
   @Option(
     help: ArgumentHelp(
       "How the reproducible reduction is carried out: auto, direct or halving.",
-      discussion: "All give the same bits. auto tries both in the first steps and keeps the quicker one."))
+      discussion: "All give the same bits. auto tries both in the first steps and keeps the faster one."))
   var reductionAlgorithm = AlgorithmOption.auto
 
   @Option(
     help: ArgumentHelp(
-      "How micro-batches are dealt to ranks: speed or equal.",
+      "How micro-batches are assigned to ranks: speed or equal.",
       discussion: """
-        All give the same bits. speed: ranks of a node take them as they get free, and nodes get shares after their \
-        speeds. equal: every rank the same share, for comparison.
+        All give the same bits. speed: ranks of a node take them as they become free, and nodes get shares in \
+        proportion to their speeds. equal: every rank gets the same share, for comparison.
         """))
   var deal = DealPolicy.speed
 

@@ -8,7 +8,7 @@ import Tuning
 
 /// What `tune` and `study` have in common.
 struct TrialOptions: ParsableArguments {
-  @Option(help: ArgumentHelp("The folder for all that comes of it.", valueName: "folder"))
+  @Option(help: ArgumentHelp("The folder for all results.", valueName: "folder"))
   var out: String?
 
   @Flag(help: "Go on with what the folder has; nothing is trained twice.")
@@ -19,7 +19,7 @@ struct TrialOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "Train each trial on so many ranks.",
+      "Train each trial on this many ranks.",
       discussion:
         "Default: on one each while there are trials for all, then on as many as there are. The same results."
     ))
@@ -27,7 +27,7 @@ struct TrialOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "End the job when a rank has waited for others for so many seconds; 0 to wait for ever.",
+      "End the job when a rank has waited for others for this many seconds; 0 to wait for ever.",
       valueName: "seconds"))
   var stallTimeout = StallWatchdog.defaultSeconds
 

@@ -36,7 +36,7 @@ struct Tune: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "End behind so many training samples, or so much time: 2000000, '90 minutes', 2h.",
+      "End after this many training samples, or this much time: 2000000, '90 minutes', 2h.",
       discussion: "In samples it ends at the same trial anywhere; in time, where the time is up.",
       valueName: "amount"))
   var budget: String?
@@ -51,7 +51,7 @@ struct Tune: ParsableCommand {
 
   @Option(
     help:
-      "One of so many trials goes on to the next rung, with so many times the budget. Default: \(SearchRequest.defaultEta)."
+      "One in N trials goes on to the next rung, with N times the budget. Default: \(SearchRequest.defaultEta)."
   )
   var eta: Int?
 

@@ -46,7 +46,7 @@ struct Verify: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "End the job when a rank has waited for others for so many seconds; 0 to wait for ever.",
+      "End the job when a rank has waited for others for this many seconds; 0 to wait for ever.",
       valueName: "seconds"))
   var stallTimeout = StallWatchdog.defaultSeconds
 

@@ -23,8 +23,8 @@ extension RunReport {
     ]
     if let plot = shares(history) {
       section.paragraphs.append(
-        "Ranks of a node take micro-batches from one another as they get free, and nodes get shares after their speeds: "
-          + "the model does not depend on who computed what.")
+        "Ranks of a node take micro-batches from one another as they become free, and nodes get shares in proportion to "
+          + "their speeds: the model does not depend on which rank computed what.")
       section.plots.append(ReportPage.Plot("shares", plot.drawing))
     }
     section.tables = [

@@ -34,7 +34,7 @@ extension RunFolder {
     let holdings = holdings
     guard !isUsed, !holdings.isEmpty else { return }
     throw RunError(
-      "\(path) is no run's folder and holds \(holdings.joined(separator: ", ")), which a run would overwrite: name "
+      "\(path) is not a run's folder and holds \(holdings.joined(separator: ", ")), which a run would overwrite: name "
         + "another folder with --run", exitCode: 73)
   }
 

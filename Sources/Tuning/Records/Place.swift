@@ -30,7 +30,7 @@ package struct Place: Hashable, Sendable, Codable {
       where known != now {
         throw RunError(
           "\(folder.path): the \(folder.kind.rawValue) began with other \(what) (\(known.prefix(24))) than there are now "
-            + "(\(now.prefix(24))), and what comes of them could not be compared", exitCode: 73)
+            + "(\(now.prefix(24))), and their results could not be compared", exitCode: 73)
       }
     }
     self = found

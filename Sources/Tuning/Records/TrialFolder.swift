@@ -62,7 +62,7 @@ package struct TrialFolder: Sendable {
     guard isUsed || files.isEmpty else {
       let names = files.map { $0.dropFirst(path.count + 1) }.joined(separator: ", ")
       throw RunError(
-        "\(path) is no \(kind.rawValue)'s folder and holds \(names), which would be overwritten: name another folder with "
+        "\(path) is not a \(kind.rawValue)'s folder and holds \(names), which would be overwritten: name another folder with "
           + "--out", exitCode: 73)
     }
     do throws(FileError) {

@@ -99,7 +99,7 @@ package struct SearchRequest: Sendable {
     guard differences.isEmpty else {
       throw RunError(
         "\(folder) holds another search than is asked for: \(differences.joined(separator: "; ")): --extend adds trials to "
-          + "it, another --out begins anew", exitCode: 73)
+          + "it, another --out starts a new one", exitCode: 73)
     }
     return old
   }

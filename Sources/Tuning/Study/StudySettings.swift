@@ -58,7 +58,7 @@ package struct StudySettings: Hashable, Sendable, Codable {
     guard differences.isEmpty else {
       throw RunError(
         "\(folder) holds another study than is asked for: \(differences.joined(separator: "; ")): --extend takes more --seeds, "
-          + "another --out begins anew", exitCode: 73)
+          + "another --out starts a new one", exitCode: 73)
     }
     var settings = old
     settings.seeds = seeds
