@@ -1,4 +1,4 @@
-// Everybody sends all to rank 0, which adds up and sends the sum to everybody.
+// Every rank sends its array to rank 0, which adds them up and sends the sum to all.
 //
 //     mpicc -O2 -fPIC -shared -o naive.so naive.c
 #include "lockstep_reduction.h"
@@ -16,7 +16,7 @@ int lockstep_all_reduce(float *values, int count, MPI_Comm communicator) {
   }
   float *others = malloc((size_t)count * sizeof *others);
   if (others == NULL) return 1;
-  // One after the other, whoever is there first: so the sum has the same bits in each run.
+  // In rank order, whichever arrives first: so the sum has the same bits in each run.
   for (int sender = 1; sender < size; sender++) {
     MPI_Recv(others, count, MPI_FLOAT, sender, 0, communicator, MPI_STATUS_IGNORE);
     for (int i = 0; i < count; i++) values[i] += others[i];

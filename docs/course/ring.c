@@ -1,5 +1,5 @@
-// Each rank talks to its neighbours in a ring alone: P − 1 times it passes on a part of its sums, adding to what it gets,
-// until each rank has the sum of one part; P − 1 times more it passes on these.
+// Each rank talks only to its neighbours in a ring: P − 1 times it passes on a part of its sums, adding to what it gets,
+// until each rank has the sum of one part; another P − 1 times these are passed on.
 //
 //     mpicc -O2 -fPIC -shared -o ring.so ring.c
 //
@@ -8,7 +8,7 @@
 
 #include <stdlib.h>
 
-// The first float of a part, of which there are as many as ranks: some are empty where floats are few.
+// The first float of a part, of which there are as many as ranks: some are empty if there are few floats.
 static int first(int part, int count, int size) { return (int)((long long)count * part / size); }
 
 int lockstep_all_reduce(float *values, int count, MPI_Comm communicator) {

@@ -2,7 +2,7 @@
 //
 //     mpicc -O2 -fPIC -shared -o tree.so tree.c
 //
-// A binomial tree: 2·log₂ P messages one behind the other, each with all floats.
+// A binomial tree: 2·log₂ P messages one after the other, each with all floats.
 #include "lockstep_reduction.h"
 
 #include <stdlib.h>
@@ -14,7 +14,7 @@ int lockstep_all_reduce(float *values, int count, MPI_Comm communicator) {
   float *others = malloc((size_t)count * sizeof *others);
   if (others == NULL) return 1;
 
-  // Up: whoever is the right one of two sends its sum to the left one, and is done.
+  // Up: the right rank of two sends its sum to the left one, and is done.
   int distance = 1;
   for (; distance < size; distance *= 2) {
     if (rank & distance) {
@@ -27,7 +27,7 @@ int lockstep_all_reduce(float *values, int count, MPI_Comm communicator) {
   }
   free(others);
 
-  // Down: from whom it sent its sum to it gets the whole one, and passes it on to those whose sums it got.
+  // Down: a rank gets the whole sum from the rank it sent its own to, and passes it on to those whose sums it got.
   if (rank > 0) MPI_Recv(values, count, MPI_FLOAT, rank - distance, 1, communicator, MPI_STATUS_IGNORE);
   for (distance /= 2; distance > 0; distance /= 2)
     if (rank + distance < size) MPI_Send(values, count, MPI_FLOAT, rank + distance, 1, communicator);
