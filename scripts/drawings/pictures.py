@@ -158,8 +158,10 @@ def compare(files, folder):
     same = True
     for name, content in files.items():
         path = folder / name
-        if not path.exists() or path.read_text() != content:
-            print(f"{path} is not what would be drawn now: scripts/pictures draws it anew")
+        if path.exists() and path.read_text() == content:
+            print(f"{path}: as it would be drawn now")
+        else:
+            print(f"{path}: not what would be drawn now; scripts/pictures draws it anew")
             same = False
     return same
 
@@ -191,6 +193,8 @@ if __name__ == "__main__":
     except Problem as problem:
         print(f"scripts/pictures: {problem}", file=sys.stderr)
         sys.exit(problem.code)
+    except KeyboardInterrupt:
+        sys.exit(130)
     except OSError as problem:
         print(f"scripts/pictures: {problem}", file=sys.stderr)
         sys.exit(73)

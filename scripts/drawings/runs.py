@@ -4,6 +4,7 @@ import dataclasses
 import json
 import os
 import pathlib
+import shutil
 import subprocess
 
 import reduction
@@ -84,3 +85,5 @@ def find(program):
     if path.name != "lockstep" or not os.access(path, os.X_OK):
         raise Problem(f"--lockstep: expected an executable file named lockstep, found '{program}'", 66)
     os.environ["PATH"] = f"{path.parent}:{os.environ['PATH']}"
+    if not shutil.which("mpirun"):
+        raise Problem("mpirun is missing: scripts/setup installs it", 69)
