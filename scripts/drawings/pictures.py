@@ -82,7 +82,7 @@ class Maker:
         """The screen of `watch` when three quarters of eight epochs are done."""
         training = subprocess.Popen(
             ["mpirun", "-n", "2", "lockstep", "train", "-q", "--no-report", "--epochs", "8", "--run", "runs/c"],
-            cwd=self.folder)
+            cwd=self.folder, stdout=subprocess.DEVNULL)
         try:
             while not pathlib.Path(self.folder, "runs/c/metrics.jsonl").exists():
                 with contextlib.suppress(subprocess.TimeoutExpired):

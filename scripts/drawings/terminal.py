@@ -111,7 +111,7 @@ class Screen:
         return "\n".join("".join(cell[0] for cell in row).rstrip() for row in self.lines())
 
 
-def show(screen, command, folder, until=None, limit=120):
+def show(screen, command, folder, until=None, limit=600):
     """Types a command on a screen, and lets it run there: to its end, or until `until(screen)` is true of what it
     has drawn when it is about to draw that anew.
 
@@ -132,7 +132,7 @@ def show(screen, command, folder, until=None, limit=120):
         while True:
             ready, _, _ = select.select([descriptor], [], [], max(end - time.monotonic(), 0))
             if not ready:
-                os.kill(child, signal.SIGKILL)
+                os.kill(child, signal.SIGTERM)
                 raise Problem(f"{' '.join(command)} did not end within {limit} s")
             try:
                 piece = os.read(descriptor, 65536)
@@ -142,7 +142,7 @@ def show(screen, command, folder, until=None, limit=120):
             output += text
             for part in BEFORE_UP.split(text):
                 if until and BEFORE_UP.match(part) and until(screen):
-                    os.kill(child, signal.SIGKILL)
+                    os.kill(child, signal.SIGTERM)
                     os.waitpid(child, 0)
                     return None
                 screen.feed(part)
