@@ -117,7 +117,7 @@ class Maker:
         return {"confusion.svg": pathlib.Path(self.folder, "runs/a/plots/confusion.svg").read_text()}
 
     def scale(self):
-        runs.run(["lockstep", "scale", "--ranks", "1,2", "--both", "--out", "scaling"], self.folder)
+        runs.run(["lockstep", "scale", "--ranks", "1,2,4", "--both", "--out", "scaling"], self.folder)
         return {"scale.svg": pathlib.Path(self.folder, "scaling/scaling.svg").read_text()}
 
 
