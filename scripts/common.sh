@@ -46,21 +46,30 @@ remove_foreign_build() {
   done
 }
 
+# What a build depends on beside the sources.
+circumstances() { echo "${LOCKSTEP_MARCH:-} ${LOCKSTEP_COMMIT:-} $(swift --version 2>/dev/null)"; }
+
+# Has `build` find that the build which is there is finished, e.g. where tests have built.
+mark_built() {
+  export_commit
+  circumstances >"$root/.build/lockstep-built-by-scripts"
+}
+
 # Builds `lockstep` in release mode, unless nothing has changed since it was built.
 build() {
   # The binary's own time says little: an edit that changes nothing in it leaves it as it is. The stamp bears the
   # time at which the build began, so that what was edited meanwhile counts as new, and holds what else matters.
-  local binary="$root/.build/release/lockstep" stamp="$root/.build/lockstep-built-by-scripts" log circumstances
+  local binary="$root/.build/release/lockstep" stamp="$root/.build/lockstep-built-by-scripts" log found
   remove_foreign_build
   export_commit
-  circumstances="${LOCKSTEP_MARCH:-} ${LOCKSTEP_COMMIT:-} $(swift --version 2>/dev/null)"
-  if [ -x "$binary" ] && [ "$(cat "$stamp" 2>/dev/null)" = "$circumstances" ] &&
+  found=$(circumstances)
+  if [ -x "$binary" ] && [ "$(cat "$stamp" 2>/dev/null)" = "$found" ] &&
     [ -z "$(find "$root/Package.swift" "$root/Sources" -newer "$stamp" -print -quit)" ]; then
     return
   fi
   echo "building lockstep (a few minutes the first time)" >&2
   mkdir -p "$root/.build"
-  echo "$circumstances" >"$stamp.new"
+  echo "$found" >"$stamp.new"
   local command=(swift build --package-path "$root" -c release --product lockstep)
   if [ -t 2 ]; then
     "${command[@]}" >&2 || return 1
