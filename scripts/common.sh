@@ -22,12 +22,38 @@ find_mnist() {
   return 1
 }
 
+# Tells builds which commit they are of, as in `9a0ca54, 2026-11-26`, where this is a clone: Package.swift hands it on.
+# Elsewhere it is left to whoever builds.
+export_commit() {
+  local commit date changes=
+  if [ ! -e "$root/.git" ] || ! commit=$(git -C "$root" log -1 --format=%h 2>/dev/null); then return; fi
+  date=$(git -C "$root" log -1 --format=%cs)
+  if [ -n "$(git -C "$root" status --porcelain -- Package.swift Sources)" ]; then changes=' with changes'; fi
+  export LOCKSTEP_COMMIT="$commit$changes, $date"
+}
+
+# Removes a build that was made for another folder: this clone is a copy of one that lay there, or was moved. Compilers
+# write down where things are, and fail where these are not. $1: the folder of the build, .build if not given.
+remove_foreign_build() {
+  local folder=${1:-$root/.build} manifest real
+  real=$(cd "$root" && pwd -P)
+  for manifest in "$folder/release.yaml" "$folder/debug.yaml"; do
+    if [ -e "$manifest" ] && ! grep -q -F -e "\"$root/Sources/" -e "\"$real/Sources/" "$manifest"; then
+      echo "$folder was built for another folder than $root: building anew" >&2
+      rm -rf "$folder"
+      return
+    fi
+  done
+}
+
 # Builds `lockstep` in release mode, unless nothing has changed since it was built.
 build() {
   # The binary's own time says little: an edit that changes nothing in it leaves it as it is. The stamp bears the
   # time at which the build began, so that what was edited meanwhile counts as new, and holds what else matters.
   local binary="$root/.build/release/lockstep" stamp="$root/.build/lockstep-built-by-scripts" log circumstances
-  circumstances="${LOCKSTEP_MARCH:-} $(swift --version 2>/dev/null)"
+  remove_foreign_build
+  export_commit
+  circumstances="${LOCKSTEP_MARCH:-} ${LOCKSTEP_COMMIT:-} $(swift --version 2>/dev/null)"
   if [ -x "$binary" ] && [ "$(cat "$stamp" 2>/dev/null)" = "$circumstances" ] &&
     [ -z "$(find "$root/Package.swift" "$root/Sources" -newer "$stamp" -print -quit)" ]; then
     return

@@ -57,10 +57,6 @@ final class SmallWinogradConvolution: Layer {
   /// Tiles along a side.
   private static func tiles(_ side: Int) -> Int { (side + 2) / 3 }
 
-  /// At least `count` floats, an odd number of cache lines: a transform touches the same place of all 25 planes, which at
-  /// a power of two apart would fall into the same few sets of the cache.
-  private static func plane(_ count: Int) -> Int { ((count + 15) / 16 | 1) * 16 }
-
   init(
     name: String, input: Shape, output: Shape, padding: Padding, weights: ParameterTensor, capacity: Int
   ) {
@@ -76,8 +72,9 @@ final class SmallWinogradConvolution: Layer {
     layer = cconvolutions_winograd(
       tile_rows: rows, tile_columns: columns, height: output.height, width: output.width, in: input.channels,
       out: output.channels, frame_row: frameRow, frame: (3 * rows + 2) * frameRow,
-      in_plane: Self.plane(groupSize * input.channels), out_plane: Self.plane(groupSize * output.channels),
-      weight_plane: Self.plane(input.channels * output.channels))
+      in_plane: WinogradConvolution.plane(groupSize * input.channels),
+      out_plane: WinogradConvolution.plane(groupSize * output.channels),
+      weight_plane: WinogradConvolution.plane(input.channels * output.channels))
     let isFramed = layer.frame != input.count
     frames = isFramed ? FloatBuffer(count: capacity * layer.frame) : nil
     gradientFrames = isFramed ? FloatBuffer(count: capacity * layer.frame) : nil

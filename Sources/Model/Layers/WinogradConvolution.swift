@@ -59,7 +59,7 @@ final class WinogradConvolution: Layer {
 
   /// At least `count` floats, an odd number of cache lines: a transform touches the same place of all planes,
   /// which at a power of two apart would fall into the same few sets of the cache.
-  private static func plane(_ count: Int) -> Int {
+  static func plane(_ count: Int) -> Int {
     ((count + 15) / 16 | 1) * 16
   }
 
