@@ -99,8 +99,8 @@ extension Scale {
     print(table.text)
     if differ {
       print(
-        "images/s are of equal shares, behind \"taking\" of ranks that take the micro-batches of a node one by "
-          + "one; efficiency is against what the cores' speeds add up to")
+        "images/s are for equal shares, and after \"taking\" for ranks that take the micro-batches of a node one "
+          + "by one; efficiency is relative to what the cores' speeds add up to")
     }
   }
 
