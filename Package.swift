@@ -11,6 +11,11 @@ import PackageDescription
   let machine: [SwiftSetting] = []
 #endif
 
+// What `lockstep --version` says of the commit: scripts/common.sh sets it, since a manifest is cached and would not notice the
+// next commit by itself. Without it an archive knows its own, and other builds say their build id.
+let commit: [CSetting] =
+  Context.environment["LOCKSTEP_COMMIT"].map { [.define("LOCKSTEP_COMMIT", to: "\"\($0)\"")] } ?? []
+
 // Set by scripts/fuzz alone: adds the target `fuzz`, and has our modules tell libFuzzer which branches they take.
 let isFuzzing = Context.environment["LOCKSTEP_FUZZ"] != nil
 
@@ -48,6 +53,7 @@ let package = Package(
     .target(name: "CProcesses"),
     .target(name: "CProcessor"),
     .target(name: "CVectors"),
+    .target(name: "CVersion", cSettings: commit),
     .target(name: "CReductionPlugin", dependencies: ["CMPI"]),
     .target(
       name: "CPictures",
@@ -79,7 +85,8 @@ let package = Package(
     .target(
       name: "TensorBoard", dependencies: [.product(name: "SwiftProtobuf", package: "swift-protobuf")],
       exclude: ["event.proto"], swiftSettings: settings),
-    .target(name: "Jobs", dependencies: ["Files", "Digests", "CProcesses"], swiftSettings: settings),
+    .target(
+      name: "Jobs", dependencies: ["Files", "Digests", "CProcesses", "CVersion"], swiftSettings: settings),
     .target(
       name: "Scaling", dependencies: ["Files", "Tensors", "Model", "Collectives", "Reports", "Runs", "Jobs"],
       swiftSettings: settings),

@@ -1,4 +1,5 @@
 package import Files
+internal import Foundation
 internal import SystemPackage
 
 /// Where samples come from: what `--data` says, or the first place where some are found.
@@ -86,6 +87,19 @@ package enum DatasetSource: Hashable, Sendable {
     }
     let testCount = min(10_000, (trainCount + 5) / 6)
     self = .synthetic(trainCount: trainCount, testCount: testCount, seed: seed)
+  }
+
+  /// The value of an option as it is to be written down, to mean the same from another working directory.
+  package static func lasting(_ value: String, workingDirectory: String) -> String {
+    guard case .folder(let path)? = try? DatasetSource(parsing: value, workingDirectory: workingDirectory)
+    else { return value }
+    return path
+  }
+
+  /// Whether the value of an option means something that is there: digits that are drawn always are.
+  package static func isPresent(_ value: String) -> Bool {
+    guard case .folder(let path)? = try? DatasetSource(parsing: value) else { return true }
+    return FileManager.default.fileExists(atPath: path)
   }
 
   /// Opens the dataset: reads and checks the headers of its files.

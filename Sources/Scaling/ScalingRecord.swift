@@ -102,7 +102,7 @@ package struct ScalingRecord: Encodable, Sendable {
   package func write(to folder: String) throws {
     let ladder = ScalingLadder(points: points)
     let plot = ladder.plot(
-      title: "Speed-up of recipe \(setting.recipe.name)",
+      title: "Speed-up of recipe \(setting.recipe.title)",
       subtitle:
         "global batch \(setting.recipe.globalBatch), \(setting.processor), median of \(setting.repeats)")
     let encoder = JSONEncoder()

@@ -1,4 +1,5 @@
 internal import Formatting
+internal import Jobs
 internal import Synchronization
 
 /// What the server has done, in Prometheus's text format (prometheus.io, "Exposition formats", version 0.0.4).
@@ -56,6 +57,9 @@ final class ServerMetrics: Sendable {
       text += "# HELP lockstep_\(name) \(help)\n# TYPE lockstep_\(name) \(type)\n"
       text += lines.map { "lockstep_\(name)\($0)\n" }.joined()
     }
+    metric(
+      "build_info", "gauge", "The version of the program, and the commit that it was built from.",
+      ["{version=\"\(ProgramIdentity.version)\",commit=\"\(ProgramIdentity.commit ?? "")\"} 1"])
     metric(
       "requests_total", "counter", "Requests answered.",
       now.requests.sorted { ($0.key.path, $0.key.status) < ($1.key.path, $1.key.status) }

@@ -212,7 +212,8 @@ struct Doctor: ParsableCommand {
     for host in check.hostfile.hosts {
       let answer = answers[host.name]
       table.append([
-        host.name, host.slots.map(String.init) ?? "", answer?.cores.map(String.init) ?? "",
+        host.name, check.hostfile.slots(of: host, cores: answer?.cores).map(String.init) ?? "",
+        answer?.cores.map(String.init) ?? "",
         answer == nil ? "no answer" : "answers", answer.map { check.programState($0).rawValue } ?? "",
       ])
     }

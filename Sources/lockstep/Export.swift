@@ -3,6 +3,7 @@ import Exchange
 import Formatting
 import Foundation
 import Inference
+import Jobs
 
 /// `lockstep export`.
 struct Export: ParsableCommand {
@@ -42,7 +43,7 @@ struct Export: ParsableCommand {
     let stored = try StoredModel(path: model)
     let exported = try stored.export(
       as: format, to: out ?? format.defaultPath(for: model), replacing: force,
-      version: Lockstep.configuration.version)
+      version: ProgramIdentity.version)
     print("\(exported.path): \(Numbers.grouped(exported.byteCount)) bytes, \(format.rawValue)")
   }
 }

@@ -17,7 +17,8 @@ struct LaunchJob: ParsableCommand {
         lockstep launch --hostfile hosts -n 8 -- train --run /shared/runs/a --checkpoint-every 500
       After a failure the job starts again, with --resume, on the hosts that still answer; on fewer ranks, if need \
       be: the model is the same. Failures that would happen again (wrong flags, no data, …) end it at once.
-      SIGTERM and Ctrl-C save a checkpoint and end with exit code 75; a second one ends at once.
+      SIGTERM, Ctrl-C, SIGHUP and SIGUSR1 save a checkpoint and end with exit code 75; a second SIGTERM or Ctrl-C ends \
+      at once. SIGUSR2 saves and goes on.
       """)
 
   @Option(
@@ -85,7 +86,7 @@ struct LaunchJob: ParsableCommand {
     if RankProcess.isUnderLauncher {
       throw ValidationError("launch starts mpirun itself: call it without mpirun")
     }
-    let signals = SignalQueue([SIGTERM, SIGINT, SIGHUP, SIGCHLD])
+    let signals = SignalQueue([SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGXCPU, SIGUSR2, SIGCHLD])
     var job = Job(command: TrainCommand(words: words))
     job.ranks = ranks
     job.hostfile = try hostfile.map { try Hostfile(path: $0) }

@@ -101,6 +101,9 @@ struct RecipeOptions: ParsableArguments {
     try base(checkpoint).applying(overrides())
   }
 
+  /// The file that the recipe is read from; nil for a built-in one.
+  var file: String? { recipe.flatMap { Recipe.named($0) == nil ? $0 : nil } }
+
   private func base(_ checkpoint: Recipe?) throws -> Recipe {
     guard let recipe else {
       if let checkpoint { return checkpoint }

@@ -57,7 +57,7 @@ extension Scale {
       coreSpeeds: try nodeCoreSpeeds(),
       updateDivision: UpdateDivision(of: recipe.optimizer, layout: layout))
     print(
-      "computed, not measured: recipe \(recipe.name), \(projection.mode.rawValue), \(network) between nodes of "
+      "computed, not measured: recipe \(recipe.title), \(projection.mode.rawValue), \(network) between nodes of "
         + "\(perNode) ranks, from \(Numbers.grouped(alone.points[0].spread(\.imagesPerSecond).median)) "
         + "images/s on one rank and \(Numbers.fixed(near.latencySeconds * 1e6, 1)) µs, "
         + "\(Numbers.fixed(near.bytesPerSecond * 8 / 1e9, 1)) Gbit/s within this host")
@@ -68,7 +68,7 @@ extension Scale {
           + "micro-batches of \(recipe.microBatch); a larger --global-batch or --weak goes further")
     }
     let plot = projection.plot(
-      title: "Speed-up of recipe \(recipe.name), computed",
+      title: "Speed-up of recipe \(recipe.title), computed",
       subtitle: "\(network) between nodes of \(perNode) ranks, global batch \(recipe.globalBatch)"
         + (weak ? " per rank" : ""))
     try Data(plot.drawing.file.utf8).write(

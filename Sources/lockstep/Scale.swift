@@ -128,11 +128,11 @@ struct Scale: ParsableCommand {
     }
     let recipe = try recipe()
     let processors = ProcessorSet()
-    let slots = try availableSlots(processors)
+    let signals = SignalQueue([SIGTERM, SIGINT, SIGHUP, SIGCHLD])
+    guard let slots = try availableSlots(processors, signals) else { throw ExitCode(130) }
     let lock = try FolderLock.take(out, to: "write results")
     defer { lock.release() }
     try ScalingRecord.requireNoStrangers(in: out)
-    let signals = SignalQueue([SIGTERM, SIGINT, SIGHUP, SIGCHLD])
     let experiment = ScalingExperiment(
       folder: out, arguments: words, hostfile: hostfile, mpirunOptions: mpirunOptions.words, target: target,
       processors: processors
@@ -151,7 +151,7 @@ struct Scale: ParsableCommand {
 
     let setting = ScalingRecord.Setting(
       recipe: recipe, arguments: words, hostfile: hostfile, repeats: repeats, processors: processors,
-      products: Products.shared.description, version: Lockstep.configuration.version)
+      products: Products.shared.description, version: ProgramIdentity.versionAndCommit)
     let modes: [ScalingPoint.Mode] = both || (weak && strong) ? [.strong, .weak] : weak ? [.weak] : [.strong]
     let ladder = try experiment.run(
       ScalingLadder(modes: modes, counts: try rankList(), globalBatch: recipe.globalBatch, slots: slots),
@@ -197,15 +197,12 @@ struct Scale: ParsableCommand {
     @Flag var noSharedMemory = false
   }
 
-  /// How many ranks have a core of their own.
-  private func availableSlots(_ processors: ProcessorSet) throws -> Int {
+  /// How many ranks have a core of their own; nil if a signal asked for a stop.
+  private func availableSlots(_ processors: ProcessorSet, _ signals: SignalQueue) throws -> Int? {
     guard let hostfile else { return processors.cores }
-    let hosts = try Hostfile(path: hostfile)
-    guard let slots = hosts.slots else {
-      throw RunError(
-        "\(hostfile): every host needs slots=N, its physical cores, to tell what fits", exitCode: 65)
-    }
-    return slots
+    return try OpenSlots.count(
+      Hostfile(path: hostfile), path: hostfile, options: mpirunOptions.words, environment: MPIRun.environment,
+      signals: signals)
   }
 
   func percent(_ share: Double) -> String { Numbers.fixed(100 * share, 1) + " %" }

@@ -33,7 +33,8 @@ extension Train {
     let recipeOptions = recipeOptions
     do {
       let trainer = try Trainer(
-        communicator: SingleCommunicator(), options: trainingOptions(folder: own), observer: observer
+        communicator: SingleCommunicator(), options: trainingOptions(folder: own, kept: givenOptions),
+        observer: observer
       ) { try recipeOptions.resolve(over: $0) }
       try world.barrier()
       observer.start = MonotonicClock.now()

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Collectives
+import Datasets
 import Foundation
 import Jobs
 import RunReports
@@ -29,14 +30,21 @@ struct Train: ParsableCommand {
   @Option(
     name: .customLong("run"),
     help: ArgumentHelp(
-      "The run's folder.", discussion: "Default: runs/<recipe>-<date>, a new one.", valueName: "folder")
+      "The run's folder.",
+      discussion:
+        "Default: runs/<recipe>-<date>, a new one; <recipe>-changed where flags make it another recipe.",
+      valueName: "folder")
   )
   var runFolder: String?
 
   @Option(
     defaultAsFlag: "",
     help: ArgumentHelp(
-      "Go on from the newest valid checkpoint in the run's folder, or from a file.", valueName: "file"))
+      "Go on from the newest valid checkpoint in the run's folder, or from a file.",
+      discussion: """
+        The run keeps its recipe and its \(Self.keptNames), unless they are given anew; other options \
+        are this start's alone.
+        """, valueName: "file"))
   var resume: String?
 
   @Option(
@@ -45,14 +53,21 @@ struct Train: ParsableCommand {
       discussion: "Without --recipe its own recipe is used, with its network.", valueName: "model"))
   var from: String?
 
-  @Option(help: "Save a checkpoint every N steps, besides those at the ends of epochs.")
+  @Option(
+    help: "Save a checkpoint every N steps, besides those at the ends of epochs; 0 for these alone.")
   var checkpointEvery: Int?
 
-  @Option(help: "How many of the newest checkpoints to keep, besides the best by validation.")
-  var keep = 3
+  @Option(
+    help: ArgumentHelp(
+      "How many of the newest checkpoints to keep, besides the best by validation.",
+      discussion: "Default: \(TrainingOptions.defaultCheckpointsKept)."))
+  var keep: Int?
 
-  @Option(help: "Compare the ranks' parameters every N steps.")
-  var verifyEvery = 200
+  @Option(
+    help: ArgumentHelp(
+      "Compare the ranks' parameters every N steps.",
+      discussion: "Default: \(TrainingOptions.defaultVerifyEvery)."))
+  var verifyEvery: Int?
 
   @Option(
     help: ArgumentHelp(
@@ -63,8 +78,10 @@ struct Train: ParsableCommand {
   @Option(
     help: ArgumentHelp(
       "How gradients are added up: reproducible or native.",
-      discussion: "native is plain MPI_Allreduce, for comparison: its bits depend on the number of ranks."))
-  var reduction = ReductionKind.reproducible
+      discussion: """
+        Default: reproducible. native is plain MPI_Allreduce, for comparison: its bits depend on the number of ranks.
+        """))
+  var reduction: ReductionKind?
 
   @Option(
     help: ArgumentHelp(
@@ -107,11 +124,18 @@ struct Train: ParsableCommand {
   @Flag(help: "Go on where ranks run different builds of this program, made from the same sources.")
   var mixedBuilds = false
 
-  @Flag(help: "Write events for TensorBoard into the run's folder: scalars, weights, mistakes.")
-  var tensorboard = false
+  @Flag(
+    inversion: .prefixedNo,
+    help: ArgumentHelp(
+      "Write events for TensorBoard into the run's folder: scalars, weights, mistakes.",
+      discussion: "Default: no."))
+  var tensorboard: Bool?
 
-  @Flag(help: "Write no report.html and no plots into the run's folder at the end.")
-  var noReport = false
+  @Flag(
+    inversion: .prefixedNo,
+    help: ArgumentHelp(
+      "Write report.html and plots into the run's folder at the end.", discussion: "Default: yes."))
+  var report: Bool?
 
   @Flag(name: .shortAndLong, help: "Print each rank's host and cores.")
   var verbose = false
@@ -130,7 +154,7 @@ struct Train: ParsableCommand {
   var copies: String?
 
   func validate() throws {
-    try require("--checkpoint-every", checkpointEvery, in: 1...Int.max)
+    try require("--checkpoint-every", checkpointEvery, in: 0...Int.max)
     try require("--keep", keep, in: 1...Int.max)
     try require("--verify-every", verifyEvery, in: 1...Int.max)
     try require("--stall-timeout", Double(stallTimeout), in: 0...86400, "seconds")
@@ -138,14 +162,23 @@ struct Train: ParsableCommand {
     try requireName(trace, "--trace")
     try requireName(from, "--from")
     try requireName(reductionPlugin, "--reduction-plugin")
-    if reductionPlugin != nil, !RankProcess.isUnderLauncher {
-      throw ValidationError(
-        "--reduction-plugin needs MPI: start it under mpirun, as in mpirun -n 2 lockstep train --reduction-plugin ring.so"
-      )
-    }
+    try requireLauncher(forPlugin: reductionPlugin)
     if resume == "", runFolder == nil {
       throw ValidationError("--resume without a file needs --run, the folder whose checkpoints to look at")
     }
+  }
+
+  /// The options that hold for the whole run, in words.
+  private static let keptNames = """
+    --checkpoint-every, --keep, --verify-every, --reduction, --reduction-plugin, --tensorboard, --report and --data \
+    (options.json)
+    """
+
+  private func requireLauncher(forPlugin plugin: String?) throws {
+    guard plugin != nil, !RankProcess.isUnderLauncher else { return }
+    throw ValidationError(
+      "--reduction-plugin needs MPI: start it under mpirun, as in mpirun -n 2 lockstep train --reduction-plugin ring.so"
+    )
   }
 
   mutating func run() throws {
@@ -158,13 +191,19 @@ struct Train: ParsableCommand {
       stallTimeout: stallTimeout, sameArguments: false, sameBuild: !mixedBuilds)
     ProcessInfo.processInfo.environment[Storm.variable].flatMap { Storm.Strike($0) }?
       .await(rank: communicator.rank, worldSize: communicator.worldSize)
-    var options = trainingOptions(folder: try folder(communicator))
+    let folder = try self.folder(communicator)
+    let kept = try keptOptions(
+      givenOptions, of: folder, isResumed: resume != nil, over: communicator)
+    try requireLauncher(forPlugin: kept.all.reductionPlugin)
+    var options = try trainingOptions(folder: folder, kept: kept.all)
     let fault = try ProcessInfo.processInfo.environment[GradientFault.variable].map { try GradientFault($0) }
     if fault?.rank == communicator.rank { options.fault = fault }
 
     let console = TrainingConsole(
-      detail: quiet ? .quiet : verbose ? .verbose : .normal, terminal: Terminal.current)
-    let events = tensorboard ? TensorBoardObserver(console: console, folder: options.folder) : nil
+      detail: quiet ? .quiet : verbose ? .verbose : .normal, terminal: Terminal.current,
+      inherited: kept.inherited.words)
+    let events =
+      kept.all.tensorboard ?? false ? TensorBoardObserver(console: console, folder: options.folder) : nil
     let recipeOptions = recipeOptions
     let trainer = try Trainer(communicator: communicator, options: options, observer: events ?? console) {
       try recipeOptions.resolve(over: $0)
@@ -176,7 +215,7 @@ struct Train: ParsableCommand {
       if communicator.rank == 0 {
         if profile { console.show(trainer.profile) }
         console.show(result, folder: options.folder)
-        writeReport(options.folder, console)
+        writeReport(options, console)
       }
       RankProcess.finish(code: 0)
     case .wasFinished(let result):
@@ -189,32 +228,51 @@ struct Train: ParsableCommand {
   }
 
   /// Has what is left to say of a finished run written, in a process of its own. That it fails is no failure of the run.
-  private func writeReport(_ folder: RunFolder, _ console: TrainingConsole) {
-    guard tensorboard || !noReport else { return }
+  private func writeReport(_ training: TrainingOptions, _ console: TrainingConsole) {
+    let (kept, folder) = (training.kept, training.folder)
+    let (hasEvents, hasPage) = (kept.tensorboard ?? false, kept.report ?? true)
+    guard hasEvents || hasPage else { return }
     let options =
-      (dataOptions.data.map { ["--data", $0] } ?? []) + ["--products", productOptions.products.rawValue]
-      + (tensorboard ? ["--tensorboard"] : []) + (noReport ? ["--no-page"] : [])
+      (kept.data.map { ["--data", $0] } ?? []) + ["--products", productOptions.products.rawValue]
+      + (hasEvents ? ["--tensorboard"] : []) + (hasPage ? [] : ["--no-page"])
     let report = ReportProcess(folder: folder.path, options: options)
     let signals = SignalQueue([SIGTERM, SIGINT, SIGHUP, SIGCHLD])
-    let what = noReport ? "the run's end is not in its TensorBoard events" : "no report"
+    let what = hasPage ? "no report" : "the run's end is not in its TensorBoard events"
     switch report.run(environment: ProcessInfo.processInfo.environment, signals: signals) {
-    case .written: if !noReport { console.showReport(at: folder.path + "/report.html") }
+    case .written: if hasPage { console.showReport(at: folder.path + "/report.html") }
     case .stopped: console.notice("\(what): stopped; the run is complete")
     case .failed(let reason): console.notice("\(what): \(reason); the run is complete")
     }
   }
 
-  /// How a run that is written into `folder` is carried out.
-  func trainingOptions(folder: RunFolder) -> TrainingOptions {
-    var options = TrainingOptions(folder: folder, openDataset: dataOptions.open)
-    options.reduction = reductionPlugin == nil ? reduction : .native
-    options.reductionPlugin = reductionPlugin
+  /// Those of the options that hold for the whole run, as they were given.
+  var givenOptions: RunOptions {
+    let here = FileManager.default.currentDirectoryPath
+    var options = RunOptions()
+    options.checkpointEvery = checkpointEvery
+    options.keep = keep
+    options.verifyEvery = verifyEvery
+    options.tensorboard = tensorboard
+    options.report = report
+    options.reduction = reduction?.rawValue
+    options.reductionPlugin = reductionPlugin.map { $0.hasPrefix("/") ? $0 : here + "/" + $0 }
+    options.data = dataOptions.data.map { DatasetSource.lasting($0, workingDirectory: here) }
+    return options
+  }
+
+  /// How a run that is written into `folder` is carried out, with these options for its whole length.
+  ///
+  /// - Throws: `RunError` with exit code 65 if `kept` names no reduction.
+  func trainingOptions(folder: RunFolder, kept: RunOptions) throws -> TrainingOptions {
+    var data = dataOptions
+    data.data = data.data ?? kept.data
+    var options = TrainingOptions(folder: folder, openDataset: data.open)
+    try options.keep(kept)
+    // Errors speak of paths as they were given.
+    options.reductionPlugin = reductionPlugin ?? options.reductionPlugin
     options.algorithm = reductionAlgorithm.algorithm
     options.deal = deal
     options.sharesMemory = !noSharedMemory
-    options.checkpointEvery = checkpointEvery
-    options.checkpointsKept = keep
-    options.verifyEvery = verifyEvery
     options.allowsMixedProducts = mixedProducts
     options.resume = resume.map { $0.isEmpty ? .newest : .file($0) } ?? .none
     options.initialModel = from
@@ -222,7 +280,7 @@ struct Train: ParsableCommand {
     options.isProfiling = profile
     options.trace = trace
     options.command = CommandLine.arguments
-    options.version = Lockstep.configuration.version
+    options.version = ProgramIdentity.versionAndCommit
     return options
   }
 
@@ -233,15 +291,9 @@ struct Train: ParsableCommand {
     }
     // Ranks that were given different folders, or some of them none, are told so when options are compared.
     if given.contains(where: { !$0.isEmpty }) { return RunFolder(path: runFolder ?? "a new folder") }
-    return try freshRunFolder(over: communicator) {
-      let formatter = DateFormatter()
-      formatter.locale = Locale(identifier: "en_US_POSIX")
-      formatter.dateFormat = "yyyy-MM-dd-HHmmss"
-      let recipe = recipeOptions.recipe.map {
-        URL(fileURLWithPath: $0).deletingPathExtension().lastPathComponent
-      }
-      return "runs/\(recipe ?? "quick")-\(formatter.string(from: Date()))"
-    }
+    let file = resume.flatMap { $0.isEmpty ? nil : $0 } ?? from
+    return try newRunFolder(
+      from: file, recipeFile: recipeOptions.file, over: communicator, resolve: recipeOptions.resolve(over:))
   }
 }
 

@@ -19,12 +19,15 @@ final class TrainingConsole: TrainingObserver {
 
   private let detail: Detail
   private let terminal: Terminal?
+  /// The words of the options that the run had before, and that were not given anew.
+  private let inherited: [String]
   private var lastDrawing = 0.0
   private var isLineOpen = false
   private var firstStep = 0
 
-  init(detail: Detail, terminal: Terminal?) {
+  init(detail: Detail, terminal: Terminal?, inherited: [String] = []) {
     self.detail = detail
+    self.inherited = inherited
     self.terminal = terminal
   }
 
@@ -39,7 +42,8 @@ final class TrainingConsole: TrainingObserver {
     if start.dataset.isSynthetic {
       print("note: these digits are drawn by Lockstep; accuracy on them is not MNIST's")
     }
-    print("recipe \(recipe.name): \(recipe.json())")
+    let changes = recipe.changes.isEmpty ? "" : " (\(recipe.changes.joined(separator: ", ")))"
+    print("recipe \(recipe.title)\(changes): \(recipe.json())")
     if let model = recipe.initialModel { print("begins with the model whose SHA-256 is \(model)") }
     print("network: \(Numbers.grouped(start.parameterCount)) parameters")
     print(
@@ -47,6 +51,7 @@ final class TrainingConsole: TrainingObserver {
         + "\(Numbers.grouped(start.stepsPerEpoch)) to an epoch, global batch \(recipe.globalBatch) in "
         + "micro-batches of \(recipe.microBatch)")
     if start.firstStep > 0 { print("resumed after step \(Numbers.grouped(start.firstStep))") }
+    if !inherited.isEmpty { print("with \(inherited.joined(separator: " ")), as this run had it") }
     if detail == .verbose {
       for (rank, binding) in start.bindings.enumerated() {
         print("rank \(rank): \(binding)")

@@ -96,6 +96,11 @@ private final class ScriptedSystem: JobSystem {
     return "/tmp/hosts"
   }
 
+  /// What Open MPI counts where it is asked.
+  var openSlots: Int?
+
+  func slots(of hostfile: Hostfile, at path: String, for call: MPIRun) -> Int? { openSlots }
+
   func removeHostfile(_ path: String) {}
 
   func start(_ call: MPIRun, _ command: [String]) throws -> any SupervisedProcess {
@@ -251,6 +256,20 @@ private final class ScriptedSystem: JobSystem {
     #expect(system.processes[0].signals == [SIGUSR1])
   }
 
+  /// What Slurm and others send when the time is up is a request to stop as any other; SIGUSR2 is none.
+  @Test func usersSignalsAreForTheRanks() throws {
+    let system = ScriptedSystem(
+      [.init(seconds: 1000, code: 0, answers: [SIGUSR1: 75])], signals: [(5, SIGUSR2), (6, SIGUSR1)])
+    #expect(try run(system) == 75)
+    #expect(system.processes[0].signals == [SIGUSR2, SIGUSR1])
+    #expect(system.events == [.stopping])
+    let pausing = ScriptedSystem([.init(code: 137), .init(code: 0)], signals: [(1.5, SIGUSR2)])
+    #expect(try run(pausing) == 0)
+    let starting = ScriptedSystem([.init(seconds: 9, code: 0, childrenSeconds: 0)], signals: [(1, SIGUSR2)])
+    #expect(try run(starting) == 0)
+    #expect(starting.processes[0].signals == [], "there is nobody yet to save anything")
+  }
+
   /// mpirun that gets SIGUSR1 before it can pass it on is ended by it: no rank had started.
   @Test func aRequestBeforeMpirunIsReadyIsAStopToo() throws {
     let system = ScriptedSystem(
@@ -282,6 +301,24 @@ private final class ScriptedSystem: JobSystem {
     #expect(system.events[0] == .noAnswer(hosts: ["b"], waitingSeconds: nil))
     guard case .restarting(let attempt, _, _) = system.events[1] else { return }
     #expect(attempt.place == "4 ranks on a, c")
+  }
+
+  /// Where the file leaves the slots to Open MPI, it is asked how many ranks the hosts that are left can take.
+  @Test func hostsThatAreLeftGetNoMoreRanksThanTheyHaveCores() throws {
+    let open = Hostfile(hosts: [.init(name: "a"), .init(name: "b")])
+    func ranks(_ wanted: Int, lost: Set<String>, slots: Int? = 4, options: [String] = []) throws -> Int? {
+      let system = ScriptedSystem([.init(code: 0)])
+      (system.deadHosts, system.openSlots) = (lost, slots)
+      _ = try run(system) { job in
+        (job.hostfile, job.ranks, job.mpirunOptions) = (open, wanted, options)
+      }
+      return system.calls[0].call.ranks
+    }
+    #expect(try ranks(6, lost: ["b"]) == 4)
+    #expect(try ranks(3, lost: ["b"]) == 3)
+    #expect(try ranks(6, lost: []) == 6, "all are there: who asks for more is told by mpirun")
+    #expect(try ranks(6, lost: ["b"], slots: nil) == 6)
+    #expect(try ranks(6, lost: ["b"], options: ["--oversubscribe"]) == 6)
   }
 
   @Test func loginsEndWithTheirHostUnlessTheUserSaysHow() throws {

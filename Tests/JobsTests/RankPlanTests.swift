@@ -16,4 +16,16 @@ import Testing
     #expect(plan(["c"], 20)?.0 == 20)
     #expect(plan([], 4) == nil)
   }
+
+  /// Each mention of a host without slots counts.
+  @Test func hostsKeepTheirMentions() throws {
+    let hostfile = try Hostfile(parsing: "a\nb\na\nc slots=2\n", origin: "hosts")
+    let plan = try #require(RankPlan(hostfile: hostfile, reachable: ["a", "c"], wanted: 3))
+    #expect(plan.hostfile.text == "a\na\nc slots=2\n" && plan.mayExceedSlots && plan.ranks == 3)
+    let host = try #require(hostfile.hosts.first)
+    #expect(hostfile.slots(of: host, cores: 8) == 2 && hostfile.slots(of: hostfile.hosts[1], cores: 8) == 8)
+    #expect(hostfile.slots(of: hostfile.hosts[2], cores: 8) == 2)
+    let whole = try #require(RankPlan(hostfile: hostfile, reachable: ["a", "b", "c"], wanted: 3))
+    #expect(whole.hostfile == hostfile && !whole.mayExceedSlots)
+  }
 }

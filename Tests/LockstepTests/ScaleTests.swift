@@ -47,6 +47,22 @@ extension RealRanks {
           == ["scaling.csv", "scaling.json", "scaling.svg"])
     }
 
+    /// As mpirun does where a hostfile gives no slots, it counts the cores.
+    @Test func aHostfileMayLeaveTheSlotsOut() throws {
+      let scratch = try ScratchFolder()
+      let tooMany = ProcessInfo.processInfo.activeProcessorCount + 1
+      try Data("# this machine\nlocalhost\n".utf8).write(to: URL(fileURLWithPath: scratch("hosts")))
+      let outcome = try Command(
+        executable: Command.binary,
+        arguments: [
+          "scale", "--ranks", "1,\(tooMany)", "--repeats", "1", "--out", scratch("out"), "--hostfile",
+          scratch("hosts"),
+        ] + problem + ["--global-batch", "256", "--micro-batch", "4"]
+      ).run()
+      #expect(outcome.code == 0, "\(outcome.errors)")
+      #expect(outcome.output.contains(" \(tooMany)*") && !outcome.output.contains(" 1*"), "\(outcome.output)")
+    }
+
     private struct Record: Decodable {
       struct Loss: Decodable {
         var share: Double

@@ -90,7 +90,8 @@ package struct HostfileCheck: Sendable {
             .problem, "\(place) has \(state == .missing ? "no" : "another") program at \(program)",
             advice: "copy this one there, to the same path, or put it on a shared file system"))
       }
-      if let slots = host.slots, let cores = answer.cores, slots > cores {
+      let slots = hostfile.slots(of: host, cores: answer.cores)
+      if let slots, let cores = answer.cores, slots > cores {
         findings.append(
           Finding(
             .warning, "\(place) has slots=\(slots) for \(cores) physical cores",

@@ -7,7 +7,8 @@ package struct Hostfile: Hashable, Sendable {
   package struct Host: Hashable, Sendable {
     /// A name or an address, with `user@` in front where the file has it.
     package var name: String
-    /// Ranks that may run there; nil where the file leaves it to Open MPI, which takes the host's cores.
+    /// Ranks that may run there; nil where the file leaves it to Open MPI, which takes the host's cores, or one for each
+    /// line where there are several.
     package var slots: Int?
     /// The line's number, from 1.
     package var line: Int
@@ -68,6 +69,17 @@ package struct Hostfile: Hashable, Sendable {
       }
     }
     guard !hosts.isEmpty else { throw JobError("\(origin) names no host", exitCode: 65) }
+  }
+
+  /// The ranks that Open MPI starts on a host of so many cores; nil if nobody knows.
+  package func slots(of host: Host, cores: Int?) -> Int? { host.slots ?? repeated[host.name] ?? cores }
+
+  /// Those of the hosts whose names are in `names`, as often as they stand there.
+  package func keeping(_ names: Set<String>) -> Hostfile {
+    var file = self
+    file.hosts.removeAll { !names.contains($0.name) }
+    file.repeated = repeated.filter { names.contains($0.key) }
+    return file
   }
 
   private struct Fault: Error {

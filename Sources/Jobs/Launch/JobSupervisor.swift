@@ -130,7 +130,12 @@ package struct JobSupervisor {
       call.parameters.append(
         .init(name: "plm_rsh_agent", value: "ssh -o ServerAliveInterval=5 -o ServerAliveCountMax=3"))
     }
-    let ranks = plan.ranks.map { Self.counted($0) + " on " } ?? ""
+    if let ranks = plan.ranks, plan.mayExceedSlots, !job.mpirunOptions.contains("--oversubscribe"),
+      let slots = system.slots(of: plan.hostfile, at: path, for: call)
+    {
+      call.ranks = min(ranks, slots)
+    }
+    let ranks = call.ranks.map { Self.counted($0) + " on " } ?? ""
     return (try supervise(call, command), ranks + plan.hostfile.hosts.map(\.name).joined(separator: ", "))
   }
 
@@ -188,9 +193,11 @@ package struct JobSupervisor {
         if system.now() - since > Self.patienceWithoutRanks { process.signal(SIGKILL) }
       }
       switch system.nextSignal(withinSeconds: 5) {
-      // A terminal that closes may say so more than once: that is no second request.
-      case SIGHUP where isStopping: break
-      case SIGTERM, SIGINT, SIGHUP:
+      // A terminal that closes may say so more than once, and so may a scheduler: that is no second request.
+      case SIGHUP where isStopping, SIGUSR1 where isStopping, SIGXCPU where isStopping: break
+      // There is nothing to save before there are ranks, and mpirun not ready to pass it on.
+      case SIGUSR2: if hadChildren { process.signal(SIGUSR2) }
+      case SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGXCPU:
         process.signal(isStopping ? SIGTERM : SIGUSR1)
         if !isStopping { system.report(.stopping) }
         isStopping = true
@@ -204,7 +211,7 @@ package struct JobSupervisor {
     let end = system.now() + seconds
     while true {
       let number = system.nextSignal(withinSeconds: end - system.now())
-      if let number, number != SIGCHLD { return true }
+      if let number, ![SIGCHLD, SIGUSR2].contains(number) { return true }
       if number == nil, system.now() >= end { return false }
     }
   }

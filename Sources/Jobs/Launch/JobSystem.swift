@@ -48,6 +48,9 @@ package protocol JobSystem {
   ///
   /// - Throws: if it cannot be written.
   func write(_ hostfile: Hostfile) throws -> String
+  /// The slots of the hosts of a hostfile that `write` wrote at `path`, as `mpirun` with the options and parameters of
+  /// `call` counts them; nil if it cannot tell.
+  func slots(of hostfile: Hostfile, at path: String, for call: MPIRun) -> Int?
   /// Removes a hostfile that `write` wrote.
   func removeHostfile(_ path: String)
   /// Starts `mpirun` with this program's `command`.

@@ -37,6 +37,13 @@ package struct LocalJobSystem: JobSystem {
     return file.path
   }
 
+  package func slots(of hostfile: Hostfile, at path: String, for call: MPIRun) -> Int? {
+    // Why it cannot tell is told by the call that needs them.
+    try? OpenSlots.count(
+      hostfile, path: path, options: call.options, parameters: call.parameters, environment: environment,
+      signals: nil)
+  }
+
   package func removeHostfile(_ path: String) { try? FileManager.default.removeItem(atPath: path) }
 
   package func start(_ call: MPIRun, _ command: [String]) throws -> any SupervisedProcess {

@@ -4,6 +4,9 @@ package struct RankPlan: Hashable, Sendable {
   package let hostfile: Hostfile
   /// The number of ranks; nil to let Open MPI fill all slots.
   package let ranks: Int?
+  /// Whether `ranks` may be more than there is room for: hosts are missing, and how many slots the others have is left to
+  /// Open MPI.
+  package let mayExceedSlots: Bool
 
   /// Plans for the hosts of `hostfile` that are in `reachable`: `wanted` ranks, or as many as there is room
   /// for. Whoever asks for more ranks than all hosts together have slots wants to oversubscribe, and gets as
@@ -11,9 +14,11 @@ package struct RankPlan: Hashable, Sendable {
   ///
   /// Returns nil if no host answers.
   package init?(hostfile: Hostfile, reachable: Set<String>, wanted: Int?) {
-    let hosts = hostfile.hosts.filter { reachable.contains($0.name) }
+    self.hostfile = hostfile.keeping(reachable)
+    let hosts = self.hostfile.hosts
     guard !hosts.isEmpty else { return nil }
-    self.hostfile = Hostfile(hosts: hosts)
+    mayExceedSlots =
+      wanted != nil && self.hostfile.slots == nil && hosts.count < hostfile.hosts.count
     guard let wanted else {
       ranks = nil
       return

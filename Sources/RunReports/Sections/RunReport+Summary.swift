@@ -7,7 +7,7 @@ extension RunReport {
   static func description(_ history: RunHistory) -> String {
     let recipe = history.recipe
     var parts = [
-      "recipe \(recipe.name)", "\(recipe.network)", "global batch \(recipe.globalBatch)",
+      "recipe \(recipe.title)", "\(recipe.network)", "global batch \(recipe.globalBatch)",
       "seed \(recipe.seed)",
     ]
     if let launch = history.launch { parts.insert(launch.dataset, at: 0) }

@@ -83,7 +83,7 @@ package struct RunScreen {
       case .dead: "no process"
       }
     let ranks = history.events.last?.ranks ?? 0
-    return "\(word), recipe \(history.recipe.name) on \(ranks) \(ranks == 1 ? "rank" : "ranks")\(hosts)"
+    return "\(word), recipe \(history.recipe.title) on \(ranks) \(ranks == 1 ? "rank" : "ranks")\(hosts)"
   }
 
   private var hosts: String {

@@ -4,7 +4,7 @@ internal import Foundation
 extension RunFolder {
   /// Those of a run's files that lie here, whoever made them.
   package var holdings: [String] {
-    [recipe, metrics, checkpoints, final, receipt, result].filter {
+    [recipe, options, metrics, checkpoints, final, receipt, result].filter {
       FileManager.default.fileExists(atPath: $0)
     }
     .map { String($0.dropFirst(path.count + 1)) }
@@ -60,8 +60,8 @@ extension RunFolder {
 
   /// Whether a path is one that the run itself writes to.
   package func reserves(_ file: String) -> Bool {
-    let names =
-      [recipe, metrics, final, receipt, result].map { $0.dropFirst(path.count + 1) } + ["report.html"]
+    let files = [recipe, options, metrics, final, receipt, result]
+    let names = files.map { $0.dropFirst(path.count + 1) } + ["report.html"]
     let url = URL(fileURLWithPath: file)
     let isBeside = url.deletingLastPathComponent().lastPathComponent != "checkpoints"
     return owns(file) && !(isBeside && !names.contains { $0 == url.lastPathComponent })

@@ -24,6 +24,8 @@ package struct RunFolder: Sendable {
 
   /// The resolved recipe.
   package var recipe: String { path + "/recipe.json" }
+  /// The options that hold for the whole run; there only if some were given.
+  package var options: String { path + "/options.json" }
   /// One JSON object per line: steps, epochs, events.
   package var metrics: String { path + "/metrics.jsonl" }
   /// The folder of `step-NNNNNN.safetensors`.
@@ -41,16 +43,17 @@ package struct RunFolder: Sendable {
     FileManager.default.fileExists(atPath: metrics) || FileManager.default.fileExists(atPath: checkpoints)
   }
 
-  /// Creates the folder and writes the recipe.
+  /// Creates the folder and writes the recipe, and the options of the run if it has any.
   ///
   /// - Throws: `RunError` with exit code 73 if the folder cannot be written.
-  package func prepare(_ recipe: Recipe) throws(RunError) {
+  package func prepare(_ recipe: Recipe, options: RunOptions = RunOptions()) throws(RunError) {
     do throws(FileError) {
       try PendingFile.createFolder(checkpoints)
       try writeFile((recipe.json(indented: true) + "\n").utf8, to: self.recipe)
     } catch {
       throw RunError("the run folder \(path) cannot be written: \(error)", exitCode: 73)
     }
+    try write(options)
   }
 
   /// Writes `result.json`.

@@ -28,7 +28,7 @@ final class RunRecorder {
     self.setup = setup
     self.observer = observer
     try requireLock(setup.lock, of: setup.options.folder)
-    try setup.options.folder.prepare(setup.recipe)
+    try setup.options.folder.prepare(setup.recipe, options: setup.options.kept)
     metrics = try MetricsWriter(
       path: setup.options.folder.metrics, continuingAfter: setup.state.cursor.step, lock: setup.lock)
     let (receipt, opening) = Receipt.continued(

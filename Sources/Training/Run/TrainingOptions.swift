@@ -7,6 +7,8 @@ package import Runs
 package struct TrainingOptions {
   /// The run's folder.
   package var folder: RunFolder
+  /// What of all this is written down, for the run to have when it goes on.
+  package var kept = RunOptions()
   /// What to open the dataset with; called on every rank.
   package var openDataset: () throws -> Dataset
   package var reduction = ReductionKind.reproducible
@@ -21,9 +23,9 @@ package struct TrainingOptions {
   /// A checkpoint every so many steps, besides those at the ends of epochs; nil for none.
   package var checkpointEvery: Int?
   /// The newest checkpoints that are kept, besides the best by validation.
-  package var checkpointsKept = 3
+  package var checkpointsKept = Self.defaultCheckpointsKept
   /// Parameters are compared across ranks every so many steps, and at the end.
-  package var verifyEvery = 200
+  package var verifyEvery = Self.defaultVerifyEvery
   /// Where to write what all ranks did when, in Chrome's trace format; nil for nowhere.
   package var trace: String?
   /// Whether ranks, or a checkpoint and the run that goes on from it, may have products of different bits.
@@ -51,8 +53,31 @@ package struct TrainingOptions {
     case file(String)
   }
 
+  package static let defaultCheckpointsKept = 3
+  package static let defaultVerifyEvery = 200
+
   package init(folder: RunFolder, openDataset: @escaping () throws -> Dataset) {
     self.folder = folder
     self.openDataset = openDataset
+  }
+}
+
+extension TrainingOptions {
+  /// Does as `kept` says, and has it written down.
+  ///
+  /// - Throws: `RunError` with exit code 65 if it names a reduction that there is not.
+  package mutating func keep(_ kept: RunOptions) throws(RunError) {
+    self.kept = kept
+    if let every = kept.checkpointEvery { checkpointEvery = every == 0 ? nil : every }
+    checkpointsKept = kept.keep ?? checkpointsKept
+    verifyEvery = kept.verifyEvery ?? verifyEvery
+    if let name = kept.reduction {
+      guard let kind = ReductionKind(rawValue: name) else {
+        throw RunError(
+          "\(folder.options): 'reduction' must be reproducible or native, found '\(name)'", exitCode: 65)
+      }
+      reduction = kind
+    }
+    if let plugin = kept.reductionPlugin { (reduction, reductionPlugin) = (.native, plugin) }
   }
 }

@@ -1,6 +1,6 @@
-package import Collectives
+internal import Collectives
 internal import Files
-package import Runs
+internal import Runs
 
 /// How long a run waits for another process that writes its folder, in seconds: a process that is ending, or a moment's
 /// look of somebody who watches.
@@ -61,18 +61,4 @@ func requireLock(_ lock: FolderLock?, of folder: RunFolder) throws(RunError) {
   throw RunError(
     "\(folder.path) was taken over by process \(other.process) on \(other.host) while this one did not answer: this "
       + "one writes no more", exitCode: 73)
-}
-
-/// Creates a folder for a run that was given none, on the root, and tells all ranks its name: `base` or, where that is
-/// taken, `base-2` and so on. Called by all ranks; `base` is asked for on the root alone.
-///
-/// - Throws: a shared `RunError` with exit code 73.
-package func freshRunFolder(
-  over communicator: any Communicator, base: () -> String
-) throws -> RunFolder {
-  let own = try together(communicator) {
-    communicator.rank == 0 ? try RunFolder(freshNamed: base()) : nil
-  }
-  let paths = try communicator.allGather(Array((own?.path ?? "").utf8))
-  return own ?? RunFolder(path: String(decoding: paths[0], as: UTF8.self))
 }
