@@ -187,6 +187,7 @@ let package = Package(
       name: "LockstepTests",
       dependencies: [
         "lockstep", "LockstepModels", "LockstepPhotographs", "Photographs", "Runs", "Datasets", "Digests",
+        "Files", "Jobs", "Model", "Tensors",
       ],
       swiftSettings: settings),
     .testTarget(name: "JobsTests", dependencies: ["Jobs"], swiftSettings: settings),
