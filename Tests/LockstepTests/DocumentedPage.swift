@@ -11,10 +11,12 @@ struct DocumentedPage: CustomStringConvertible {
     /// The line of its fence, from 1 up.
     var line: Int
     var text: String
-    /// The comment before its fence says why it is not run; nil where it is.
+    /// Why it is not run, from the comment before its fence, `<!-- not run: REASON -->`; nil where it is.
     var reasonNotRun: String?
-    /// Whether all of its figures are of a time, a rate or the like.
+    /// Whether all of its figures are of a time, a rate or the like: `<!-- figures vary -->`.
     var isInKind = false
+    /// Whether it takes long, and only `scripts/test --all` runs it: `<!-- slow: REASON -->`.
+    var isSlow = false
   }
 
   /// A page whose blocks are not as these tests need them.
@@ -107,6 +109,8 @@ struct DocumentedPage: CustomStringConvertible {
         block.reasonNotRun = String(comment.dropFirst("not run: ".count))
       } else if comment == "figures vary" {
         block.isInKind = true
+      } else if comment.hasPrefix("slow: ") {
+        block.isSlow = true
       }
     }
     return block

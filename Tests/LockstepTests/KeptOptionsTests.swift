@@ -7,6 +7,7 @@ extension RealRanks {
     /// Seven steps to an epoch.
     private let problem = [
       "--recipe", "linear", "--data", "synthetic:548:1", "--validation", "100", "--global-batch", "64",
+      "--schedule", "constant",
     ]
 
     private func savedSteps(_ run: String) throws -> [Int] {
@@ -44,7 +45,7 @@ extension RealRanks {
       // None of this is the model's business.
       let whole = try Command.alone(
         "train", "--quiet", "--no-report", "--run", scratch("whole"), "--steps", "27", "--recipe", "linear",
-        "--data", "synthetic:548:1", "--validation", "100", "--global-batch", "64"
+        "--data", "synthetic:548:1", "--validation", "100", "--global-batch", "64", "--schedule", "constant"
       ).run()
       #expect(whole.code == 0, "\(whole.errors)")
       #expect(finalDigest(run) != nil && finalDigest(run) == finalDigest(scratch("whole")))
@@ -55,10 +56,12 @@ extension RealRanks {
       let scratch = try ScratchFolder()
       try TestData.writeIDX(to: scratch("here"))
       try FileManager.default.copyItem(atPath: scratch("here"), toPath: scratch("there"))
-      let words = ["train", "--quiet", "--no-report", "--run", scratch("run"), "--recipe", "linear"]
+      let words = ["train", "--quiet", "--no-report", "--run", scratch("run")]
       let begun = try Command(
         executable: Command.binary,
-        arguments: words + ["--validation", "100", "--steps", "4", "--data", scratch("here")]
+        arguments: words + [
+          "--recipe", "linear", "--validation", "100", "--steps", "4", "--data", scratch("here"),
+        ]
       ).run()
       #expect(begun.code == 0, "\(begun.errors)")
       try FileManager.default.removeItem(atPath: scratch("here"))

@@ -24,9 +24,14 @@ extension RealRanks {
     /// A folder with the scripts, in which `commands` were run.
     private func scripts(_ scratch: ScratchFolder, _ commands: String) throws -> URL {
       let folder = URL(fileURLWithPath: scratch("clone"))
-      try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-      try FileManager.default.copyItem(
-        at: Self.repository.appendingPathComponent("scripts"), to: folder.appendingPathComponent("scripts"))
+      try FileManager.default.createDirectory(
+        at: folder.appendingPathComponent("scripts"), withIntermediateDirectories: true)
+      // Not all of the folder: the peers that scripts/benchmark installs in it take gigabytes.
+      for name in ["common.sh", "package", "packaging", "setup"] {
+        try FileManager.default.copyItem(
+          at: Self.repository.appendingPathComponent("scripts/\(name)"),
+          to: folder.appendingPathComponent("scripts/\(name)"))
+      }
       let made = try Command(
         executable: "sh", arguments: ["-ec", "cd '\(folder.path)'; \(commands)"],
         environment: ["GIT_CEILING_DIRECTORIES": folder.deletingLastPathComponent().path]
