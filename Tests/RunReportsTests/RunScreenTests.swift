@@ -15,7 +15,7 @@ import Testing
     let lines = try screen(folder).lines(columns: 90)
     try #require(lines.count == 11)
     #expect(lines[0] == folder.path)
-    #expect(lines[1] == "running, recipe linear on 2 ranks: host ×2")
+    #expect(lines[1] == "running, recipe linear-changed on 2 ranks: host ×2")
     // Eight of twenty steps of a second each, ten to an epoch.
     #expect(lines[2].hasSuffix("epoch 1/2  step 8/20  loss 0.340  90.0 %  32 images/s  12.0 s left"))
     #expect(lines[3] == "loss over steps")
