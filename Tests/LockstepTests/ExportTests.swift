@@ -42,7 +42,7 @@ private struct Place {
       os.makedirs("data/mnist", exist_ok=True)
       with gzip.open("data/mnist/t10k-images-idx3-ubyte.gz", "wb", 1) as file:
           file.write(bytes(16) + open("images", "rb").read())
-      \(try block(after: "# Models elsewhere"))
+      \(try block(after: "# Models in other programs"))
       \(lines)
       np.asarray(logits, np.float32).tofile("logits")
       \(more)
