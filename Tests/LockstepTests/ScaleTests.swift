@@ -87,7 +87,8 @@ extension RealRanks {
         ] + problem
       ).run()
       #expect(outcome.code == 0, "\(outcome.errors)")
-      #expect(outcome.output.hasPrefix("computed, not measured: recipe quick-changed, strong"), "\(outcome.output)")
+      #expect(
+        outcome.output.hasPrefix("computed, not measured: recipe quick-changed, strong"), "\(outcome.output)")
       // 64 samples in micro-batches of 4 are work for 16 ranks.
       #expect(outcome.output.contains("more than 16 ranks would have no work"))
       #expect(FileManager.default.fileExists(atPath: scratch("out/projection.svg")))
