@@ -26,7 +26,7 @@ find_mnist() {
 # Elsewhere it is left to whoever builds.
 export_commit() {
   local commit date changes=
-  if [ ! -e "$root/.git" ] || ! commit=$(git -C "$root" log -1 --format=%h 2>/dev/null); then return; fi
+  if [ ! -e "$root/.git" ] || ! commit=$(git -C "$root" log -1 --abbrev=7 --format=%h 2>/dev/null); then return; fi
   date=$(git -C "$root" log -1 --format=%cs)
   if [ -n "$(git -C "$root" status --porcelain -- Package.swift Sources)" ]; then changes=' with changes'; fi
   export LOCKSTEP_COMMIT="$commit$changes, $date"

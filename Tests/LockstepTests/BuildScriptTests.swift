@@ -3,15 +3,13 @@ import Testing
 
 /// scripts/common.sh, as far as it can be tried without building.
 @Suite struct BuildScriptTests {
-  private let scripts = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
-    .appendingPathComponent("../../scripts").standardizedFileURL.path
-
   /// Runs a function of common.sh as the scripts of a clone in `folder` do.
   private func call(_ function: String, in folder: String) throws -> Command.Outcome {
     try FileManager.default.createDirectory(atPath: folder + "/scripts", withIntermediateDirectories: true)
     let script = folder + "/scripts/common.sh"
     if !FileManager.default.fileExists(atPath: script) {
-      try FileManager.default.copyItem(atPath: scripts + "/common.sh", toPath: script)
+      try FileManager.default.copyItem(
+        atPath: Checkout.root.appendingPathComponent("scripts/common.sh").path, toPath: script)
     }
     return try Command(executable: "bash", arguments: ["-euc", "source '\(script)'; \(function)"]).run()
   }

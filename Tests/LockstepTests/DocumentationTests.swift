@@ -26,7 +26,7 @@ extension RealRanks {
 struct DocumentationTextTests {
   @Test(arguments: DocumentedPage.inReadingOrder) func linksLeadSomewhere(_ page: DocumentedPage) throws {
     for link in page.links {
-      let target = DocumentedPage.checkout.appendingPathComponent(link.path).path
+      let target = Checkout.root.appendingPathComponent(link.path).path
       guard FileManager.default.fileExists(atPath: target) else {
         Issue.record("\(page.path):\(link.line): no file \(link.path)")
         continue
@@ -43,7 +43,7 @@ struct DocumentationTextTests {
     let reached = Set(DocumentedPage.inReadingOrder.map(\.path))
     for folder in ["docs", "cluster", "hostfiles"] {
       let files = FileManager.default.enumerator(
-        atPath: DocumentedPage.checkout.appendingPathComponent(folder).path)
+        atPath: Checkout.root.appendingPathComponent(folder).path)
       for case let file as String in files ?? .init() where file.hasSuffix(".md") {
         #expect(reached.contains("\(folder)/\(file)"), "no page leads to \(folder)/\(file)")
       }
@@ -106,7 +106,7 @@ final class Story {
   private init(runsOf other: String?) throws {
     folder = try ScratchFolder()
     let files = FileManager.default
-    let checkout = DocumentedPage.checkout
+    let checkout = Checkout.root
     for name in try files.contentsOfDirectory(atPath: checkout.path)
     where !["runs", "Package.resolved"].contains(name) && !name.hasPrefix(".") {
       try files.createSymbolicLink(

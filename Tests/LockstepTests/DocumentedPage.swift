@@ -24,11 +24,6 @@ struct DocumentedPage: CustomStringConvertible {
     var description: String
   }
 
-  /// The top folder of the checkout.
-  static let checkout = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
-    .deletingLastPathComponent()
-    .deletingLastPathComponent().standardizedFileURL
-
   /// The path in the checkout.
   let path: String
   let text: String
@@ -37,7 +32,7 @@ struct DocumentedPage: CustomStringConvertible {
 
   init(_ path: String) throws {
     self.path = path
-    text = try String(contentsOf: Self.checkout.appendingPathComponent(path), encoding: .utf8)
+    text = try Checkout.text(path)
   }
 
   /// All pages in the order in which a reader gets to them from README.md, link by link.

@@ -8,8 +8,7 @@ extension RealRanks {
   /// docs/examples/recognize, built as the package of its own that it is: what is not public does not compile there. That
   /// takes as long as building Lockstep, so only `scripts/test --all` does it.
   @Test(.enabled(if: Lab.isThorough)) func theExamplePackageRecognizesAndReadsDigits() throws {
-    let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-      .deletingLastPathComponent().path
+    let root = Checkout.root.path
     let scratch = try ScratchFolder()
     let trained = try Command(
       executable: Command.binary,

@@ -79,9 +79,7 @@ private struct Place {
 
 /// The Python behind a heading of docs/models.md.
 private func block(after heading: String) throws -> String {
-  let page = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-    .deletingLastPathComponent().appendingPathComponent("docs/models.md")
-  let text = try String(contentsOf: page, encoding: .utf8)
+  let text = try Checkout.text("docs/models.md")
   let start = try #require(text.range(of: heading + "\n"))
   let fence = try #require(text[start.upperBound...].range(of: "```python\n"))
   let end = try #require(text[fence.upperBound...].range(of: "```"))

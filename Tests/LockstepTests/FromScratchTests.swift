@@ -5,9 +5,7 @@ import Testing
 /// page's figures, are the programs: so both are the same text.
 struct FromScratchTests {
   private static func text(_ path: String) throws -> String {
-    let docs = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-      .deletingLastPathComponent().appendingPathComponent("docs")
-    return try String(contentsOf: docs.appendingPathComponent(path), encoding: .utf8)
+    try Checkout.text("docs/" + path)
   }
 
   /// Functions and classes, between which Python's style (PEP 8) has two empty lines.

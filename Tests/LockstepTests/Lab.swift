@@ -7,8 +7,7 @@ final class Lab {
   /// Whether tests that take long are wanted as well.
   static let isThorough = ProcessInfo.processInfo.environment["LOCKSTEP_TEST_ALL"] != nil
 
-  private static let script = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
-    .deletingLastPathComponent().deletingLastPathComponent().appendingPathComponent("cluster/lab/lab").path
+  private static let script = Checkout.root.appendingPathComponent("cluster/lab/lab").path
   private static let name = "test-\(ProcessInfo.processInfo.processIdentifier)"
   /// The folder that each host has for itself.
   static let local = "/var/lib/lockstep-lab/\(name)/local"

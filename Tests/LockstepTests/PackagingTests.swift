@@ -5,20 +5,14 @@ extension RealRanks {
   /// `scripts/package`, as far as it can be tried without building: what it refuses, and what its files say of the
   /// program. `scripts/package --try` tries what it makes.
   @Suite struct PackagingTests {
-    private static let repository = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
-      .deletingLastPathComponent().deletingLastPathComponent()
-
-    private func package(_ arguments: [String] = [], in folder: URL = repository, path: String? = nil) throws
+    private func package(_ arguments: [String] = [], in folder: URL = Checkout.root, path: String? = nil)
+      throws
       -> Command.Outcome
     {
       let script = folder.appendingPathComponent("scripts/package").path
       return try Command(
         executable: "bash", arguments: [script] + arguments, environment: path.map { ["PATH": $0] } ?? [:]
       ).run()
-    }
-
-    private func text(_ path: String) throws -> String {
-      try String(contentsOf: Self.repository.appendingPathComponent(path), encoding: .utf8)
     }
 
     /// A folder with the scripts, in which `commands` were run.
@@ -29,7 +23,7 @@ extension RealRanks {
       // Not all of the folder: the peers that scripts/benchmark installs in it take gigabytes.
       for name in ["common.sh", "package", "packaging", "setup"] {
         try FileManager.default.copyItem(
-          at: Self.repository.appendingPathComponent("scripts/\(name)"),
+          at: Checkout.root.appendingPathComponent("scripts/\(name)"),
           to: folder.appendingPathComponent("scripts/\(name)"))
       }
       let made = try Command(
@@ -91,7 +85,7 @@ extension RealRanks {
         "libBlocksRuntime",
       ]
       let others = needed.filter { name in !system.contains { name.hasPrefix($0) } }
-      let list = try text("scripts/packaging/README.md")
+      let list = try Checkout.text("scripts/packaging/README.md")
       #expect(others.contains("libmpi.so.40"))
       for name in others { #expect(list.contains("`\(name)`"), "\(name)") }
     }
@@ -99,9 +93,9 @@ extension RealRanks {
     @Test func theApptainerImageIsMadeOfThisVersion() throws {
       let version = try #require(
         try Command.alone("--version").run().output.firstMatch(of: /\d+\.\d+\.\d+(-[a-z0-9.]+)?/))
-      #expect(try text("cluster/apptainer/lockstep.def").contains("lockstep_\(version.0)_amd64.deb"))
+      #expect(try Checkout.text("cluster/apptainer/lockstep.def").contains("lockstep_\(version.0)_amd64.deb"))
       #expect(
-        try text("cluster/spack/spack_repo/lockstep/packages/lockstep/package.py")
+        try Checkout.text("cluster/spack/spack_repo/lockstep/packages/lockstep/package.py")
           .contains("version(\"\(version.0)\", tag=\"v\(version.0)\")"))
     }
   }

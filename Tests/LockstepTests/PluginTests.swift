@@ -3,8 +3,7 @@ import Testing
 
 /// A reduction plugin that a test compiles.
 private func plugin(_ name: String, in scratch: ScratchFolder, _ source: String? = nil) throws -> String {
-  let course = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-    .deletingLastPathComponent().appendingPathComponent("docs/course").path
+  let course = Checkout.root.appendingPathComponent("docs/course").path
   var file = "\(course)/\(name).c"
   if let source {
     file = scratch("\(name).c")
@@ -184,8 +183,7 @@ extension RealRanks {
 
     @Test(.enabled(if: Lab.isAvailable, "needs root")) func ranksAreHostsOfTheLab() throws {
       let scratch = try ScratchFolder()
-      let lab = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-        .deletingLastPathComponent().appendingPathComponent("cluster/lab/lab").path
+      let lab = Checkout.root.appendingPathComponent("cluster/lab/lab").path
       let (code, report, errors) = try grade(
         try plugin("ring", in: scratch), ranks: "3", ["--network", "100mbit,2ms", "--lab", lab])
       #expect(code == 0, "\(report.outcomes.flatMap(\.faults)) \(errors)")

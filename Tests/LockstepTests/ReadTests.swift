@@ -176,8 +176,7 @@ extension RealRanks {
       "fecdd2a7ff872c99750141f2725d3896c56065ff35348439ef35f5cdc2ce8d6a"
 
     private var scriptOfReader: String {
-      URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-        .deletingLastPathComponent().appendingPathComponent("scripts/train-reader").path
+      Checkout.root.appendingPathComponent("scripts/train-reader").path
     }
   }
 }

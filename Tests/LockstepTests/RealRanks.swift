@@ -12,8 +12,7 @@ enum TestData {
 
   /// MNIST's folder, if there is one.
   static let mnist: String? = {
-    let checkout = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-      .deletingLastPathComponent()
+    let checkout = Checkout.root
     let candidates: [String?] = [
       ProcessInfo.processInfo.environment["LOCKSTEP_DATA"],
       checkout.deletingLastPathComponent().appendingPathComponent("shared/data/mnist").path,

@@ -45,7 +45,7 @@ package struct RunFolder: Sendable {
 
   /// Creates the folder and writes the recipe, and the options of the run if it has any.
   ///
-  /// - Throws: `RunError` with exit code 73 if the folder cannot be written.
+  /// - Throws: `RunError` with exit code 73 or 74 if the folder cannot be written.
   package func prepare(_ recipe: Recipe, options: RunOptions = RunOptions()) throws(RunError) {
     do throws(FileError) {
       try PendingFile.createFolder(checkpoints)

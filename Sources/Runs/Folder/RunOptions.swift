@@ -26,33 +26,29 @@ package struct RunOptions: Codable, Hashable, Sendable {
   /// These options, and for those that were not given what `others` say.
   package func filled(from others: RunOptions) -> RunOptions {
     var options = self
-    options.checkpointEvery = checkpointEvery ?? others.checkpointEvery
-    options.keep = keep ?? others.keep
-    options.verifyEvery = verifyEvery ?? others.verifyEvery
-    options.tensorboard = tensorboard ?? others.tensorboard
-    options.report = report ?? others.report
-    // Two words for one thing: who gives one of them takes back the other.
-    if reduction == nil, reductionPlugin == nil {
-      options.reduction = others.reduction
-      options.reductionPlugin = others.reductionPlugin
-    }
-    options.data = data ?? others.data
+    options.take(others, where: self)
     return options
   }
 
   /// What `filled(from: others)` takes from `others`.
   package func gaps(filledFrom others: RunOptions) -> RunOptions {
-    let all = filled(from: others)
-    var taken = RunOptions()
-    if checkpointEvery == nil { taken.checkpointEvery = all.checkpointEvery }
-    if keep == nil { taken.keep = all.keep }
-    if verifyEvery == nil { taken.verifyEvery = all.verifyEvery }
-    if tensorboard == nil { taken.tensorboard = all.tensorboard }
-    if report == nil { taken.report = all.report }
-    if reduction == nil { taken.reduction = all.reduction }
-    if reductionPlugin == nil { taken.reductionPlugin = all.reductionPlugin }
-    if data == nil { taken.data = all.data }
-    return taken
+    var options = RunOptions()
+    options.take(others, where: self)
+    return options
+  }
+
+  /// Takes from `others` what `given` lacks.
+  private mutating func take(_ others: RunOptions, where given: RunOptions) {
+    if given.checkpointEvery == nil { checkpointEvery = others.checkpointEvery }
+    if given.keep == nil { keep = others.keep }
+    if given.verifyEvery == nil { verifyEvery = others.verifyEvery }
+    if given.tensorboard == nil { tensorboard = others.tensorboard }
+    if given.report == nil { report = others.report }
+    // Two words for one thing: who gives one of them takes back the other.
+    if given.reduction == nil, given.reductionPlugin == nil {
+      (reduction, reductionPlugin) = (others.reduction, others.reductionPlugin)
+    }
+    if given.data == nil { data = others.data }
   }
 
   /// The words of `lockstep train` that give these options.

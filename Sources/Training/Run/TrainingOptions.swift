@@ -53,7 +53,9 @@ package struct TrainingOptions {
     case file(String)
   }
 
+  /// The newest checkpoints that are kept where nobody says how many.
   package static let defaultCheckpointsKept = 3
+  /// Steps between comparisons of the parameters where nobody says how many.
   package static let defaultVerifyEvery = 200
 
   package init(folder: RunFolder, openDataset: @escaping () throws -> Dataset) {
